@@ -1,0 +1,25 @@
+/** Process time: for waiting and for measuring, never for judging a lease. The only place that touches timers. */
+export interface Clock {
+  /** Milliseconds, fractional, from an arbitrary origin; never steps. */
+  monotonicMs(): number;
+  /** Resolves after `ms`; rejects with the signal's reason when aborted first, and then leaves no timer behind. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+export const systemClock: Clock = {
+  monotonicMs: () => performance.now(),
+  sleep(ms, signal) {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
+      const timer = setTimeout(() => {
+        signal?.removeEventListener("abort", onAbort);
+        resolve();
+      }, ms);
+      const onAbort = () => {
+        clearTimeout(timer);
+        reject(signal?.reason);
+      };
+      signal?.addEventListener("abort", onAbort, { once: true });
+    });
+  },
+};

@@ -1,0 +1,52 @@
+import type {
+  ClaimAnswer,
+  ClaimCall,
+  FinishAnswer,
+  FinishCall,
+  HeartbeatAnswer,
+  HeartbeatCall,
+  Peeked,
+} from "../domain/calls.ts";
+import type { RecordKey } from "../domain/key.ts";
+import type { StoredState } from "../domain/record.ts";
+
+/**
+ * Where records are kept: the reducer of domain/reducer/ made durable and atomic.
+ *
+ * Every answer is the reducer's over the record as it was at one instant, `now`, of one clock that all servers share. An
+ * answer is given only after what it says is durable; the one exception is a bare extension of a lease, which a crash of
+ * the database may set back by 0.6 s.
+ *
+ * Throws `Fault`: STORE_UNAVAILABLE when the database does not answer (whether the call took effect is not known; the
+ * same call again settles it), OVERLOADED when the queue is full (it did not), DEADLINE_EXCEEDED when `deadline` passed
+ * before the call was sent (it did not).
+ *
+ * `deadline` is an instant of `Clock.monotonicMs()`; Infinity is none.
+ */
+export interface Store {
+  claim(call: ClaimCall, deadline: number): Promise<ClaimAnswer>;
+  heartbeat(call: HeartbeatCall, deadline: number): Promise<HeartbeatAnswer>;
+  finish(call: FinishCall, deadline: number): Promise<FinishAnswer>;
+  /** Reads without touching; the record is null when absent or forgotten. */
+  peek(key: RecordKey, deadline: number): Promise<Peeked>;
+  /** Flags an open record as waited for. False when it is absent, ended, or flagged already. */
+  watch(key: RecordKey, deadline: number): Promise<boolean>;
+  /** Takes the lease of a record in progress away. Null when it is not in progress. */
+  release(key: RecordKey): Promise<StoredState | null>;
+  /** Makes the next claim a first claim. False when absent, or held and not forced. */
+  reset(key: RecordKey, force: boolean): Promise<boolean>;
+  /** One pass of housekeeping over at most `limit` records of each kind; no caller ever sees a difference. */
+  sweep(limit: number): Promise<Swept>;
+}
+
+/** What one pass of the sweeper did, in records. */
+export interface Swept {
+  /** Deleted: past their tombstone. */
+  readonly forgotten: number;
+  /** Deleted: claimable for one result retention, and never claimed again. */
+  readonly abandoned: number;
+  /** Results dropped: past their result end; the tombstone stays. */
+  readonly emptied: number;
+  /** Failed for good: attempts used up and the lease over. */
+  readonly settled: number;
+}
