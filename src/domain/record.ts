@@ -75,7 +75,7 @@ export interface StoredRecord {
   readonly reason: Reason | null;
   /** Over everything that the call which ended the last attempt said; null when no call did. */
   readonly endDigest: Uint8Array | null;
-  /** completed: the encoded result · otherwise: the encoded error of the last attempt that reported one, or null. */
+  /** completed: the encoded result · otherwise: the encoded error of the last call that ended an attempt, or null. */
   readonly outcome: Uint8Array | null;
   readonly checkpoint: Uint8Array | null;
   /** 0: no checkpoint yet. */

@@ -22,9 +22,9 @@ export function createMemoryStore({ now, newToken }: MemoryStoreDeps): Store {
   const records = new Map<string, StoredRecord>();
   let fenceFloor = 0n;
 
-  const read = (key: RecordKey) => records.get(keyText(key)) ?? null;
+  const read = (key: RecordKey) => detached(records.get(keyText(key)) ?? null);
   const write = (record: StoredRecord | null) => {
-    if (record !== null) records.set(keyText(record.key), record);
+    if (record !== null) records.set(keyText(record.key), detached(record));
   };
   const remove = (record: StoredRecord) => {
     records.delete(keyText(record.key));
@@ -101,9 +101,9 @@ export function createMemoryStore({ now, newToken }: MemoryStoreDeps): Store {
 
 /** Claimable for one result retention. HOLD, suspects and used-up attempts stay: somebody must still hear of them. */
 function isAbandoned(record: StoredRecord, now: Instant): boolean {
-  if (record.suspect !== null || addMs(record.due, record.policy.resultRetentionMs) > now) return false;
-  if (record.state === "available") return true;
-  return record.state === "in-progress" && !record.policy.hold && !attemptsUsedUp(record);
+  if (record.suspect !== null || attemptsUsedUp(record)) return false;
+  if (addMs(record.due, record.policy.resultRetentionMs) > now) return false;
+  return record.state === "available" || (record.state === "in-progress" && !record.policy.hold);
 }
 
 function isExhausted(record: StoredRecord, now: Instant): boolean {
@@ -112,7 +112,8 @@ function isExhausted(record: StoredRecord, now: Instant): boolean {
 }
 
 function holdsContent(record: StoredRecord): boolean {
-  return record.outcome !== null || record.checkpoint !== null || record.evidence.length > 0;
+  const { outcome, checkpoint, progress, externalRef, evidence } = record;
+  return outcome !== null || checkpoint !== null || progress !== null || externalRef !== null || evidence.length > 0;
 }
 
 function emptied(record: StoredRecord): StoredRecord {
@@ -124,4 +125,11 @@ function emptied(record: StoredRecord): StoredRecord {
     externalRef: null,
     evidence: new Uint8Array(),
   };
+}
+
+/** A deep copy: what a caller later does to the bytes of its call or of its answer never reaches the store. */
+function detached<Value>(value: Value): Value {
+  if (value === null || typeof value !== "object") return value;
+  if (value instanceof Uint8Array) return new Uint8Array(value) as Value;
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, detached(part)])) as Value;
 }

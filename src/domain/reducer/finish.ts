@@ -11,7 +11,7 @@ import {
   sameBytes,
   sameProof,
 } from "../record.ts";
-import { newestCheckpoint, refuseProof } from "./heartbeat.ts";
+import { endedBySuspect, newestCheckpoint, refuseProof } from "./heartbeat.ts";
 
 export interface FinishDecision {
   readonly answer: FinishAnswer;
@@ -37,7 +37,7 @@ export function decideFinish(stored: StoredRecord | null, call: FinishCall, now:
   const refusal = refuseProof(stored, call.proof);
   if (refusal !== null) return fault(refusal, now);
   if (hasEnded(stored)) {
-    return repeat(stored, call, now, stored.suspect === null ? "RESULT_CONFLICT" : "LEASE_SUPERSEDED");
+    return repeat(stored, call, now, endedBySuspect(stored) ? "LEASE_SUPERSEDED" : "RESULT_CONFLICT");
   }
   if (stored.state === "available") return repeat(stored, call, now, "INVALID_STATE");
   if (call.onlyIfDue !== null && (stored.state !== "in-progress" || stored.due !== call.onlyIfDue)) {

@@ -1,7 +1,7 @@
 import type { HeartbeatAnswer, HeartbeatCall } from "../calls.ts";
 import type { FaultCode } from "../fault.ts";
 import type { Instant } from "../instant.ts";
-import { isForgotten, type Proof, type StoredRecord, sameBytes } from "../record.ts";
+import { hasEnded, isForgotten, type Proof, type StoredRecord, sameBytes } from "../record.ts";
 import { leaseEnd } from "./claim.ts";
 
 export interface HeartbeatDecision {
@@ -11,9 +11,10 @@ export interface HeartbeatDecision {
 
 /** Extends a live or lapsed lease; never shortens it and never passes the longest execution. */
 export function decideHeartbeat(stored: StoredRecord | null, call: HeartbeatCall, now: Instant): HeartbeatDecision {
-  const refusal = stored === null || isForgotten(stored, now) ? "RECORD_NOT_FOUND" : refuseProof(stored, call.proof);
-  if (refusal !== null || stored === null) return fault(refusal ?? "RECORD_NOT_FOUND", now);
-  if (stored.state !== "in-progress") return fault("INVALID_STATE", now);
+  if (stored === null || isForgotten(stored, now)) return fault("RECORD_NOT_FOUND", now);
+  const refusal = refuseProof(stored, call.proof);
+  if (refusal !== null) return fault(refusal, now);
+  if (stored.state !== "in-progress") return fault(endedBySuspect(stored) ? "LEASE_SUPERSEDED" : "INVALID_STATE", now);
 
   const due = Math.max(stored.due, leaseEnd(now, call.leaseMs, stored.attemptStartTime, stored.policy));
   const next: StoredRecord = {
@@ -31,6 +32,11 @@ export function refuseProof(stored: StoredRecord, proof: Proof): FaultCode | nul
   if (proof.fence < stored.lease.fence) return "LEASE_SUPERSEDED";
   if (proof.fence > stored.lease.fence || !sameBytes(proof.token, stored.lease.token)) return "LEASE_TOKEN_INVALID";
   return null;
+}
+
+/** The record's own token is then a reconciler's, which the suspect overtook. */
+export function endedBySuspect(stored: StoredRecord): boolean {
+  return hasEnded(stored) && stored.suspect !== null;
 }
 
 /** A checkpoint with a lower or equal sequence never replaces the stored one. */

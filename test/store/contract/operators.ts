@@ -1,0 +1,184 @@
+import { describe, expect, test } from "vitest";
+import { addMs } from "../../../src/domain/instant.ts";
+import { bytes, DAY, fingerprintOf, HOUR } from "../../support/records.ts";
+import { createBench, policyOf } from "../bench.ts";
+import type { StoreUnderTest } from "../contract.ts";
+
+export function operators(under: () => StoreUnderTest): void {
+  const watch = (bench: ReturnType<typeof createBench>) => under().store.watch(bench.key, Number.POSITIVE_INFINITY);
+  const release = (bench: ReturnType<typeof createBench>) => under().store.release(bench.key);
+  const reset = (bench: ReturnType<typeof createBench>, force: boolean) => under().store.reset(bench.key, force);
+
+  describe("a release", () => {
+    test("under REACQUIRE makes the record claimable at once, and its holder superseded", async () => {
+      const bench = createBench(under());
+      const lease = await bench.acquire();
+      expect(await release(bench)).toBe("available");
+      expect(await bench.peek()).toMatchObject({ due: bench.now(), reason: null, suspect: null, endDigest: null });
+      expect(await bench.heartbeat(lease)).toBe("LEASE_SUPERSEDED");
+      expect(await bench.finished(lease, "complete")).toBe("LEASE_SUPERSEDED");
+      expect(await bench.claimed({ claimId: lease.claimId })).toBe("CLAIM_ENDED");
+      const next = await bench.acquire();
+      expect(next.attempt).toBe(2);
+      expect(next.fence).toBeGreaterThan(lease.fence + 1n);
+    });
+
+    test("under HOLD makes the outcome unknown; the holder's own end still counts", async () => {
+      const bench = createBench(under());
+      const lease = await bench.acquire({ policy: policyOf({ hold: true }) });
+      expect(await release(bench)).toBe("outcome-unknown");
+      expect(await bench.peek()).toMatchObject({
+        due: bench.now(),
+        reason: "lease-expired",
+        suspect: { token: lease.token, fence: lease.fence },
+      });
+      expect(await bench.claimed()).toBe("outcome-unknown");
+      expect(await bench.heartbeat(lease)).toBe("LEASE_SUPERSEDED");
+      expect(await bench.finished(lease, "not-started")).toBe("LEASE_SUPERSEDED");
+      expect(await bench.finished(lease, "complete")).toBe("completed, late");
+    });
+
+    test("of a reconciler leaves the outcome unknown, whatever the policy, and the suspect the suspect", async () => {
+      const bench = createBench(under());
+      const suspect = await bench.acquire();
+      await bench.finish(suspect, "outcome-unknown");
+      const reconciler = await bench.acquire({ intent: "reconcile" });
+      expect(await release(bench)).toBe("outcome-unknown");
+      expect(await bench.finished(reconciler, "not-started")).toBe("LEASE_SUPERSEDED");
+      expect(await bench.finished(suspect, "complete")).toBe("completed, late");
+    });
+
+    test("of the last attempt leaves a record that the next claim fails for good", async () => {
+      const bench = createBench(under());
+      await bench.acquire({ policy: policyOf({ maxAttempts: 1 }) });
+      expect(await release(bench)).toBe("available");
+      expect(await bench.claim()).toMatchObject({ kind: "failed", record: { reason: "max-attempts" } });
+    });
+
+    test("takes nothing from a record that is not in progress", async () => {
+      const bench = createBench(under());
+      expect(await release(bench)).toBeNull();
+      const lease = await bench.acquire();
+      await bench.finish(lease, "retryable");
+      expect(await release(bench)).toBeNull();
+      await bench.finish(await bench.acquire(), "complete");
+      const before = await bench.peek();
+      expect(await release(bench)).toBeNull();
+      expect(await bench.peek()).toEqual(before);
+    });
+  });
+
+  describe("a reset", () => {
+    test("makes the next claim a first claim with any payload and policy, above every fence before", async () => {
+      const bench = createBench(under());
+      const old = await bench.acquire({ externalRef: "old" });
+      await bench.heartbeat(old, { checkpoint: { sequence: 5n, encoded: bytes("cp") } });
+      await bench.finish(old, "complete");
+      expect(await reset(bench, false)).toBe(true);
+      expect(await bench.peek()).toMatchObject({
+        state: "available",
+        attempt: 0,
+        fingerprint: null,
+        outcome: null,
+        checkpoint: null,
+        externalRef: null,
+        endTime: null,
+        forgetAt: Number.POSITIVE_INFINITY,
+      });
+      expect(await bench.finished(old, "complete")).toBe("LEASE_SUPERSEDED");
+      bench.advance(HOUR);
+      const policy = policyOf({ hold: true });
+      const { record, fence } = await bench.acquire({ fingerprint: fingerprintOf("another"), policy });
+      expect(record).toMatchObject({
+        attempt: 1,
+        fingerprint: fingerprintOf("another"),
+        policy,
+        checkpointSequence: 0n,
+        createTime: bench.now(),
+      });
+      expect(fence).toBeGreaterThan(old.fence);
+      expect(await bench.peek()).toEqual(record);
+    });
+
+    test("is followed by a claim that is NEW", async () => {
+      const bench = createBench(under());
+      await bench.finish(await bench.acquire(), "terminal");
+      await reset(bench, false);
+      expect(await bench.claimed()).toBe("acquired new");
+    });
+
+    test("leaves a live lease alone unless forced", async () => {
+      const bench = createBench(under());
+      const lease = await bench.acquire();
+      bench.moveTo(addMs(lease.due, -1));
+      expect(await reset(bench, false)).toBe(false);
+      expect(await bench.peek()).toEqual(lease.record);
+      expect(await reset(bench, true)).toBe(true);
+      expect(await bench.heartbeat(lease)).toBe("LEASE_SUPERSEDED");
+    });
+
+    test("needs no force from the lease's end on", async () => {
+      const bench = createBench(under());
+      bench.moveTo((await bench.acquire()).due);
+      expect(await reset(bench, false)).toBe(true);
+    });
+
+    test("does nothing to a record that is absent or forgotten", async () => {
+      const bench = createBench(under());
+      expect(await reset(bench, true)).toBe(false);
+      await bench.finish(await bench.acquire(), "complete");
+      bench.advance(2 * DAY);
+      expect(await reset(bench, true)).toBe(false);
+      expect(await bench.find()).toBeNull();
+    });
+  });
+
+  describe("the flag of those who wait", () => {
+    test("is set once on an open record, in each open state, and changes nothing else", async () => {
+      const enter = {
+        "in-progress": async (bench: ReturnType<typeof createBench>) => bench.acquire(),
+        available: async (bench: ReturnType<typeof createBench>) => bench.finish(await bench.acquire(), "retryable"),
+        "outcome-unknown": async (bench: ReturnType<typeof createBench>) =>
+          bench.finish(await bench.acquire(), "outcome-unknown"),
+      };
+      for (const [state, make] of Object.entries(enter)) {
+        const bench = createBench(under());
+        await make(bench);
+        const before = await bench.peek();
+        expect(await watch(bench), state).toBe(true);
+        expect(await watch(bench), state).toBe(false);
+        expect(await bench.peek()).toEqual({ ...before, hasWaiters: true });
+      }
+    });
+
+    test("is not set on a record that is absent or ended", async () => {
+      const bench = createBench(under());
+      expect(await watch(bench)).toBe(false);
+      await bench.finish(await bench.acquire(), "complete");
+      expect(await watch(bench)).toBe(false);
+    });
+
+    test("is set by one of 10 parallel calls", async () => {
+      const bench = createBench(under());
+      await bench.acquire();
+      const set = await Promise.all(Array.from({ length: 10 }, () => watch(bench)));
+      expect(set.filter(Boolean)).toHaveLength(1);
+    });
+
+    test("is told to whoever extends or ends, and outlives takeover and reset", async () => {
+      const bench = createBench(under());
+      const lease = await bench.acquire();
+      expect(await bench.finish({ ...lease, fence: lease.fence - 1n }, "complete")).not.toHaveProperty("hasWaiters");
+      await watch(bench);
+      bench.moveTo(lease.due);
+      const next = await bench.acquire();
+      expect(next.record.hasWaiters).toBe(true);
+      expect(await bench.finish(next, "retryable")).toMatchObject({ hasWaiters: true });
+      await reset(bench, false);
+      const last = await bench.acquire();
+      expect(last.record.hasWaiters).toBe(true);
+      expect(await bench.finish(last, "complete")).toMatchObject({ hasWaiters: true });
+      expect(await bench.finish(last, "complete")).toMatchObject({ alreadyApplied: true, hasWaiters: false });
+    });
+  });
+}
