@@ -1,0 +1,64 @@
+import { openSession, type SessionDeps } from "./connection.ts";
+import { createEpoch } from "./epoch.ts";
+import { createLanes, type Lanes } from "./lanes.ts";
+
+/** All sessions of one process with one database; they share what is known of its epoch. */
+export interface Database {
+  /** A new group of lanes, connecting at once. */
+  lanes(count: number): Lanes;
+  /** Resolves once every lane has been open. */
+  opened(): Promise<void>;
+  status(): DatabaseStatus;
+  close(): Promise<void>;
+}
+
+export interface DatabaseStatus {
+  /** At least one lane is open. */
+  readonly reachable: boolean;
+  readonly lanes: number;
+  readonly open: number;
+  readonly busy: number;
+  /** A reason why some lane is down; null while all are open. For the log: it may hold an address. */
+  readonly trouble: Error | null;
+}
+
+export interface DatabaseDeps extends SessionDeps {
+  /** From 0 to 1, for jitter. */
+  readonly random: () => number;
+}
+
+export function createDatabase(deps: DatabaseDeps): Database {
+  const epoch = createEpoch();
+  const groups: Lanes[] = [];
+
+  return {
+    lanes(count) {
+      const group = createLanes({
+        count,
+        open: () => openSession(deps),
+        epoch,
+        clock: deps.clock,
+        random: deps.random,
+      });
+      groups.push(group);
+      return group;
+    },
+    async opened() {
+      await Promise.all(groups.map((group) => group.opened()));
+    },
+    status() {
+      const all = groups.map((group) => group.status());
+      const sum = (part: "lanes" | "open" | "busy") => all.reduce((total, status) => total + status[part], 0);
+      return {
+        reachable: sum("open") > 0,
+        lanes: sum("lanes"),
+        open: sum("open"),
+        busy: sum("busy"),
+        trouble: all.find((status) => status.trouble !== null)?.trouble ?? null,
+      };
+    },
+    async close() {
+      await Promise.all(groups.map((group) => group.close()));
+    },
+  };
+}

@@ -1,0 +1,149 @@
+import { DatabaseError } from "pg";
+import type { Instant } from "../../domain/instant.ts";
+import type { Session } from "./connection.ts";
+import { WrongPrimary } from "./errors.ts";
+
+/**
+ * Guards against a database that is not the one it was.
+ *
+ * A commit that waits for a synchronous standby becomes visible on the primary when the wait is cut short: by a restart,
+ * a promotion, or the end of its session. What is visible then can still be lost by a failover, so nothing read from it
+ * may be answered before it is durable. The barrier is one WAL message in a transaction of its own: WAL is ordered, and
+ * its commit waits like any other, so once it returned everything visible before it is as durable as it. Without a
+ * synchronous standby it proves the local flush only.
+ *
+ * The barrier runs once for each generation. A generation begins when the database's identity changes or a session is
+ * lost, and every session waits for it before its next statement.
+ */
+export interface Epoch {
+  /** Judges a fresh session's database; throws WrongPrimary when it must not be used. */
+  admit(session: Session): Promise<void>;
+  /** While true, a session must pass before it is used. */
+  isBarrierDue(): boolean;
+  /** Returns once the generation's barrier has, run on this session or on another. The caller has the session to himself. */
+  pass(session: Session): Promise<void>;
+  /** False once a newer identity was seen: an answer from that session counts for nothing. */
+  isCurrent(session: Session): boolean;
+  /** A session was lost. */
+  suspect(): void;
+  /** The database said that it is no primary any more: no session is current. */
+  retire(): void;
+}
+
+interface Identity {
+  /** null: the role may not ask. Then a change of cluster shows as a restart only. */
+  readonly systemIdentifier: string | null;
+  readonly timeline: number;
+  readonly startedAt: Instant;
+}
+
+export function createEpoch(): Epoch {
+  const identities = new WeakMap<Session, Identity>();
+  let current: Identity | null = null;
+  let systemIdentifier: string | null = null;
+  let timelineMax = 0;
+  let generation = 1;
+  let passed = 0;
+  let underWay: Promise<void> | null = null;
+
+  const runBarrier = async (session: Session) => {
+    const covers = generation;
+    await session.query(barrier, [], BARRIER_TIMEOUT_MS);
+    passed = Math.max(passed, covers);
+  };
+
+  return {
+    async admit(session) {
+      const seen = await identify(session);
+      systemIdentifier ??= seen.systemIdentifier;
+      if (seen.systemIdentifier !== null && seen.systemIdentifier !== systemIdentifier) {
+        throw new WrongPrimary("another database cluster answers at this address");
+      }
+      if (seen.timeline < timelineMax) {
+        throw new WrongPrimary(`a primary of timeline ${seen.timeline} answers, but ${timelineMax} was seen before`);
+      }
+      timelineMax = seen.timeline;
+      if (current === null || current.timeline !== seen.timeline || current.startedAt !== seen.startedAt) {
+        current = seen;
+        generation++;
+      }
+      identities.set(session, current);
+    },
+
+    isBarrierDue: () => passed < generation,
+
+    async pass(session) {
+      while (passed < generation) {
+        if (underWay === null) {
+          underWay = runBarrier(session).finally(() => {
+            underWay = null;
+          });
+          await underWay;
+        } else {
+          // Somebody else's session; if it fails there, the next turn of the loop runs it on this one.
+          await underWay.catch(() => undefined);
+        }
+      }
+    },
+
+    isCurrent: (session) => current !== null && identities.get(session) === current,
+
+    suspect() {
+      generation++;
+    },
+
+    retire() {
+      current = null;
+    },
+  };
+}
+
+/** Long: while a standby is away its commit waits, and each one given up leaves a server process behind that waits on. */
+const BARRIER_TIMEOUT_MS = 30_000;
+
+const barrier = {
+  name: "holdfast_barrier",
+  text: "select pg_logical_emit_message(true, 'holdfast', 'barrier')",
+};
+
+/**
+ * The timeline is the one that WAL is being written to. `pg_control_checkpoint()` still names the former one after a
+ * promotion, until the first checkpoint is over.
+ */
+const identity = {
+  name: "holdfast_identity",
+  text: `select pg_is_in_recovery() as standby,
+                pg_postmaster_start_time() as started_at,
+                case when not pg_is_in_recovery() then pg_walfile_name(pg_current_wal_lsn()) end as wal_file`,
+};
+
+const cluster = {
+  name: "holdfast_cluster",
+  text: "select system_identifier::text as system_identifier from pg_control_system()",
+};
+
+const TIMELINE_DIGITS = 8;
+
+async function identify(session: Session): Promise<Identity> {
+  const [row] = await session.query<{ standby: boolean; started_at: Instant; wal_file: string | null }>(identity, []);
+  if (row === undefined) throw new Error("bug: no row from holdfast_identity");
+  if (row.standby || row.wal_file === null) throw new WrongPrimary("the database is a standby, not a primary");
+  return {
+    systemIdentifier: await systemIdentifierOf(session),
+    timeline: Number.parseInt(row.wal_file.slice(0, TIMELINE_DIGITS), 16),
+    startedAt: row.started_at,
+  };
+}
+
+const NOT_ALLOWED = ["42501", "42883", "0A000"];
+
+/** Open to every role from 15 to 18, but hosted services may have closed it. */
+async function systemIdentifierOf(session: Session): Promise<string | null> {
+  try {
+    const [row] = await session.query<{ system_identifier: string }>(cluster, []);
+    return row?.system_identifier ?? null;
+  } catch (error) {
+    if (error instanceof DatabaseError && NOT_ALLOWED.includes(error.code ?? "")) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,76 @@
+import { DatabaseError } from "pg";
+import { Fault } from "../../domain/fault.ts";
+
+/** The session ended while a statement was under way: whether it took effect is not known. */
+export class ConnectionLost extends Error {
+  override readonly name = "ConnectionLost";
+
+  constructor(cause: Error) {
+    super("the connection was lost", { cause });
+  }
+}
+
+/** The database must not be used: a standby, another cluster, or a primary from before a failover. */
+export class WrongPrimary extends Error {
+  override readonly name = "WrongPrimary";
+}
+
+/**
+ * What an error of a statement asks for.
+ *
+ * - `contended`: rolled back because of somebody else; the same again can succeed
+ * - `lost`: the session is over or of no more use; the same on a new one
+ * - `not-primary`: as lost, and every other session is as bad
+ * - `poison`: rolled back because of one row's data
+ * - `exhausted`: the server is short of something; the same later
+ * - `bug`: neither again nor later
+ */
+export type Failure = "contended" | "lost" | "not-primary" | "poison" | "exhausted" | "bug";
+
+const EXACT: Readonly<Record<string, Failure>> = {
+  "40001": "contended", // serialization_failure
+  "40P01": "contended", // deadlock_detected
+  "55P03": "contended", // lock_not_available: lock_timeout
+  "25006": "not-primary", // read_only_sql_transaction
+  // These end the session while a statement runs, so they are its loss, not a shortage. 57P03 comes while connecting.
+  "57P01": "lost", // admin_shutdown: also pg_terminate_backend
+  "57P02": "lost", // crash_shutdown
+  "57P03": "lost", // cannot_connect_now
+  "57P04": "lost", // database_dropped
+  "57P05": "lost", // idle_session_timeout
+  "57014": "exhausted", // query_canceled: statement_timeout
+  // The session's prepared statements and the server's no longer agree; a new session has none.
+  "26000": "lost", // invalid_sql_statement_name
+  "42P05": "lost", // duplicate_prepared_statement
+  "0A000": "lost", // feature_not_supported: "cached plan must not change result type", after a migration
+};
+
+const CLASSES: Readonly<Record<string, Failure>> = {
+  "08": "lost", // connection exception
+  "22": "poison", // data exception
+  "23": "poison", // integrity constraint violation
+  "54": "poison", // program limit exceeded
+  "53": "exhausted", // insufficient resources: disk full, out of memory, too many connections
+  "58": "exhausted", // system error, outside Postgres
+};
+
+export function failureOf(error: unknown): Failure {
+  if (error instanceof ConnectionLost) return "lost";
+  if (!(error instanceof DatabaseError) || error.code === undefined) return "bug";
+  return EXACT[error.code] ?? CLASSES[error.code.slice(0, 2)] ?? "bug";
+}
+
+/** For the observer: a SQLSTATE or "connection". */
+export function causeName(error: unknown): string {
+  return error instanceof DatabaseError && error.code !== undefined ? error.code : "connection";
+}
+
+/** The same call again settles what became of it. */
+export function unavailable(cause: unknown, retryAfterMs = 250): Fault {
+  return new Fault("STORE_UNAVAILABLE", "The store does not answer.", { cause, retryAfterMs });
+}
+
+/** An error that is not of our making goes up as it is, and becomes INTERNAL there. */
+export function internal(cause: unknown): Fault {
+  return new Fault("INTERNAL", "Internal error.", { cause });
+}

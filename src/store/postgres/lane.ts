@@ -1,0 +1,195 @@
+import type { Clock } from "../../clock.ts";
+import { backOffMs } from "./back-off.ts";
+import type { Connection, Session } from "./connection.ts";
+import type { Epoch } from "./epoch.ts";
+import { ConnectionLost, failureOf, unavailable } from "./errors.ts";
+
+/**
+ * One session that is opened anew whenever it ends.
+ *
+ * ```
+ *  connecting ── admitted by the epoch ──▶ open ── lost, given up, or of a former epoch ──▶ connecting
+ *      │ ▲                                  │ ▲
+ *      └─┘ failed: back off                 └─┘ run: one at a time, behind the epoch's barrier
+ * ```
+ */
+export interface Lane {
+  run<T>(work: (connection: Connection) => Promise<T>): Promise<T>;
+  readonly opened: Promise<void>;
+  isOpen(): boolean;
+  isBusy(): boolean;
+  /** Why it is down; null while it is open. */
+  trouble(): Error | null;
+  close(): Promise<void>;
+}
+
+export interface LaneDeps {
+  readonly open: () => Promise<Session>;
+  readonly epoch: Epoch;
+  readonly clock: Clock;
+  readonly random: () => number;
+}
+
+/** Long enough for one reconnect, short enough that a caller who cannot be served hears of it at once. */
+const PATIENCE_MS = 250;
+/** A session that ended sooner than this counts as a failed attempt: the next one backs off. */
+const SETTLED_MS = 100;
+
+export function createLane({ open, epoch, clock, random }: LaneDeps): Lane {
+  const closing = new AbortController();
+  const opened = Promise.withResolvers<void>();
+  opened.promise.catch(() => undefined); // Nobody need wait for it.
+  let session: Session | null = null;
+  let available = Promise.withResolvers<void>();
+  let trouble: Error | null = null;
+  /** Since when callers find no session that they may use; null while they do. */
+  let unreadySince: number | null = clock.monotonicMs();
+  let busy = false;
+  let shortages = 0;
+  let restUntil = 0;
+  let lastTurn: Promise<unknown> = Promise.resolve();
+  let closed = false;
+
+  const forget = (ended: Session, cause: Error) => {
+    if (session !== ended) return;
+    session = null;
+    available = Promise.withResolvers();
+    unreadySince ??= clock.monotonicMs();
+    trouble = cause;
+    if (!closing.signal.aborted) epoch.suspect();
+  };
+
+  const giveUp = (held: Session, cause: Error) => {
+    held.drop(cause);
+    forget(held, cause);
+  };
+
+  const holdOne = async () => {
+    const fresh = await open();
+    try {
+      await epoch.admit(fresh);
+      closing.signal.throwIfAborted();
+    } catch (error) {
+      fresh.drop(toError(error));
+      throw error;
+    }
+    session = fresh;
+    trouble = null;
+    unreadySince = null;
+    available.resolve();
+    opened.resolve();
+    forget(fresh, await fresh.over);
+  };
+
+  const keepOpen = async () => {
+    for (let failures = 0; !closing.signal.aborted; ) {
+      const startedAt = clock.monotonicMs();
+      try {
+        await holdOne();
+        failures = clock.monotonicMs() - startedAt > SETTLED_MS ? 0 : failures + 1;
+      } catch (error) {
+        trouble = toError(error);
+        failures++;
+      }
+      if (failures > 0) await nap(backOffMs(failures, random));
+    }
+  };
+
+  const nap = (ms: number) => clock.sleep(ms, closing.signal).catch(() => undefined);
+
+  /** A session that may be used now; ends with the signal's reason otherwise. */
+  const usable = async (signal: AbortSignal): Promise<Session> => {
+    for (;;) {
+      await available.promise;
+      signal.throwIfAborted();
+      if (session === null) continue;
+      if (!epoch.isCurrent(session)) {
+        giveUp(session, new Error("a newer epoch of the database was seen"));
+      } else if (epoch.isBarrierDue()) {
+        await passBarrier(session);
+        signal.throwIfAborted();
+      } else return session;
+    }
+  };
+
+  const passBarrier = async (held: Session) => {
+    try {
+      await epoch.pass(held);
+    } catch (error) {
+      afterFailure(held, error);
+      trouble = toError(error);
+      await nap(backOffMs(1, random));
+    }
+  };
+
+  const usableInTime = async (): Promise<Session> => {
+    const restMs = restUntil - clock.monotonicMs();
+    if (restMs > 0) await nap(restMs);
+    if (session !== null && epoch.isCurrent(session) && !epoch.isBarrierDue()) return session;
+    unreadySince ??= clock.monotonicMs();
+    const leftMs = Math.max(0, unreadySince + PATIENCE_MS - clock.monotonicMs());
+    const over = new AbortController();
+    try {
+      const late = clock.sleep(leftMs, over.signal).then(() => {
+        throw trouble ?? new Error("the durability barrier has not returned yet");
+      });
+      return await Promise.race([usable(over.signal), late]);
+    } catch (error) {
+      throw unavailable(error);
+    } finally {
+      over.abort();
+    }
+  };
+
+  const afterFailure = (held: Session, error: unknown) => {
+    const failure = failureOf(error);
+    if (failure === "not-primary") epoch.retire();
+    if (failure === "exhausted") restUntil = clock.monotonicMs() + backOffMs(++shortages, random);
+    if (failure === "lost" || failure === "not-primary") giveUp(held, toError(error));
+  };
+
+  const use = async <T>(work: (connection: Connection) => Promise<T>): Promise<T> => {
+    const held = await usableInTime();
+    unreadySince = null;
+    trouble = null;
+    busy = true;
+    try {
+      const answer = await work(held);
+      if (!epoch.isCurrent(held)) throw new ConnectionLost(new Error("the answer comes from a former epoch"));
+      shortages = 0;
+      return answer;
+    } catch (error) {
+      afterFailure(held, error);
+      throw error;
+    } finally {
+      busy = false;
+    }
+  };
+
+  const running = keepOpen();
+
+  return {
+    run(work) {
+      if (closed) return Promise.reject(unavailable(new Error("the store is closed")));
+      const turn = lastTurn.then(() => use(work));
+      lastTurn = turn.catch(() => undefined);
+      return turn;
+    },
+    opened: opened.promise,
+    isOpen: () => session !== null && epoch.isCurrent(session),
+    isBusy: () => busy,
+    trouble: () => trouble,
+    async close() {
+      closed = true;
+      await lastTurn;
+      closing.abort(new Error("the store is closed"));
+      opened.reject(closing.signal.reason);
+      await session?.close();
+      await running;
+    },
+  };
+}
+
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

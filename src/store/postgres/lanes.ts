@@ -1,0 +1,76 @@
+import type { Clock } from "../../clock.ts";
+import { keyText, type RecordKey } from "../../domain/key.ts";
+import type { Connection, Session } from "./connection.ts";
+import type { Epoch } from "./epoch.ts";
+import { createLane, type Lane } from "./lane.ts";
+
+/**
+ * A few reconnecting sessions, each used by one at a time. A key belongs to one lane, so two batches of one kind of call
+ * never hold the same key, and a batch that is blocked by somebody's lock holds up no other lane's keys.
+ */
+export interface Lanes {
+  readonly count: number;
+  laneOf(key: RecordKey): number;
+  /**
+   * Runs `work` when the lane is free and connected, in the order of the calls. Rejects with a Fault STORE_UNAVAILABLE,
+   * without having run it, when the lane stays down for longer than its patience; otherwise with what `work` threw.
+   */
+  run<T>(lane: number, work: (connection: Connection) => Promise<T>): Promise<T>;
+  /** Resolves once every lane has been open. */
+  opened(): Promise<void>;
+  status(): LanesStatus;
+  /** Finishes what is under way and waiting, then says goodbye. */
+  close(): Promise<void>;
+}
+
+export interface LanesStatus {
+  readonly lanes: number;
+  readonly open: number;
+  readonly busy: number;
+  /** The newest reason why a lane is down; null while all are open. */
+  readonly trouble: Error | null;
+}
+
+export interface LanesDeps {
+  readonly count: number;
+  readonly open: () => Promise<Session>;
+  readonly epoch: Epoch;
+  readonly clock: Clock;
+  /** From 0 to 1, for jitter. */
+  readonly random: () => number;
+}
+
+export function createLanes({ count, ...deps }: LanesDeps): Lanes {
+  const lanes = Array.from({ length: count }, () => createLane(deps));
+
+  const at = (index: number): Lane => {
+    const lane = lanes[index];
+    if (lane === undefined) throw new Error(`bug: no lane ${index}`);
+    return lane;
+  };
+
+  return {
+    count,
+    laneOf: (key) => hash(keyText(key)) % count,
+    run: (index, work) => at(index).run(work),
+    opened: async () => {
+      await Promise.all(lanes.map((lane) => lane.opened));
+    },
+    status: () => ({
+      lanes: count,
+      open: lanes.filter((lane) => lane.isOpen()).length,
+      busy: lanes.filter((lane) => lane.isBusy()).length,
+      trouble: lanes.map((lane) => lane.trouble()).find((trouble) => trouble !== null) ?? null,
+    }),
+    close: async () => {
+      await Promise.all(lanes.map((lane) => lane.close()));
+    },
+  };
+}
+
+/** FNV-1a over UTF-16 units: spreads well, and nothing depends on its value. */
+function hash(text: string): number {
+  let value = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);
+  return value >>> 0;
+}

@@ -1,0 +1,79 @@
+import type { Clock } from "../../clock.ts";
+import type { Instant } from "../../domain/instant.ts";
+import type { StoreObserver } from "../observer.ts";
+import type { Store } from "../store.ts";
+import type { Keyed } from "./batch-rows.ts";
+import { type Batcher, type BatchLimits, createBatcher } from "./batcher.ts";
+import { type CallKind, createCallKinds } from "./call-kinds.ts";
+import type { Database } from "./database.ts";
+import { failureOf, unavailable } from "./errors.ts";
+import { needsDurability } from "./heartbeat.ts";
+import type { Lanes } from "./lanes.ts";
+import { createServerTime } from "./server-time.ts";
+import { createSweep } from "./sweep.ts";
+
+/** The store on Postgres. The database's sessions are its owner's, who closes them afterwards. */
+export interface PostgresStore extends Store {
+  /** Refuses new calls and finishes those that it has. */
+  close(): Promise<void>;
+}
+
+export interface PostgresStoreDeps {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly observer: StoreObserver;
+  readonly limits: BatchLimits;
+  /** 16 fresh random bytes. */
+  readonly newToken: () => Uint8Array;
+  /** Null: the database's clock judges. Tests give the instant that stands for it. */
+  readonly asOf: () => Instant | null;
+}
+
+/**
+ * A batcher for each kind of call, over a few connections: two for claims and two for ends, so that two batches are
+ * always in flight and callers do not fall into step; heartbeats have their own, because overload must not expire leases.
+ */
+export function createPostgresStore({ database, newToken, asOf, ...common }: PostgresStoreDeps): PostgresStore {
+  const time = createServerTime({ clock: common.clock, asOf });
+  const sweep = createSweep(time);
+  const kinds = createCallKinds(time);
+
+  const closers: (() => Promise<void>)[] = [];
+  const batched = <Call extends Keyed, Answer>(lanes: Lanes, kind: CallKind<Call, Answer>): Batcher<Call, Answer> => {
+    const batcher = createBatcher<Call, Answer>({ ...common, ...kind, lanes, keyOf: (call) => call.key });
+    closers.push(() => batcher.close());
+    return batcher;
+  };
+
+  const claiming = database.lanes(2);
+  const claims = batched(claiming, kinds.claim);
+  const reconciles = batched(claiming, kinds.reconcile);
+  const finishes = batched(database.lanes(2), kinds.finish);
+  // Apart, or one checkpoint would make a whole batch of bare extensions wait for the disk.
+  const beating = database.lanes(1);
+  const lazyHeartbeats = batched(beating, kinds.heartbeat);
+  const durableHeartbeats = batched(beating, kinds.heartbeat);
+  const reading = database.lanes(1);
+  const peeks = batched(reading, kinds.peek);
+  const watches = batched(reading, kinds.watch);
+  const releases = batched(reading, kinds.release);
+  const resets = batched(reading, kinds.reset);
+
+  return {
+    claim: (call, deadline) => (call.intent === "execute" ? claims : reconciles).submit(call, deadline),
+    heartbeat: (call, deadline) => (needsDurability(call) ? durableHeartbeats : lazyHeartbeats).submit(call, deadline),
+    finish: (call, deadline) => finishes.submit(call, deadline),
+    peek: (key, deadline) => peeks.submit({ key }, deadline),
+    watch: (key, deadline) => watches.submit({ key }, deadline),
+    release: async (key) => (await releases.submit({ key, token: newToken() }, Infinity)).state,
+    reset: (key, force) => resets.submit({ key, token: newToken(), force }, Infinity),
+    sweep: (limit) => reading.run(0, (connection) => sweep(connection, limit)).catch(rethrow),
+    close: async () => {
+      await Promise.all(closers.map((close) => close()));
+    },
+  };
+}
+
+function rethrow(error: unknown): never {
+  throw failureOf(error) === "bug" ? error : unavailable(error);
+}

@@ -1,0 +1,34 @@
+-- Watch: flags open records as waited for. Returns those that it flagged; an ended, absent or flagged one is left alone.
+--
+-- $1 tenant text[]   $2 scope text[]   $3 key text[]
+--
+-- Need not be durable: a crash drops every connection, and the waiters' servers flag again. The arrays are sorted by the
+-- bytes of the key and name each key once: locks are taken in that order.
+with setting as materialized (
+  select set_config('synchronous_commit', 'off', true)
+), call as materialized (
+  select *
+  from unnest($1::text[], $2::text[], $3::text[]) with ordinality as c (tenant, scope, key, i)
+), held as materialized (
+  select c.*
+  from setting
+  cross join call c
+  cross join lateral (
+    select 1
+    from holdfast.record k
+    where k.tenant = c.tenant
+      and k.scope = c.scope
+      and k.key = c.key
+      and k.state in (1, 2, 5)
+      and not k.has_waiters
+    limit 1
+    for no key update
+  ) k
+)
+update holdfast.record k set
+  has_waiters = true
+from held h
+where k.tenant = h.tenant
+  and k.scope = h.scope
+  and k.key = h.key
+returning h.i, k.tenant, k.scope, k.key

@@ -1,0 +1,78 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { silentObserver } from "../../../src/store/observer.ts";
+import type { PostgresStore } from "../../../src/store/postgres/store.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
+import { claimOf, finishOf, freshToken, NO_FINGERPRINT } from "../../support/records.ts";
+import { claimWords, tally } from "../../support/words.ts";
+import { openStoreOn } from "./open-store.ts";
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+let database: TestDatabase;
+let stores: readonly PostgresStore[];
+let sent: string[] = [];
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const observer = { ...silentObserver, batchSent: (statement: string) => void sent.push(statement) };
+  const open = () => openStoreOn(database.url, { observer });
+  stores = [await open(), await open(), await open()];
+});
+afterAll(async () => {
+  await Promise.all(stores.map((store) => store.close()));
+  await database.drop();
+});
+
+const freshKey = () => ({ tenant: "default", scope: "orders", key: randomUUID() });
+const strangers = (key: ReturnType<typeof freshKey>, count: number) =>
+  Array.from({ length: count }, () => claimOf({ key, claimId: randomUUID(), token: freshToken() }));
+const storeAt = (i: number) => stores[i % stores.length] as PostgresStore;
+
+test("of 1 000 parallel claims of one key over three stores one acquires, in a handful of statements", async () => {
+  const key = freshKey();
+  sent = [];
+  const answers = await Promise.all(strangers(key, 1_000).map((call, i) => storeAt(i).claim(call, NEVER)));
+  expect(tally(answers.map(claimWords))).toEqual({ "acquired new": 1, "in-progress": 999 });
+  expect(sent.length).toBeLessThanOrEqual(3 * stores.length);
+});
+
+test("300 parallel replays of one key are one read in each store", async () => {
+  const key = freshKey();
+  const first = await storeAt(0).claim(claimOf({ key }), NEVER);
+  if (first.kind !== "acquired") throw new Error("not acquired");
+  await storeAt(0).finish(finishOf({ key, proof: first.record.lease }), NEVER);
+  sent = [];
+  const answers = await Promise.all(strangers(key, 300).map((call, i) => storeAt(i).claim(call, NEVER)));
+  expect(tally(answers.map(claimWords))).toEqual({ completed: 300 });
+  expect(sent).toEqual(["claim", "claim", "claim"]);
+});
+
+test("parallel claims of one key with other payloads, their own claim_ids and no right to acquire get their own answers", async () => {
+  const key = freshKey();
+  const holder = claimOf({ key, claimId: randomUUID(), token: freshToken() });
+  const [stranger] = strangers(key, 1);
+  if (stranger === undefined) throw new Error("bug: no stranger");
+  const calls = [
+    holder,
+    { ...stranger, fingerprint: NO_FINGERPRINT },
+    { ...stranger, reuse: "reject" as const },
+    { ...stranger, mayAcquire: false },
+    { ...holder, token: freshToken() },
+  ];
+  const answers = await Promise.all(calls.map((call) => storeAt(0).claim(call, NEVER)));
+  expect(answers.map(claimWords)).toEqual([
+    "acquired new",
+    "FINGERPRINT_MISMATCH",
+    "RECORD_EXISTS",
+    "in-progress",
+    "acquired reattached",
+  ]);
+});
+
+test("a store that is closed answers what it has and refuses what comes", async () => {
+  const store = await openStoreOn(database.url);
+  const under = store.claim(claimOf({ key: freshKey() }), NEVER);
+  await store.close();
+  expect(claimWords(await under)).toBe("acquired new");
+  await expect(store.claim(claimOf({ key: freshKey() }), NEVER)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+});
