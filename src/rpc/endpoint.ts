@@ -1,11 +1,4 @@
-import type {
-  DescMessage,
-  DescMethodServerStreaming,
-  DescMethodUnary,
-  Message,
-  MessageInitShape,
-  MessageShape,
-} from "@bufbuild/protobuf";
+import type { DescMessage, DescMethodServerStreaming, DescMethodUnary, Message } from "@bufbuild/protobuf";
 
 /** What a server adapter knows of a call. */
 export interface CallContext {
@@ -20,21 +13,27 @@ export interface CallContext {
   readonly transport: "grpc" | "http";
 }
 
+/**
+ * Stands in for a request whose bytes or JSON could not be decoded, so that the failure is observed and answered
+ * (INVALID_ARGUMENT, FIELD_INVALID) by the same pipeline as every other. A cause that is a `Fault` is answered as it is.
+ */
+export class Malformed {
+  readonly cause: unknown;
+
+  constructor(cause: unknown) {
+    this.cause = cause;
+  }
+}
+
 /** A method as the server adapters see it: the whole pipeline behind one function. Throws `RpcError` and nothing else. */
 export type Endpoint =
   | {
       readonly kind: "unary";
-      readonly method: DescMethodUnary;
-      call(request: Message, context: CallContext): Promise<Message>;
+      readonly method: DescMethodUnary<DescMessage, DescMessage>;
+      call(request: Message | Malformed, context: CallContext): Promise<Message>;
     }
   | {
       readonly kind: "server_streaming";
-      readonly method: DescMethodServerStreaming;
-      call(request: Message, context: CallContext): AsyncIterable<Message>;
+      readonly method: DescMethodServerStreaming<DescMessage, DescMessage>;
+      call(request: Message | Malformed, context: CallContext): AsyncIterable<Message>;
     };
-
-/** One RPC: decode, call, encode. No try, no logging, no metrics, no validation, no SQL. */
-export type UnaryHandler<Input extends DescMessage, Output extends DescMessage> = (
-  request: MessageShape<Input>,
-  context: CallContext,
-) => Promise<MessageInitShape<Output>>;

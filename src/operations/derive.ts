@@ -1,0 +1,17 @@
+import type { Instant } from "../domain/instant.ts";
+import { isExpired, isOutcomeUnknown, type StoredRecord, type StoredState } from "../domain/record.ts";
+
+/** What callers see a record in. */
+export type DerivedState = StoredState | "expired";
+
+/** By the database's clock, the same in every call, whether or not the sweeper came. */
+export function deriveState(record: StoredRecord, now: Instant): DerivedState {
+  if (isExpired(record, now)) return "expired";
+  return isOutcomeUnknown(record, now) ? "outcome-unknown" : record.state;
+}
+
+/** An expired record as the sweeper leaves it, so that nobody can tell whether the sweeper came. */
+export function visible(record: StoredRecord, now: Instant): StoredRecord {
+  if (!isExpired(record, now)) return record;
+  return { ...record, outcome: null, checkpoint: null, progress: null, externalRef: null, evidence: new Uint8Array() };
+}

@@ -1,0 +1,34 @@
+import type { ClaimRequestSchema, ClaimResponseSchema } from "../../gen/holdfast/v1/idempotency_pb.ts";
+import { DEFAULTS } from "../domain/limits.ts";
+import type { Claim } from "../operations/claim.ts";
+import type { UnaryHandler } from "./pipeline.ts";
+import { toClaimResponse } from "./wire/claim-response.ts";
+import { intentOf, reuseOf } from "./wire/enums.ts";
+import { durationOr, fingerprintOf, keyOf, policyOf, textOf } from "./wire/request.ts";
+import { encodeEvidence } from "./wire/stored.ts";
+
+/**
+ * `wait` is accepted and counts as 0: the answer is IN_PROGRESS with retry_after, which a caller must understand anyway.
+ *
+ * @param random 0 up to but not including 1; jitters retry_after
+ */
+export function createClaimHandler(
+  claim: Claim,
+  random: () => number,
+): UnaryHandler<typeof ClaimRequestSchema, typeof ClaimResponseSchema> {
+  return async (request, caller) => {
+    const leaseMs = durationOr(request.lease, DEFAULTS.leaseMs);
+    const answer = await claim(caller, {
+      key: keyOf(request.key),
+      claimId: request.claimId,
+      fingerprint: fingerprintOf(request.fingerprint),
+      leaseMs,
+      intent: intentOf(request.intent),
+      reuse: reuseOf(request.reuse),
+      policy: policyOf(request.policy),
+      evidence: encodeEvidence(request.owner, request.metadata),
+      externalRef: textOf(request.externalRef),
+    });
+    return toClaimResponse(answer, leaseMs, random());
+  };
+}

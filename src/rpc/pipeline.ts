@@ -1,0 +1,154 @@
+import {
+  create,
+  type DescMessage,
+  type DescMethodServerStreaming,
+  type DescMethodUnary,
+  isMessage,
+  type Message,
+  type MessageInitShape,
+  type MessageShape,
+} from "@bufbuild/protobuf";
+import { Code } from "../../gen/google/rpc/code_pb.ts";
+import type { Authenticator, Principal } from "../auth/authenticator.ts";
+import type { Clock } from "../clock.ts";
+import { Fault } from "../domain/fault.ts";
+import { type CallContext, type Endpoint, Malformed } from "./endpoint.ts";
+import type { RpcError } from "./error.ts";
+import { malformed } from "./malformed.ts";
+import type { RpcObserver } from "./observer.ts";
+import type { Rules } from "./rules.ts";
+import { toRpcError } from "./status.ts";
+import { createValidate, type Validate } from "./validate.ts";
+
+export interface PipelineDeps {
+  readonly authenticator: Authenticator;
+  readonly observer: RpcObserver;
+  readonly clock: Clock;
+  /** 0 up to but not including 1. */
+  readonly random: () => number;
+}
+
+/** What a handler may rely on: an authenticated caller and a valid request. */
+export interface Call {
+  readonly principal: Principal;
+  /** Instant of `Clock.monotonicMs()`; Infinity without one. */
+  readonly deadline: number;
+  /** For who must know when the caller goes. Untouched otherwise: an adapter makes its signal when first asked for it. */
+  readonly context: CallContext;
+}
+
+/** One RPC: decode, call, encode. No try, no logging, no metrics, no validation, no SQL. */
+export type UnaryHandler<Input extends DescMessage, Output extends DescMessage> = (
+  request: MessageShape<Input>,
+  call: Call,
+) => Promise<MessageInitShape<Output>>;
+
+export type StreamHandler<Input extends DescMessage, Output extends DescMessage> = (
+  request: MessageShape<Input>,
+  call: Call,
+) => AsyncIterable<MessageInitShape<Output>>;
+
+/**
+ * observe → faults → authenticate → validate → handler, the same on every port. The observer sees the code that is
+ * sent; nothing but an `RpcError` comes out.
+ */
+export function createUnary<Input extends DescMessage, Output extends DescMessage>(
+  deps: PipelineDeps,
+  method: DescMethodUnary<Input, Output>,
+  rules: Rules<MessageShape<Input>>,
+  handler: UnaryHandler<Input, Output>,
+): Endpoint {
+  const validate = createValidate(method.input, rules);
+  const call = async (message: Message | Malformed, context: CallContext) => {
+    const observed = observe(deps, method, context);
+    try {
+      const { request, call } = await admit(deps, method.input, validate, message, context);
+      const response = create(method.output, await handler(request, call));
+      observed.done();
+      return response;
+    } catch (thrown) {
+      throw observed.failed(thrown);
+    }
+  };
+  return { kind: "unary", method, call };
+}
+
+export function createServerStreaming<Input extends DescMessage, Output extends DescMessage>(
+  deps: PipelineDeps,
+  method: DescMethodServerStreaming<Input, Output>,
+  rules: Rules<MessageShape<Input>>,
+  handler: StreamHandler<Input, Output>,
+): Endpoint {
+  const validate = createValidate(method.input, rules);
+  async function* call(message: Message | Malformed, context: CallContext): AsyncGenerator<Message> {
+    const observed = observe(deps, method, context);
+    try {
+      const { request, call } = await admit(deps, method.input, validate, message, context);
+      for await (const response of handler(request, call)) yield create(method.output, response);
+      observed.done();
+    } catch (thrown) {
+      throw observed.failed(thrown);
+    } finally {
+      observed.abandoned();
+    }
+  }
+  return { kind: "server_streaming", method, call };
+}
+
+async function admit<Input extends DescMessage>(
+  { authenticator, clock }: PipelineDeps,
+  input: Input,
+  validate: Validate<Input>,
+  message: Message | Malformed,
+  context: CallContext,
+): Promise<{ readonly request: MessageShape<Input>; readonly call: Call }> {
+  const { deadline } = context;
+  if (clock.monotonicMs() >= deadline) throw new Fault("DEADLINE_EXCEEDED", "the deadline had passed at arrival");
+  const principal = await authenticator.authenticate((name) => context.metadata(name), deadline);
+  if (message instanceof Malformed) throw malformed(input, message);
+  if (!isMessage(message, input)) throw new Error(`bug: a ${message.$typeName} where a ${input.typeName} belongs`);
+  validate(message);
+  return { request: message, call: { principal, deadline, context } };
+}
+
+interface Observed {
+  done(): void;
+  failed(thrown: unknown): RpcError;
+  /** The reader of a stream went away before its end; nothing when the call was done or failed. */
+  abandoned(): void;
+}
+
+function observe(
+  { observer, clock, random }: PipelineDeps,
+  method: Endpoint["method"],
+  context: CallContext,
+): Observed {
+  const startedMs = clock.monotonicMs();
+  let open = true;
+  const close = (code: Code, error?: RpcError) => {
+    open = false;
+    observer.handled(method, code, (clock.monotonicMs() - startedMs) / 1000, context, error);
+  };
+  observer.started(method, context);
+  return {
+    done: () => close(Code.OK),
+    failed(thrown) {
+      const error = toRpcError(wentAway(thrown, context, clock) ?? thrown, context, random);
+      close(error.code, error);
+      return error;
+    },
+    abandoned() {
+      if (open) close(Code.CANCELLED, toRpcError(new Fault("CANCELLED", "the caller went away"), context, random));
+    },
+  };
+}
+
+/** What was thrown because the call's own signal fired is no bug of ours. */
+function wentAway(thrown: unknown, context: CallContext, clock: Clock): Fault | null {
+  if (thrown instanceof Fault || !context.signal.aborted) return null;
+  const aborted = thrown === context.signal.reason || (thrown instanceof Error && thrown.name === "AbortError");
+  if (!aborted) return null;
+  return clock.monotonicMs() >= context.deadline
+    ? new Fault("DEADLINE_EXCEEDED", "the deadline passed; whether the call took effect is not known")
+    : new Fault("CANCELLED", "the caller went away; whether the call took effect is not known");
+}

@@ -1,0 +1,42 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  type Lease,
+  LeaseHandleSchema,
+  LeaseSchema,
+  RecordKeySchema,
+} from "../../../gen/holdfast/v1/idempotency_pb.ts";
+import { type Instant, msBetween } from "../../domain/instant.ts";
+import type { RecordKey } from "../../domain/key.ts";
+import type { Proof } from "../../domain/record.ts";
+import { toDuration, toTimestamp } from "./time.ts";
+
+export interface LeaseFacts {
+  readonly key: RecordKey;
+  readonly proof: Proof;
+  /** 0: not repeated. */
+  readonly attempt: number;
+  readonly due: Instant;
+  readonly now: Instant;
+  /** What the caller asked for; a third of it is the recommended time between heartbeats. */
+  readonly leaseMs: number;
+}
+
+const HEARTBEATS_PER_LEASE = 3;
+
+export function toLease({ key, proof, attempt, due, now, leaseMs }: LeaseFacts): Lease {
+  const handle = create(LeaseHandleSchema, {
+    key: create(RecordKeySchema, key),
+    token: proof.token,
+    fence: proof.fence,
+  });
+  return create(LeaseSchema, {
+    handle,
+    fence: proof.fence,
+    attempt,
+    expireTime: toTimestamp(due),
+    // A lease that its longest execution has cut can be over already.
+    remaining: toDuration(Math.max(0, msBetween(now, due))),
+    waited: toDuration(0),
+    heartbeatInterval: toDuration(Math.floor(leaseMs / HEARTBEATS_PER_LEASE)),
+  });
+}

@@ -1,0 +1,89 @@
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { type Status, StatusSchema } from "../../../gen/google/rpc/status_pb.ts";
+import {
+  type Checkpoint as CheckpointProto,
+  CheckpointSchema,
+  type Owner,
+  type Progress,
+  ProgressSchema,
+  type Record as RecordProto,
+  RecordSchema,
+  type Result,
+  ResultSchema,
+} from "../../../gen/holdfast/v1/idempotency_pb.ts";
+import type { Checkpoint } from "../../domain/calls.ts";
+import type { StoredRecord } from "../../domain/record.ts";
+
+/**
+ * What the store keeps without looking into it. Encodings are canonical: fields in order, maps sorted, unknown fields
+ * dropped. So the same content is the same bytes from whichever client, which the end digest needs. Every encoding is
+ * fresh memory: decoded requests are views into the frame that they came in.
+ */
+const KNOWN_FIELDS = { writeUnknownFields: false } as const;
+
+const NOTHING = new Uint8Array();
+
+/** Owner and metadata of an attempt, as a Record with nothing else set. */
+export function encodeEvidence(owner: Owner | undefined, metadata: Readonly<Record<string, string>>): Uint8Array {
+  const sortedMetadata = sorted(metadata);
+  if (owner === undefined && sortedMetadata === null) return NOTHING;
+  const record = create(RecordSchema);
+  if (owner !== undefined) record.owner = owner;
+  if (sortedMetadata !== null) record.metadata = sortedMetadata;
+  return toBinary(RecordSchema, record, KNOWN_FIELDS);
+}
+
+export function decodeEvidence({ evidence }: StoredRecord): RecordProto {
+  return fromBinary(RecordSchema, evidence);
+}
+
+export function encodeResult(result: Result): Uint8Array {
+  const metadata = sorted(result.metadata);
+  return toBinary(ResultSchema, metadata === null ? result : { ...result, metadata }, KNOWN_FIELDS);
+}
+
+export function decodeResult({ outcome }: StoredRecord): Result {
+  if (outcome === null) throw new Error("bug: a completed record has no result");
+  return fromBinary(ResultSchema, outcome);
+}
+
+export function encodeError(error: Status): Uint8Array {
+  return toBinary(StatusSchema, error, KNOWN_FIELDS);
+}
+
+/** What the last attempt reported, if it reported anything. */
+export function decodeError({ outcome }: StoredRecord): Status | undefined {
+  return outcome === null ? undefined : fromBinary(StatusSchema, outcome);
+}
+
+/**
+ * Without a record time: time is the database's, which is not known before the store has answered, and the caller's
+ * would be a claim about a clock that nobody here trusts.
+ */
+export function encodeCheckpoint(checkpoint: CheckpointProto | undefined): Checkpoint | null {
+  if (checkpoint === undefined) return null;
+  const { recordTime: _, ...kept } = checkpoint;
+  return { sequence: checkpoint.sequence, encoded: toBinary(CheckpointSchema, kept, KNOWN_FIELDS) };
+}
+
+export function decodeCheckpoint({ checkpoint }: StoredRecord): CheckpointProto | undefined {
+  return checkpoint === null ? undefined : fromBinary(CheckpointSchema, checkpoint);
+}
+
+export function encodeProgress(progress: Progress | undefined): Uint8Array | null {
+  return progress === undefined ? null : toBinary(ProgressSchema, progress, KNOWN_FIELDS);
+}
+
+export function decodeProgress({ progress }: StoredRecord): Progress | undefined {
+  return progress === null ? undefined : fromBinary(ProgressSchema, progress);
+}
+
+/**
+ * The same entries in one order, whatever order they came in; null when there are none. `fromEntries` defines its
+ * properties, so a name like "__proto__" is a name.
+ */
+function sorted(metadata: Readonly<Record<string, string>>): Record<string, string> | null {
+  const names = Object.keys(metadata);
+  if (names.length === 0) return null;
+  return Object.fromEntries(names.sort().map((name) => [name, metadata[name] ?? ""]));
+}

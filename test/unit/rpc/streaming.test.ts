@@ -1,0 +1,70 @@
+import { create, type Message } from "@bufbuild/protobuf";
+import { describe, expect, test } from "vitest";
+import { Code } from "../../../gen/google/rpc/code_pb.ts";
+import { WaitForRequestSchema } from "../../../gen/holdfast/v1/idempotency_pb.ts";
+import { type Endpoint, Malformed } from "../../../src/rpc/endpoint.ts";
+import { createServerStreaming, type StreamHandler } from "../../../src/rpc/pipeline.ts";
+import { noRules } from "../../../src/rpc/rules.ts";
+import { bundle, KEY, methods, Observed, quietContext, wireError } from "./bundle.ts";
+
+describe("a streaming method", () => {
+  const request = create(WaitForRequestSchema, { targets: [{ key: KEY }] });
+
+  function streaming(handler: StreamHandler<typeof methods.waitFor.input, typeof methods.waitFor.output>) {
+    const observed = new Observed();
+    const deps = {
+      authenticator: { authenticate: async () => ({ tenant: null, roles: new Set<never>(), authenticated: false }) },
+      observer: observed,
+      clock: { monotonicMs: () => 0, sleep: async () => {} },
+      random: () => 0,
+    };
+    return { observed, endpoint: createServerStreaming(deps, methods.waitFor, noRules, handler) };
+  }
+
+  async function read(endpoint: Endpoint, message: Message | Malformed, max = Number.POSITIVE_INFINITY) {
+    if (endpoint.kind !== "server_streaming") throw new Error("not a stream");
+    const seen: Message[] = [];
+    for await (const response of endpoint.call(message, quietContext())) {
+      seen.push(response);
+      if (seen.length >= max) break;
+    }
+    return seen;
+  }
+
+  test("answers one by one and is observed at its end", async () => {
+    const { endpoint, observed } = streaming(async function* () {
+      yield { targetIndex: 1 };
+      yield { targetIndex: 2 };
+    });
+    expect(await read(endpoint, request)).toMatchObject([{ targetIndex: 1 }, { targetIndex: 2 }]);
+    expect(observed.handledCalls).toEqual([{ method: "WaitFor", code: Code.OK, cause: undefined }]);
+  });
+
+  test("fails by an RpcError in the middle too", async () => {
+    const cause = new Error("ours");
+    const { endpoint, observed } = streaming(async function* () {
+      yield { targetIndex: 1 };
+      throw cause;
+    });
+    await expect(read(endpoint, request)).rejects.toMatchObject({ code: Code.INTERNAL });
+    expect(observed.handledCalls).toEqual([{ method: "WaitFor", code: Code.INTERNAL, cause }]);
+  });
+
+  test("is observed as CANCELLED when its reader goes away", async () => {
+    const { endpoint, observed } = streaming(async function* () {
+      for (;;) yield { targetIndex: 1 };
+    });
+    expect(await read(endpoint, request, 2)).toHaveLength(2);
+    expect(observed.handledCalls).toEqual([{ method: "WaitFor", code: Code.CANCELLED, cause: undefined }]);
+  });
+
+  test("WaitFor is validated, and then UNIMPLEMENTED", async () => {
+    const endpoint = bundle().endpoints.find(({ kind }) => kind === "server_streaming");
+    if (endpoint === undefined) throw new Error("no WaitFor");
+    const failure = async (message: Message | Malformed) =>
+      wireError(await read(endpoint, message).catch((thrown: unknown) => thrown));
+    expect(await failure(request)).toMatchObject({ code: Code.UNIMPLEMENTED, reason: "UNIMPLEMENTED", retryMs: null });
+    expect(await failure(create(WaitForRequestSchema))).toMatchObject({ reason: "FIELD_INVALID" });
+    expect(await failure(new Malformed(new Error("bytes")))).toMatchObject({ reason: "FIELD_INVALID" });
+  });
+});
