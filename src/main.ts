@@ -1,0 +1,35 @@
+#!/usr/bin/env node
+/** The bin. Imports nothing of ours before it knows that this Node can run it: a syntax error says nothing to anybody. */
+
+import { enableCompileCache } from "node:module";
+import { join } from "node:path";
+
+const NODE_MIN = [24, 12] as const;
+
+const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+if (major < NODE_MIN[0] || (major === NODE_MIN[0] && minor < NODE_MIN[1])) {
+  process.stderr.write(
+    `holdfast needs Node ${NODE_MIN.join(".")} or newer; this is ${process.versions.node} (${process.execPath}). ` +
+      "After npm ci, npx holdfast and the npm scripts use the one in node_modules/.bin.\n",
+  );
+  process.exitCode = 1;
+} else {
+  keepCompiled();
+  const { runCommand } = await import("./cli/commands.ts");
+  process.exitCode = await runCommand(process.argv.slice(2), {
+    out: (text) => void process.stdout.write(text),
+    error: (text) => void process.stderr.write(text),
+    terminal: process.stdout.isTTY === true,
+    env: process.env,
+  });
+}
+
+/**
+ * Types are stripped and code is compiled once, not at each start: 0.3 s and 20 MB less. In a directory of the user's
+ * own, because what lies there is run. Where it cannot be written nothing is kept.
+ */
+function keepCompiled(): void {
+  const { XDG_CACHE_HOME, HOME } = process.env;
+  const base = XDG_CACHE_HOME || (HOME && join(HOME, ".cache"));
+  if (base) enableCompileCache(join(base, "holdfast", "compiled"));
+}

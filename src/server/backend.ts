@@ -1,0 +1,157 @@
+import type { Clock } from "../clock.ts";
+import type { Instant } from "../domain/instant.ts";
+import type { StoreObserver } from "../store/observer.ts";
+import { BATCH_LIMITS } from "../store/postgres/batcher.ts";
+import { withClient } from "../store/postgres/connection.ts";
+import { createDatabase, type Database } from "../store/postgres/database.ts";
+import type { Lanes } from "../store/postgres/lanes.ts";
+import { checkSchema, migrate } from "../store/postgres/migrate.ts";
+import { requireDatabase } from "../store/postgres/startup.ts";
+import { loadStatement } from "../store/postgres/statement.ts";
+import { createPostgresStore } from "../store/postgres/store.ts";
+import type { Store } from "../store/store.ts";
+import type { Log } from "../telemetry/log.ts";
+import { createCachedDirectory } from "../tenants/cached.ts";
+import type { TenantDirectory } from "../tenants/directory.ts";
+import { createPostgresDirectory } from "../tenants/postgres/directory.ts";
+import { redactUrl } from "./config/kinds.ts";
+import type { Config } from "./config.ts";
+import { START_MS_MAX, START_RETRY_MS, TENANT_ABSENT_TTL_MS, TENANT_TTL_MS, TENANTS_MAX } from "./limits.ts";
+
+/** What a server serves from: the store and all that stands on the same database. */
+export interface Backend extends AsyncDisposable {
+  readonly store: Store;
+  readonly tenants: TenantDirectory;
+  /** The database's clock. */
+  databaseNow(): Promise<Instant>;
+  /** For people; without password. */
+  readonly description: string;
+  status(): BackendStatus;
+  /** Resolves when the database has gone for good and only a restart of this process helps. */
+  readonly broken: Promise<Error>;
+}
+
+export interface BackendStatus {
+  readonly reachable: boolean;
+  readonly connections: number;
+  readonly open: number;
+  readonly busy: number;
+  /** Why it is not reachable. */
+  readonly trouble: Error | null;
+}
+
+export interface BackendDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly observer: StoreObserver;
+  readonly newToken: () => Uint8Array;
+  readonly random: () => number;
+}
+
+/** Opens the database, brings its schema up to date or refuses it, and builds the store on it. */
+export async function openBackend(config: Config, deps: BackendDeps): Promise<Backend> {
+  await using opening = new AsyncDisposableStack();
+  const source = opening.use(await findDatabase(config, deps));
+  await prepareSchema(source.url, config.migrate ?? source.embedded, config, deps.log);
+  const database = opening.adopt(createDatabase({ ...deps, url: source.url }), (open) => open.close());
+  const { maxQueueCalls: queueCallsMax, maxQueueBytes: queueBytesMax } = config;
+  const limits = { ...BATCH_LIMITS, queueCallsMax, queueBytesMax };
+  const store = createPostgresStore({ ...deps, database, limits, asOf: () => null });
+  opening.defer(() => store.close());
+  // Not the store's lanes: a tenant is looked up before the first call of it, and must not queue behind batches.
+  const lane = database.lanes(1);
+  const tenants = openTenants(lane, deps.clock);
+  await untilUsable(() => readDatabaseNow(lane), deps.clock);
+  const opened = opening.move();
+  return {
+    store,
+    tenants,
+    databaseNow: () => readDatabaseNow(lane),
+    description: source.description,
+    broken: source.broken,
+    status: () => statusOf(database),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+export interface DatabaseSource extends AsyncDisposable {
+  readonly url: string;
+  readonly embedded: boolean;
+  readonly description: string;
+  readonly broken: Promise<Error>;
+}
+
+/** The given database, or real Postgres started for us. */
+export async function findDatabase(
+  { databaseUrl, dataDir }: Config,
+  { clock, log }: Pick<BackendDeps, "clock" | "log">,
+): Promise<DatabaseSource> {
+  if (databaseUrl !== null) {
+    return {
+      url: databaseUrl,
+      embedded: false,
+      description: redactUrl(databaseUrl),
+      broken: new Promise(() => undefined),
+      [Symbol.asyncDispose]: async () => undefined,
+    };
+  }
+  const { startEmbeddedPostgres } = await import("./embedded-postgres.ts");
+  const postgres = await startEmbeddedPostgres({ dataDirectory: dataDir, log, clock });
+  return {
+    url: postgres.url,
+    embedded: true,
+    description: `embedded Postgres ${postgres.version} in ${dataDir} (psql "${postgres.url}")`,
+    broken: postgres.exited.then(() => new Error("the embedded Postgres has ended")),
+    [Symbol.asyncDispose]: () => postgres.stop(),
+  };
+}
+
+async function prepareSchema(url: string, mayMigrate: boolean, config: Config, log: Log): Promise<void> {
+  await withClient({ url }, async (client) => {
+    const status = await checkSchema(client);
+    if (mayMigrate && status.kind === "behind") {
+      for (const migration of await migrate(client)) log.info({ migration }, "applied a migration");
+    }
+    await requireDatabase(client, { allowUnsafeDatabase: config.allowUnsafeDatabase });
+  });
+}
+
+function openTenants(lane: Lanes, clock: Clock): TenantDirectory {
+  return createCachedDirectory({
+    directory: createPostgresDirectory({ run: (work) => lane.run(0, work), clock }),
+    clock,
+    ttlMs: TENANT_TTL_MS,
+    absentTtlMs: TENANT_ABSENT_TTL_MS,
+    entriesMax: TENANTS_MAX,
+  });
+}
+
+/**
+ * Connections are open before the first of them may be used: a durability barrier comes between. Who is told that we
+ * listen must not be refused for it.
+ */
+async function untilUsable(ask: () => Promise<unknown>, clock: Clock): Promise<void> {
+  const giveUpAtMs = clock.monotonicMs() + START_MS_MAX;
+  for (;;) {
+    try {
+      await ask();
+      return;
+    } catch (error) {
+      if (clock.monotonicMs() >= giveUpAtMs) throw error;
+      await clock.sleep(START_RETRY_MS);
+    }
+  }
+}
+
+const SERVER_TIME = loadStatement("server-time");
+
+async function readDatabaseNow(lane: Lanes): Promise<Instant> {
+  const [row] = await lane.run(0, (connection) => connection.query<{ readonly now: Instant }>(SERVER_TIME, [null]));
+  if (row === undefined) throw new Error("bug: no row from server-time");
+  return row.now;
+}
+
+function statusOf(database: Database): BackendStatus {
+  const { reachable, lanes, open, busy, trouble } = database.status();
+  return { reachable, connections: lanes, open, busy, trouble };
+}

@@ -1,0 +1,131 @@
+/** A type of option: how its text becomes a value, and what to tell someone whose text does not. */
+export interface Kind<Value> {
+  /** Stands for the value in help texts. */
+  readonly placeholder: string;
+  /** What is allowed, to go after "must be". */
+  readonly allowed: string;
+  /** Undefined when the text is not allowed. */
+  parse(text: string): Value | undefined;
+  /** The inverse of parse, for people; leaves out what must not be printed. */
+  format(value: Value): string;
+}
+
+export interface Address {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+}
+
+export const text: Kind<string> = {
+  placeholder: "TEXT",
+  allowed: "a text that is not empty",
+  parse: (value) => value,
+  format: (value) => value,
+};
+
+export const path: Kind<string> = { ...text, placeholder: "DIR", allowed: "a directory" };
+
+export const flag: Kind<boolean> = {
+  placeholder: "",
+  allowed: "true or false",
+  parse: (value) => ({ true: true, false: false })[value],
+  format: String,
+};
+
+export function choice<const Value extends string>(...values: readonly Value[]): Kind<Value> {
+  return {
+    placeholder: values.join("|"),
+    allowed: `one of ${values.join(", ")}`,
+    parse: (value) => values.find((known) => known === value),
+    format: (value) => value,
+  };
+}
+
+export function count(min: number, max: number): Kind<number> {
+  return {
+    placeholder: "N",
+    allowed: `a whole number from ${min} to ${max}`,
+    parse(value) {
+      const number = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN;
+      return number >= min && number <= max ? number : undefined;
+    },
+    format: String,
+  };
+}
+
+const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+
+/** Milliseconds, written with a unit; 0 needs none. */
+export function duration(min: string, max: string): Kind<number> {
+  const minMs = parseDuration(min) ?? 0;
+  const maxMs = parseDuration(max) ?? 0;
+  return {
+    placeholder: "TIME",
+    allowed: `a time from ${min} to ${max}, such as 500ms, 10s, 5m or 1h`,
+    parse(value) {
+      const ms = parseDuration(value);
+      return ms !== undefined && ms >= minMs && ms <= maxMs ? ms : undefined;
+    },
+    format: formatDuration,
+  };
+}
+
+function parseDuration(value: string): number | undefined {
+  if (value === "0") return 0;
+  const match = /^(\d{1,9})(ms|s|m|h)$/.exec(value);
+  if (match === null) return undefined;
+  return Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS];
+}
+
+function formatDuration(ms: number): string {
+  for (const unit of ["h", "m", "s"] as const) {
+    if (ms > 0 && ms % UNIT_MS[unit] === 0) return `${ms / UNIT_MS[unit]}${unit}`;
+  }
+  return ms === 0 ? "0" : `${ms}ms`;
+}
+
+/** `localhost` is 127.0.0.1: one name that binds two addresses would need two free ports of the same number. */
+export const address: Kind<Address> = {
+  placeholder: "HOST:PORT",
+  allowed: "HOST:PORT, such as 127.0.0.1:7400 or [::1]:7400; port 0 takes any free one",
+  parse(value) {
+    const match = /^(?:\[([0-9a-fA-F:.]{2,45})\]|([A-Za-z0-9.-]{1,253})):(\d{1,5})$/.exec(value);
+    if (match === null) return undefined;
+    const host = match[1] ?? match[2] ?? "";
+    const port = Number(match[3]);
+    return port <= 65_535 ? { host: host === "localhost" ? "127.0.0.1" : host, port } : undefined;
+  },
+  format: formatAddress,
+};
+
+export function formatAddress({ host, port }: Address): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+export function isLoopback(host: string): boolean {
+  return host === "::1" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+}
+
+/** Not through URL, which refuses the forms for sockets, such as postgres://user@/name?host=/run. */
+const DATABASE_URL = /^(postgres(?:ql)?:\/\/)([^/?#]*)([^?#]*)(?:\?([^#]*))?$/;
+
+export const databaseUrl: Kind<string> = {
+  placeholder: "URL",
+  allowed: "postgres://USER:PASSWORD@HOST:PORT/DATABASE, or with a socket directory: postgres:///DATABASE?host=/DIR",
+  parse: (value) => (DATABASE_URL.test(value) ? value : undefined),
+  format: redactUrl,
+};
+
+const HARMLESS: ReadonlySet<string> = new Set(["host", "port", "user", "sslmode"]);
+
+/** Without password, and without parameters that could hold one. */
+export function redactUrl(value: string): string {
+  const [, scheme, authority = "", path = "", query] = DATABASE_URL.exec(value) ?? [];
+  if (scheme === undefined) return "(hidden)";
+  const at = authority.lastIndexOf("@");
+  const user = at === -1 ? "" : authority.slice(0, at).replace(/:.*$/s, ":***");
+  const shown = query
+    ?.split("&")
+    .map((pair) => (HARMLESS.has(pair.split("=")[0] ?? "") ? pair : pair.replace(/=.*$/s, "=***")));
+  return `${scheme}${user}${at === -1 ? "" : "@"}${authority.slice(at + 1)}${path}${shown === undefined ? "" : `?${shown.join("&")}`}`;
+}

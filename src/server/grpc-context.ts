@@ -1,0 +1,60 @@
+import { randomUUID } from "node:crypto";
+import type { Metadata } from "@grpc/grpc-js";
+import type { Clock } from "../clock.ts";
+import { Fault } from "../domain/fault.ts";
+import type { CallContext } from "../rpc/endpoint.ts";
+import { DEADLINE_HEADER } from "./grpc-door.ts";
+
+/** What is used of a call of grpc-js, unary or streaming. */
+export interface GrpcCall {
+  readonly metadata: Metadata;
+  readonly cancelled: boolean;
+  once(event: "cancelled", listener: () => void): unknown;
+}
+
+/** Id and signal are made when first asked for: most calls never do, and both would cost more than the rest. */
+export class GrpcContext implements CallContext {
+  readonly transport = "grpc";
+  readonly deadline: number;
+  readonly #call: GrpcCall;
+  readonly #clock: Clock;
+  #requestId: string | undefined;
+  #signal: AbortSignal | undefined;
+
+  constructor(call: GrpcCall, clock: Clock) {
+    const [deadline] = call.metadata.get(DEADLINE_HEADER);
+    this.deadline = deadline === undefined ? Number.POSITIVE_INFINITY : Number(deadline);
+    this.#call = call;
+    this.#clock = clock;
+  }
+
+  get requestId(): string {
+    this.#requestId ??= randomUUID();
+    return this.#requestId;
+  }
+
+  get signal(): AbortSignal {
+    this.#signal ??= this.#watch();
+    return this.#signal;
+  }
+
+  metadata(name: string): string | undefined {
+    const [value] = this.#call.metadata.get(name);
+    return typeof value === "string" ? value : undefined;
+  }
+
+  /** grpc-js says "cancelled" at the deadline, when the peer has gone, and also after a normal end, which harms nobody. */
+  #watch(): AbortSignal {
+    const controller = new AbortController();
+    const abort = () => controller.abort(this.#whyOver());
+    if (this.#call.cancelled) abort();
+    else this.#call.once("cancelled", abort);
+    return controller.signal;
+  }
+
+  #whyOver(): Fault {
+    return this.#clock.monotonicMs() >= this.deadline
+      ? new Fault("DEADLINE_EXCEEDED", "the deadline has passed")
+      : new Fault("CANCELLED", "the caller has gone");
+  }
+}

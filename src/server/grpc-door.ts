@@ -1,0 +1,85 @@
+import type { Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import { constants } from "node:http2";
+import type { Server } from "@grpc/grpc-js";
+import type { Clock } from "../clock.ts";
+import { REQUEST_CHECK_MS, REQUEST_MS_MAX } from "./limits.ts";
+import { clampGrpcTimeout, parseGrpcTimeout } from "./timeout.ts";
+
+/** Headers that the door writes for the handler; whatever a caller sent under these names is dropped. */
+export const DEADLINE_HEADER = "holdfast-deadline";
+export const BAD_TIMEOUT_HEADER = "holdfast-bad-timeout";
+
+export interface DoorDeps {
+  readonly clock: Clock;
+  readonly paths: ReadonlySet<string>;
+  /** Paths whose requests may stay open: their messages come one by one. */
+  readonly openEndedPaths: ReadonlySet<string>;
+}
+
+/**
+ * Stands before grpc-js and repairs what grpc-js would answer wrongly or not at all, each seen in 1.14.7:
+ *
+ * - a deadline over 24.8 days overflows there and is exceeded at once: it is cut to what a timer holds;
+ * - a malformed grpc-timeout is answered INTERNAL and quoted: it is handed to the endpoint as malformed;
+ * - an unknown path or grpc-encoding is quoted in the error: it is replaced;
+ * - application/grpc-web is read as gRPC: it becomes 415;
+ * - a request that never ends is kept for ever: it is closed after 10 s.
+ *
+ * The HTTP/2 servers are reached through a private map of grpc-js, because no public hook runs before the headers are
+ * parsed. The dependency is pinned to the patch level, and the process tests fail if the door no longer stands.
+ */
+export function openDoor(server: Server, deps: DoorDeps): Disposable {
+  const unfinished = new Map<ServerHttp2Stream, number>();
+  const greet = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
+    cleanHeaders(headers, deps);
+    if (deps.openEndedPaths.has(headers[":path"] ?? "")) return;
+    unfinished.set(stream, deps.clock.monotonicMs());
+    stream.once("close", () => unfinished.delete(stream));
+  };
+  for (const http2Server of http2ServersOf(server)) http2Server.prependListener("stream", greet);
+  const stop = new AbortController();
+  void closeStalled(unfinished, deps.clock, stop.signal);
+  return { [Symbol.dispose]: () => stop.abort() };
+}
+
+function http2ServersOf(server: Server): readonly Http2Server[] {
+  const { http2Servers } = server as unknown as { readonly http2Servers?: ReadonlyMap<Http2Server, unknown> };
+  const found = http2Servers instanceof Map ? [...http2Servers.keys()] : [];
+  if (found.length === 0) throw new Error("bug: grpc-js no longer keeps its HTTP/2 servers in http2Servers");
+  return found;
+}
+
+const CONTENT_TYPE = /^application\/grpc(\+proto)?\s*(;|$)/;
+const ENCODINGS: ReadonlySet<string> = new Set(["identity", "gzip", "deflate"]);
+
+function cleanHeaders(headers: IncomingHttpHeaders, { clock, paths }: DoorDeps): void {
+  if (!paths.has(headers[":path"] ?? "")) headers[":path"] = "/(unknown)";
+  if (!CONTENT_TYPE.test(headers["content-type"] ?? "")) headers["content-type"] = "unsupported";
+  const encoding = headers["grpc-encoding"];
+  if (encoding !== undefined && !ENCODINGS.has(String(encoding))) headers["grpc-encoding"] = "unsupported";
+  delete headers[DEADLINE_HEADER];
+  delete headers[BAD_TIMEOUT_HEADER];
+  const timeout = headers["grpc-timeout"];
+  if (timeout === undefined) return;
+  const ms = parseGrpcTimeout(String(timeout));
+  if (ms === undefined) {
+    delete headers["grpc-timeout"];
+    headers[BAD_TIMEOUT_HEADER] = "1";
+  } else {
+    headers[DEADLINE_HEADER] = String(clock.monotonicMs() + ms);
+    headers["grpc-timeout"] = clampGrpcTimeout(String(timeout));
+  }
+}
+
+/** The map keeps the order of arrival, so that each look ends at the first stream that is young enough. */
+async function closeStalled(unfinished: Map<ServerHttp2Stream, number>, clock: Clock, signal: AbortSignal) {
+  while (!signal.aborted) {
+    await clock.sleep(REQUEST_CHECK_MS, signal).catch(() => undefined);
+    const arrivedBefore = clock.monotonicMs() - REQUEST_MS_MAX;
+    for (const [stream, arrived] of unfinished) {
+      if (arrived > arrivedBefore) break;
+      unfinished.delete(stream);
+      if (!stream.readableEnded) stream.close(constants.NGHTTP2_CANCEL);
+    }
+  }
+}

@@ -1,0 +1,94 @@
+import type { DescService } from "@bufbuild/protobuf";
+import * as grpc from "@grpc/grpc-js";
+import type { Clock } from "../clock.ts";
+import type { Endpoint } from "../rpc/endpoint.ts";
+import type { Log } from "../telemetry/log.ts";
+import { type Address, formatAddress } from "./config/kinds.ts";
+import { openDoor } from "./grpc-door.ts";
+import { grpcHandler } from "./grpc-handlers.ts";
+import { CONNECTION_AGE_GRACE_MS, KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS, MESSAGE_BYTES_MAX } from "./limits.ts";
+import { type ReflectionHandlers, reflectionServices } from "./reflection.ts";
+import { serviceDefinition } from "./service-definition.ts";
+
+export interface GrpcServerDeps {
+  readonly endpoints: readonly Endpoint[];
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly maxConnectionAgeMs: number;
+  readonly maxConcurrentStreams: number;
+}
+
+/** A server that listens, and its two ways to stop. */
+export interface Listening {
+  /** With the port that was really taken. */
+  readonly address: Address;
+  /** Takes no new calls, tells the peers, and resolves when the calls in flight have ended. */
+  close(): Promise<void>;
+  /** Cuts off what is still there. */
+  destroy(): void;
+}
+
+export async function serveGrpc(address: Address, deps: GrpcServerDeps): Promise<Listening> {
+  // What grpc-js prints quotes headers; what matters reaches the endpoints.
+  grpc.setLogVerbosity(grpc.logVerbosity.NONE);
+  const server = new grpc.Server({
+    "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
+    "grpc.max_concurrent_streams": deps.maxConcurrentStreams,
+    "grpc.keepalive_time_ms": KEEPALIVE_MS,
+    "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
+    "grpc.max_connection_age_ms": deps.maxConnectionAgeMs,
+    "grpc.max_connection_age_grace_ms": CONNECTION_AGE_GRACE_MS,
+    "grpc.enable_channelz": 0,
+  });
+  const paths = addEndpoints(server, deps);
+  const reflection = reflectionServices(deps.endpoints.map(({ method }) => method.parent));
+  const openEndedPaths = addReflection(server, reflection);
+  const port = await bind(server, address);
+  const door = openDoor(server, { clock: deps.clock, paths: paths.union(openEndedPaths), openEndedPaths });
+  return {
+    address: { host: address.host, port },
+    close: () => shutDown(server).finally(() => door[Symbol.dispose]()),
+    destroy: () => server.forceShutdown(),
+  };
+}
+
+function addEndpoints(server: grpc.Server, deps: GrpcServerDeps): ReadonlySet<string> {
+  const paths = new Set<string>();
+  const services = new Map<DescService, Endpoint[]>();
+  for (const endpoint of deps.endpoints) {
+    const { parent } = endpoint.method;
+    services.set(parent, [...(services.get(parent) ?? []), endpoint]);
+  }
+  for (const [service, endpoints] of services) {
+    const definition = serviceDefinition(service);
+    for (const { path } of Object.values(definition)) paths.add(path);
+    const handlers = endpoints.map((endpoint) => [endpoint.method.localName, grpcHandler(endpoint, deps)]);
+    server.addService(definition, Object.fromEntries(handlers));
+  }
+  return paths;
+}
+
+function addReflection(server: grpc.Server, services: readonly ReflectionHandlers[]): ReadonlySet<string> {
+  const paths = new Set<string>();
+  for (const { service, handlers } of services) {
+    const definition = serviceDefinition(service);
+    for (const { path } of Object.values(definition)) paths.add(path);
+    server.addService(definition, handlers);
+  }
+  return paths;
+}
+
+function bind(server: grpc.Server, address: Address): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(formatAddress(address), grpc.ServerCredentials.createInsecure(), (error, port) => {
+      if (error === null) resolve(port);
+      else reject(new Error(`cannot listen for gRPC on ${formatAddress(address)}: ${error.message}`));
+    });
+  });
+}
+
+function shutDown(server: grpc.Server): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.tryShutdown((error) => (error === undefined ? resolve() : reject(error)));
+  });
+}

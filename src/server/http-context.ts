@@ -1,0 +1,19 @@
+import { randomUUID } from "node:crypto";
+import type { HandlerContext } from "@connectrpc/connect";
+import type { Clock } from "../clock.ts";
+import type { CallContext } from "../rpc/endpoint.ts";
+
+export function httpContext(context: HandlerContext, clock: Clock): CallContext {
+  const timeoutMs = context.timeoutMs();
+  let requestId: string | undefined;
+  return {
+    transport: "http",
+    deadline: timeoutMs === undefined ? Number.POSITIVE_INFINITY : clock.monotonicMs() + timeoutMs,
+    signal: context.signal,
+    metadata: (name) => context.requestHeader.get(name) ?? undefined,
+    get requestId() {
+      requestId ??= randomUUID();
+      return requestId;
+    },
+  };
+}

@@ -1,0 +1,154 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Message } from "@bufbuild/protobuf";
+import {
+  Code,
+  ConnectError,
+  type ConnectRouter,
+  createConnectRouter,
+  createContextKey,
+  createContextValues,
+  type HandlerContext,
+} from "@connectrpc/connect";
+import type { UniversalHandler, UniversalServerRequest } from "@connectrpc/connect/protocol";
+import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
+import type { Clock } from "../clock.ts";
+import { Fault } from "../domain/fault.ts";
+import { type CallContext, type Endpoint, Malformed } from "../rpc/endpoint.ts";
+import type { RpcError } from "../rpc/error.ts";
+import { toRpcError } from "../rpc/status.ts";
+import { httpContext } from "./http-context.ts";
+import { connectError } from "./http-errors.ts";
+import { JSON_OPTIONS, makePrintable } from "./http-json.ts";
+import { emptyRequest, sendResponse, universalRequest } from "./http-universal.ts";
+import { MESSAGE_BYTES_MAX, TIMEOUT_MS_MAX } from "./limits.ts";
+
+export interface HttpRpcDeps {
+  readonly endpoints: readonly Endpoint[];
+  readonly clock: Clock;
+  /** 0 up to but not including 1. */
+  readonly random: () => number;
+}
+
+export interface HttpRpc {
+  /** One POST path per method. */
+  handlerOf(path: string): ((request: IncomingMessage, response: ServerResponse) => Promise<void>) | undefined;
+}
+
+/** What we must know of a call that connect runs for us. */
+interface Attempt {
+  /** Our endpoint was called; what fails from then on is ours. */
+  reached: boolean;
+  /** Why connect refused the call by itself. */
+  refused?: ConnectError;
+  /** Set on the second run: what the endpoint is called with. */
+  malformed?: Malformed;
+}
+
+const ATTEMPT = createContextKey<Attempt>({ reached: false });
+
+/**
+ * Connect (JSON and binary) and gRPC-Web, spoken by connect over the endpoints. Its universal handlers are used instead
+ * of its Node adapter, which prints to the console for every caller that goes away.
+ */
+export function createHttpRpc(deps: HttpRpcDeps): HttpRpc {
+  const router = createConnectRouter({
+    grpc: false,
+    jsonOptions: JSON_OPTIONS,
+    readMaxBytes: MESSAGE_BYTES_MAX,
+    maxTimeoutMs: TIMEOUT_MS_MAX,
+    acceptCompression: [compressionGzip, compressionBrotli],
+    requestGate: noteRefusal,
+  });
+  for (const endpoint of deps.endpoints) addRoute(router, endpoint, deps);
+  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+  return {
+    handlerOf(path) {
+      const handler = handlers.get(path);
+      return handler && ((request, response) => run(handler, request, response));
+    },
+  };
+}
+
+/**
+ * connect answers what it cannot decode before our code is reached, and quotes the input. Such a call is run a second
+ * time, as an empty request that stands for `Malformed`: so it is observed and answered like any other.
+ */
+async function run(handler: UniversalHandler, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const attempt: Attempt = { reached: false };
+  const contextValues = createContextValues().set(ATTEMPT, attempt);
+  const call = { ...universalRequest(request, response), contextValues } satisfies UniversalServerRequest;
+  const answer = await handler(call);
+  const { refused } = attempt;
+  if (refused === undefined || !isUndecodable(refused)) return sendResponse(answer, response);
+  attempt.malformed = new Malformed(refused);
+  return sendResponse(await handler({ ...call, ...emptyRequest(call) }), response);
+}
+
+/**
+ * The context is aborted with what the call failed with, before that is encoded. There is no other way to see an error
+ * that connect raises itself.
+ */
+function noteRefusal(context: HandlerContext): void {
+  const attempt = context.values.get(ATTEMPT);
+  context.signal.addEventListener("abort", () => {
+    const { reason } = context.signal;
+    if (!attempt.reached && reason instanceof ConnectError) attempt.refused = reason;
+  });
+}
+
+/** INTERNAL is what connect calls bytes that are no protobuf. Too large and unknown compression are the transport's. */
+function isUndecodable({ code }: ConnectError): boolean {
+  return code === Code.InvalidArgument || code === Code.Internal;
+}
+
+function addRoute(router: ConnectRouter, endpoint: Endpoint, { clock, random }: HttpRpcDeps): void {
+  if (endpoint.kind === "unary") {
+    router.rpc(endpoint.method, async (request: Message, handlerContext: HandlerContext) => {
+      const context = httpContext(handlerContext, clock);
+      try {
+        const answer = endpoint.call(reach(request, handlerContext), context);
+        const response = await untilDeadline(answer, context, random);
+        if (speaksJson(handlerContext)) makePrintable(endpoint.method.output, response);
+        return response;
+      } catch (error) {
+        throw connectError(error as RpcError);
+      }
+    });
+  } else {
+    router.rpc(endpoint.method, async function* (request: Message, handlerContext: HandlerContext) {
+      try {
+        for await (const message of endpoint.call(reach(request, handlerContext), httpContext(handlerContext, clock))) {
+          if (speaksJson(handlerContext)) makePrintable(endpoint.method.output, message);
+          yield message;
+        }
+      } catch (error) {
+        throw connectError(error as RpcError);
+      }
+    });
+  }
+}
+
+function reach(request: Message, { values }: HandlerContext): Message | Malformed {
+  const attempt = values.get(ATTEMPT);
+  attempt.reached = true;
+  return attempt.malformed ?? request;
+}
+
+function speaksJson({ requestHeader, url }: HandlerContext): boolean {
+  const type = requestHeader.get("content-type");
+  return type === null ? new URL(url).searchParams.get("encoding") === "json" : type.includes("json");
+}
+
+/** connect aborts the signal at the deadline and then waits on; the caller should not. */
+function untilDeadline<T>(answer: Promise<T>, context: CallContext, random: () => number): Promise<T> {
+  if (context.deadline === Number.POSITIVE_INFINITY) return answer;
+  const exceeded = new Promise<never>((_, reject) => {
+    const fail = () => {
+      const fault = new Fault("DEADLINE_EXCEEDED", "the deadline passed; whether the call took effect is not known");
+      reject(toRpcError(fault, context, random));
+    };
+    context.signal.addEventListener("abort", fail, { once: true });
+    if (context.signal.aborted) fail();
+  });
+  return Promise.race([answer, exceeded]);
+}

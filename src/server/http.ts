@@ -1,0 +1,143 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Log } from "../telemetry/log.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import { type Address, formatAddress, isLoopback } from "./config/kinds.ts";
+import type { Listening } from "./grpc.ts";
+import type { HttpRpc } from "./http-rpc.ts";
+import { HTTP_KEEPALIVE_MS, REQUEST_CHECK_MS, REQUEST_MS_MAX } from "./limits.ts";
+import type { Readiness } from "./readiness.ts";
+
+export interface HttpServerDeps {
+  /** Asked for by the first call: connect is heavy, and a server may never be called over HTTP. */
+  readonly rpc: () => Promise<HttpRpc>;
+  readonly metrics: Metrics;
+  readonly readiness: Readiness;
+  readonly log: Log;
+}
+
+type Handle = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
+
+/** Connect JSON and gRPC-Web beside the pages for machines: /metrics, /livez, /readyz. Anything else is 404. */
+export async function serveHttp(address: Address, deps: HttpServerDeps): Promise<Listening> {
+  const leaving = createLeaving();
+  const server = createServer(
+    {
+      headersTimeout: REQUEST_MS_MAX,
+      requestTimeout: REQUEST_MS_MAX,
+      connectionsCheckingInterval: REQUEST_CHECK_MS,
+      keepAliveTimeout: HTTP_KEEPALIVE_MS,
+    },
+    (request, response) => {
+      leaving.add(response);
+      dispatch(request, response, deps).catch((error: unknown) => {
+        deps.log.warn({ error }, "an HTTP request could not be answered");
+        response.destroy();
+      });
+    },
+  );
+  const port = await listen(server, address);
+  return {
+    address: { host: address.host, port },
+    close() {
+      leaving.begin();
+      return close(server);
+    },
+    destroy: () => server.closeAllConnections(),
+  };
+}
+
+/**
+ * node:http keeps a connection open for the next request, also while the server closes; then every idle client would
+ * hold the drain up for its whole grace. Once begun, each answer says that it is the last.
+ */
+function createLeaving(): { add(response: ServerResponse): void; begin(): void } {
+  const inFlight = new Set<ServerResponse>();
+  let leaving = false;
+  const bidFarewell = (response: ServerResponse) => {
+    if (response.headersSent) response.once("finish", () => response.socket?.end());
+    else response.setHeader("connection", "close");
+  };
+  return {
+    add(response) {
+      inFlight.add(response);
+      response.once("close", () => inFlight.delete(response));
+      if (leaving) bidFarewell(response);
+    },
+    begin() {
+      leaving = true;
+      for (const response of inFlight) bidFarewell(response);
+    },
+  };
+}
+
+async function dispatch(request: IncomingMessage, response: ServerResponse, deps: HttpServerDeps): Promise<void> {
+  if (!isLocal(request.headers.host)) {
+    return sendJson(response, 421, { error: "this server answers to localhost, 127.0.0.1 and [::1] only" });
+  }
+  const path = (request.url ?? "").split("?", 1)[0] ?? "";
+  const page = PAGES.get(path);
+  if (page !== undefined) {
+    if (request.method === "GET" || request.method === "HEAD") return page(deps)(request, response);
+    response.setHeader("allow", "GET, HEAD");
+    return sendJson(response, 405, { error: "this page is read with GET" });
+  }
+  const call = (await deps.rpc()).handlerOf(path);
+  if (call !== undefined) return call(request, response);
+  return sendJson(response, 404, { error: "no such page or method" });
+}
+
+const PAGES: ReadonlyMap<string, (deps: HttpServerDeps) => Handle> = new Map([
+  [
+    "/metrics",
+    ({ metrics }) =>
+      async (_request, response) => {
+        send(response, 200, metrics.contentType, await metrics.page());
+      },
+  ],
+  ["/livez", () => (_request, response) => sendJson(response, 200, { live: true })],
+  [
+    "/readyz",
+    ({ readiness }) =>
+      (_request, response) => {
+        const report = readiness.report();
+        sendJson(response, report.ready ? 200 : 503, report);
+      },
+  ],
+]);
+
+/**
+ * Without authentication the loopback address is the only protection, and a browser can be led around it: a page of
+ * somebody else's whose host name is made to point at 127.0.0.1 may then read our answers. Its requests name its host.
+ */
+function isLocal(host: string | undefined): boolean {
+  const url = URL.parse(`http://${host}`);
+  const name = url?.hostname.replace(/^\[|\]$/g, "") ?? "";
+  return name === "localhost" || isLoopback(name);
+}
+
+function sendJson(response: ServerResponse, status: number, body: object): void {
+  send(response, status, "application/json", `${JSON.stringify(body)}\n`);
+}
+
+function send(response: ServerResponse, status: number, type: string, body: string): void {
+  const length = Buffer.byteLength(body);
+  response.writeHead(status, { "content-type": type, "content-length": length, "cache-control": "no-store" });
+  response.end(response.req.method === "HEAD" ? undefined : body);
+}
+
+function listen(server: Server, address: Address): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error) => {
+      reject(new Error(`cannot listen for HTTP on ${formatAddress(address)}: ${error.message}`));
+    });
+    server.listen({ host: address.host, port: address.port }, () => resolve((server.address() as AddressInfo).port));
+  });
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.close((error) => (error === undefined ? resolve() : reject(error)));
+    server.closeIdleConnections();
+  });
+}

@@ -1,0 +1,239 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { configText, configurationPage, optionsHelp } from "../../../src/server/config/help.ts";
+import { nearest } from "../../../src/server/config/hint.ts";
+import { databaseUrl, formatAddress, redactUrl } from "../../../src/server/config/kinds.ts";
+import { readConfig } from "../../../src/server/config/read.ts";
+import { type Command, type Config, environmentName, OPTIONS, SETTINGS } from "../../../src/server/config.ts";
+import { BATCH_LIMITS } from "../../../src/store/postgres/batcher.ts";
+
+const HOME = { HOME: "/home/me" };
+
+function configOf(args: readonly string[], env: Record<string, string> = HOME, command: Command = "serve"): Config {
+  const read = readConfig(command, args, env);
+  if (read.kind === "problems") throw new Error(read.problems.join("\n"));
+  return read.config;
+}
+
+function problemsOf(args: readonly string[], env: Record<string, string> = HOME, command: Command = "serve") {
+  const read = readConfig(command, args, env);
+  return read.kind === "problems" ? read.problems : [];
+}
+
+describe("precedence", () => {
+  test("without flags and variables every setting has its default", () => {
+    const config = configOf([]);
+    expect(config).toMatchObject({
+      databaseUrl: null,
+      grpcAddress: { host: "127.0.0.1", port: 7400 },
+      httpAddress: { host: "127.0.0.1", port: 7401 },
+      migrate: null,
+      drainDelayMs: 0,
+      allowUnsafeDatabase: false,
+    });
+    expect(Object.keys(config).sort()).toEqual([...SETTINGS].sort());
+  });
+
+  test("a flag wins over a variable, and a variable over the default", () => {
+    const env = { HOLDFAST_DRAIN_DELAY: "5s", HOLDFAST_DRAIN_GRACE: "20s" };
+    expect(configOf(["--drain-delay", "7s"], env)).toMatchObject({ drainDelayMs: 7000, drainGraceMs: 20_000 });
+  });
+
+  test("an empty variable is as good as none", () => {
+    expect(configOf([], { ...HOME, HOLDFAST_DATABASE_URL: "" }).databaseUrl).toBeNull();
+  });
+
+  test("a variable that no option has is ignored: Kubernetes sets HOLDFAST_PORT for a service of that name", () => {
+    expect(problemsOf([], { ...HOME, HOLDFAST_PORT: "tcp://10.0.0.1:7400" })).toEqual([]);
+  });
+
+  test("a variable of an option that the command does not have is not even read", () => {
+    expect(problemsOf([], { ...HOME, HOLDFAST_DRAIN_DELAY: "soon" }, "migrate")).toEqual([]);
+  });
+
+  test("the data directory follows XDG_DATA_HOME", () => {
+    expect(configOf([], { ...HOME, XDG_DATA_HOME: "/data" }).dataDir).toBe("/data/holdfast");
+  });
+
+  test("without it the data lies in the home directory, but for root, whose home Postgres cannot enter", () => {
+    const isRoot = process.getuid?.() === 0;
+    expect(configOf([]).dataDir).toBe(isRoot ? "/var/lib/holdfast" : "/home/me/.local/share/holdfast");
+  });
+});
+
+describe("flags", () => {
+  test.each([
+    [["--migrate"], true],
+    [["--migrate=true"], true],
+    [["--no-migrate"], false],
+    [["--migrate=false"], false],
+  ])("%j says migrate = %s", (args, expected) => {
+    expect(configOf(args).migrate).toBe(expected);
+  });
+
+  test("a value may follow after a space or an equals sign", () => {
+    expect(configOf(["--drain-grace=3s"]).drainGraceMs).toBe(configOf(["--drain-grace", "3s"]).drainGraceMs);
+  });
+
+  test("the last of several wins", () => {
+    expect(configOf(["--drain-grace=3s", "--drain-grace=4s"]).drainGraceMs).toBe(4000);
+  });
+});
+
+describe("values", () => {
+  test.each([
+    ["0", 0],
+    ["250ms", 250],
+    ["10s", 10_000],
+    ["5m", 300_000],
+  ])("the time %s is %d ms", (text, ms) => {
+    expect(configOf(["--drain-delay", text]).drainDelayMs).toBe(ms);
+  });
+
+  test.each([
+    ["127.0.0.1:0", { host: "127.0.0.1", port: 0 }],
+    ["localhost:80", { host: "127.0.0.1", port: 80 }],
+    ["[::1]:7400", { host: "::1", port: 7400 }],
+    ["127.9.9.9:1", { host: "127.9.9.9", port: 1 }],
+  ])("the address %s is understood", (text, address) => {
+    expect(configOf(["--grpc-address", text]).grpcAddress).toEqual(address);
+  });
+
+  test.each([
+    ["--grpc-address", "7400"],
+    ["--grpc-address", "127.0.0.1"],
+    ["--grpc-address", "127.0.0.1:65536"],
+    ["--grpc-address", "::1:7400"],
+    ["--http-address", "http://127.0.0.1:1"],
+    ["--drain-delay", "10"],
+    ["--drain-delay", "6m"],
+    ["--drain-delay", "-1s"],
+    ["--drain-grace", "1.5s"],
+    ["--sweep-interval", "0"],
+    ["--max-concurrent-streams", "0"],
+    ["--max-concurrent-streams", "1e3"],
+    ["--log-level", "loud"],
+    ["--log-format", "xml"],
+    ["--migrate=perhaps", undefined],
+    ["--database-url", "mysql://localhost/db"],
+    ["--database-url", "localhost"],
+    ["--data-dir", ""],
+    ["--data-dir", undefined],
+  ])("%s %s is refused with both names of the option and what is allowed", (flag, value) => {
+    const args = value === undefined ? [flag] : [flag, value];
+    const name = flag.split("=")[0]?.slice(2) ?? "";
+    const option = SETTINGS.map((setting) => OPTIONS[setting]).find((candidate) => candidate.name === name);
+    expect(problemsOf(args)).toEqual([`--${name} (${environmentName(name)}) must be ${option?.kind.allowed}`]);
+  });
+
+  test("a bad variable is refused in the same words", () => {
+    expect(problemsOf([], { ...HOME, HOLDFAST_LOG_LEVEL: "loud" })).toEqual(problemsOf(["--log-level", "loud"]));
+  });
+
+  test("everything that is wrong is told at once", () => {
+    const problems = problemsOf(["--log-level", "loud", "--drain-dellay", "1s", "--migrate=x"], {
+      HOLDFAST_GRPC_ADDRESS: "nowhere",
+    });
+    expect(problems).toHaveLength(4);
+  });
+
+  test("no problem repeats the value, which may be a password in the wrong place", () => {
+    const problems = problemsOf(["--data-dir", "", "--log-level", "geheim", "--database-url", "geheim"]);
+    expect(problems.join("\n")).not.toContain("geheim");
+  });
+});
+
+describe("addresses without authentication", () => {
+  test.each(["0.0.0.0:1", "[::]:1", "10.0.0.1:1", "example.com:1", "128.0.0.1:1"])("%s is refused", (address) => {
+    expect(problemsOf(["--http-address", address])).toEqual([
+      `--http-address (HOLDFAST_HTTP_ADDRESS): ${address} can be reached from other machines, and this server has no ` +
+        "authentication: it listens on loopback only (127.0.0.1, [::1], localhost)",
+    ]);
+  });
+});
+
+describe("hints", () => {
+  test.each([
+    ["--grpc-adress", "--grpc-address"],
+    ["--databse-url", "--database-url"],
+  ])("for %s the flag %s is meant", (given, meant) => {
+    expect(problemsOf([given, "x"])[0]).toContain(`did you mean ${meant}?`);
+  });
+
+  test("where nothing is near the help is named", () => {
+    expect(problemsOf(["--verbose"])[0]).toContain('see "holdfast serve --help"');
+  });
+
+  test("a flag of another command is unknown to this one", () => {
+    expect(problemsOf(["--timeout", "1s"])).toHaveLength(1);
+    expect(problemsOf(["--timeout", "1s"], HOME, "health")).toEqual([]);
+  });
+
+  test("a word that is long costs no more than its beginning", () => {
+    expect(nearest("x".repeat(1_000_000), ["serve"])).toBeUndefined();
+  });
+});
+
+describe("secrets", () => {
+  test.each([
+    ["postgres://me:geheim@db:5432/holdfast", "postgres://me:***@db:5432/holdfast"],
+    [
+      "postgresql://db/holdfast?password=geheim&sslmode=require",
+      "postgresql://db/holdfast?password=***&sslmode=require",
+    ],
+    ["postgres://me@/holdfast?host=/run/pg", "postgres://me@/holdfast?host=/run/pg"],
+    ["postgres://me:ge@heim@db/x", "postgres://me:***@db/x"],
+    ["nonsense geheim", "(hidden)"],
+  ])("%s is shown as %s", (url, shown) => {
+    expect(redactUrl(url)).toBe(shown);
+  });
+
+  test.each(["postgres:///postgres?host=%2Ftmp%2Fx&port=5432&user=postgres", "postgres://u@/n?host=/run"])(
+    "the form for sockets %s is accepted",
+    (url) => {
+      expect(databaseUrl.parse(url)).toBe(url);
+    },
+  );
+
+  test("what is in force is printed without the password, each with its source", () => {
+    const read = readConfig("config", ["--drain-grace", "1m"], { HOLDFAST_DATABASE_URL: "postgres://me:geheim@db/x" });
+    if (read.kind !== "config") throw new Error("problems");
+    const text = configText(read.config, read.sources);
+    expect(text).toContain("database-url = postgres://me:***@db/x  # environment");
+    expect(text).toContain("drain-grace = 1m  # flag");
+    expect(text).toContain("log-level = info  # default");
+    expect(text).not.toContain("geheim");
+  });
+});
+
+describe("the texts come from the table", () => {
+  test("docs/configuration.md is what the script would write", () => {
+    const page = readFileSync(new URL("../../../docs/configuration.md", import.meta.url), "utf8");
+    expect(page).toBe(configurationPage());
+  });
+
+  test("every option is in the help of each command that has it", () => {
+    for (const setting of SETTINGS) {
+      const { name, commands } = OPTIONS[setting];
+      for (const command of commands) expect(optionsHelp(command)).toContain(`--${name} `.trimEnd());
+    }
+  });
+
+  test("every default of an option is a value that the option allows", () => {
+    const config = configOf([]);
+    for (const setting of SETTINGS) {
+      const { kind } = OPTIONS[setting] as { kind: { parse(text: string): unknown; format(value: unknown): string } };
+      const value: unknown = config[setting];
+      if (value !== null) expect([setting, kind.parse(kind.format(value))]).toEqual([setting, value]);
+    }
+  });
+
+  test("the defaults of the queue are the store's", () => {
+    const { queueCallsMax, queueBytesMax } = BATCH_LIMITS;
+    expect(configOf([])).toMatchObject({ maxQueueCalls: queueCallsMax, maxQueueBytes: queueBytesMax });
+  });
+
+  test("addresses are written as they are read", () => {
+    expect(formatAddress({ host: "::1", port: 1 })).toBe("[::1]:1");
+  });
+});

@@ -1,0 +1,117 @@
+import { describe, expect, test } from "vitest";
+import { IdempotencyService } from "../../../gen/holdfast/v1/idempotency_pb.ts";
+import { createMetrics } from "../../../src/telemetry/metrics.ts";
+import { createRpcMetrics } from "../../../src/telemetry/rpc-metrics.ts";
+import { createStoreMetrics } from "../../../src/telemetry/store-metrics.ts";
+import { createManualClock } from "../store/manual-clock.ts";
+
+const { method, methods } = IdempotencyService;
+const CLAIM = 'grpc_type="unary",grpc_service="holdfast.v1.IdempotencyService",grpc_method="Claim"';
+
+function setUp() {
+  const metrics = createMetrics({ ofProcess: false });
+  const clock = createManualClock();
+  const calls = createRpcMetrics(metrics, methods);
+  const store = createStoreMetrics(metrics, clock);
+  /** The series that are not 0, without buckets. */
+  const risen = async () =>
+    (await metrics.page()).split("\n").filter((line) => !/^#|_bucket|_age_seconds|^$| 0$/.test(line));
+  return { metrics, clock, calls, store, risen };
+}
+
+describe("calls", () => {
+  test("every series of every method stands at 0 before the first call", async () => {
+    const { metrics, risen } = setUp();
+    expect(await risen()).toEqual([]);
+    const page = await metrics.page();
+    for (const { name } of methods) {
+      expect(page.match(new RegExp(`grpc_server_handled_total\\{.*grpc_method="${name}"`, "g"))).toHaveLength(17);
+    }
+    expect(page).toContain(
+      'grpc_type="server_stream",grpc_service="holdfast.v1.IdempotencyService",grpc_method="WaitFor"',
+    );
+  });
+
+  test("a call that was answered is started, received, sent and handled once", async () => {
+    const { calls, risen } = setUp();
+    calls.started(method.claim);
+    calls.handled(method.claim, 0, 0.25);
+    expect(await risen()).toEqual([
+      `grpc_server_started_total{${CLAIM}} 1`,
+      `grpc_server_handled_total{${CLAIM},grpc_code="OK"} 1`,
+      `grpc_server_msg_received_total{${CLAIM}} 1`,
+      `grpc_server_msg_sent_total{${CLAIM}} 1`,
+      `grpc_server_handling_seconds_sum{${CLAIM}} 0.25`,
+      `grpc_server_handling_seconds_count{${CLAIM}} 1`,
+    ]);
+  });
+
+  test("a call that failed sent no message, and its code is written as dashboards expect", async () => {
+    const { calls, risen } = setUp();
+    calls.started(method.claim);
+    calls.handled(method.claim, 9, 0.25);
+    const lines = await risen();
+    expect(lines).toContain(`grpc_server_handled_total{${CLAIM},grpc_code="FailedPrecondition"} 1`);
+    expect(lines.filter((line) => line.includes("msg_sent"))).toEqual([]);
+  });
+
+  test("a scrape takes nothing away", async () => {
+    const { calls, risen } = setUp();
+    calls.started(method.claim);
+    expect(await risen()).toEqual(await risen());
+  });
+
+  test("claims are counted by outcome, acquires by reason, ends by kind", async () => {
+    const { calls, risen } = setUp();
+    calls.claimed("acquired", "takeover");
+    calls.claimed("in-progress", null);
+    calls.ended("complete", false, true);
+    expect(await risen()).toEqual([
+      'holdfast_claims_total{outcome="acquired"} 1',
+      'holdfast_claims_total{outcome="in-progress"} 1',
+      'holdfast_acquires_total{reason="takeover"} 1',
+      'holdfast_ends_total{kind="complete",already_applied="false",late="true"} 1',
+    ]);
+  });
+
+  test("a method that was not announced is not counted, and harms nothing", () => {
+    const { calls } = setUp();
+    const other = { name: "Other", methodKind: "unary", parent: { typeName: "other.Service" } };
+    calls.started(other);
+    calls.handled(other, 0, 1);
+  });
+});
+
+describe("the store", () => {
+  test("batches, statements, retries and sheds are told by statement", async () => {
+    const { store, risen } = setUp();
+    store.batchSent("claim", 64, 2);
+    store.statementDone("claim", 5, "ok");
+    store.retried("claim", "40P01");
+    store.shed("finish");
+    expect(await risen()).toEqual([
+      'holdfast_batch_rows_sum{statement="claim"} 64',
+      'holdfast_batch_rows_count{statement="claim"} 1',
+      'holdfast_queue_wait_seconds_sum{statement="claim"} 0.002',
+      'holdfast_queue_wait_seconds_count{statement="claim"} 1',
+      'holdfast_statement_seconds_sum{statement="claim",outcome="ok"} 0.005',
+      'holdfast_statement_seconds_count{statement="claim",outcome="ok"} 1',
+      'holdfast_store_retries_total{statement="claim",cause="40P01"} 1',
+      'holdfast_shed_total{statement="finish"} 1',
+    ]);
+  });
+
+  test("the sweeper's work is added up, and its age is the time since the last pass", async () => {
+    const { store, clock, metrics } = setUp();
+    await clock.advance(7000);
+    expect(await metrics.page()).toContain("holdfast_sweep_age_seconds 7");
+    store.swept({ forgotten: 3, abandoned: 0, emptied: 2, settled: 1 }, 20);
+    store.clockStepped(90_000);
+    await clock.advance(1000);
+    const page = await metrics.page();
+    expect(page).toContain('holdfast_swept_records_total{action="forgotten"} 3');
+    expect(page).toContain('holdfast_swept_records_total{action="abandoned"} 0');
+    expect(page).toContain("holdfast_sweep_age_seconds 1");
+    expect(page).toContain("holdfast_clock_steps_total 1");
+  });
+});
