@@ -1,0 +1,148 @@
+import { hostname } from "node:os";
+import { createClient as createRpc, type Transport } from "@connectrpc/connect";
+import { IdempotencyService } from "../../gen/holdfast/v1/idempotency_pb.ts";
+import type { Attempt } from "./attempt.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { createGrpcTransport } from "./grpc-transport.ts";
+import { checkText, LIMITS } from "./limits.ts";
+import { type Once, type OnceOptions, once } from "./once.ts";
+import { type Reconciled, type ReconcileOptions, reconcile } from "./reconcile.ts";
+import { DEFAULT_RETRY, type RetryPolicy } from "./retry.ts";
+import { createLifetime, type Rpc, type Runtime, type Warning } from "./runtime.ts";
+import type { UnknownOutcome, Verdict } from "./verdict.ts";
+
+export type { Attempt, AttemptReason } from "./attempt.ts";
+export type { Clock } from "./clock.ts";
+export type { CheckpointView, Serializer } from "./content.ts";
+// biome-ignore lint/performance/noBarrelFile: a package has one entry, and what its users must name goes through it.
+export {
+  CompleteFailedError,
+  FingerprintMismatchError,
+  HoldfastError,
+  LeaseLostError,
+  ResultConflictError,
+  TimeoutError,
+  type Violation,
+} from "./errors.ts";
+export { notStarted, outcomeUnknown, retryable, terminal } from "./failure.ts";
+export { canonicalJson, fingerprint } from "./fingerprint.ts";
+export { createGrpcTransport, type GrpcTransport, type GrpcTransportOptions } from "./grpc-transport.ts";
+export type { Once, OnceOptions } from "./once.ts";
+export {
+  ExpiredError,
+  FailedError,
+  OutcomeUnknownError,
+  ResultUnavailableError,
+  type UnknownEvidence,
+} from "./outcome-errors.ts";
+export type { Reconciled, ReconcileOptions } from "./reconcile.ts";
+export type { RetryPolicy } from "./retry.ts";
+export type { Rpc, Warning } from "./runtime.ts";
+export type { UnknownOutcome, Verdict } from "./verdict.ts";
+export { toHoldfastError } from "./wire-error.ts";
+
+export interface ClientOptions {
+  /** host:port of the server. */
+  readonly address?: string;
+  /** host:port of several servers on one database; calls go round, and past those that are down. */
+  readonly addresses?: readonly string[];
+  /** Default: the credential's tenant, or "default" on a server without authentication. */
+  readonly tenant?: string;
+  /** Shown to whoever waits or reconciles. Default: no service, and this host and process as the instance. */
+  readonly owner?: { readonly service: string; readonly instance?: string };
+  /** "grpc", the default, is grpc-js in clear text. A transport that is handed in is closed by whoever made it. */
+  readonly transport?: "grpc" | Transport;
+  readonly retry?: Partial<RetryPolicy>;
+  readonly clock?: Clock;
+  /** Must not throw. Default: process.emitWarning, for the first of each kind and scope. */
+  readonly onWarning?: (warning: Warning) => void;
+}
+
+export interface Holdfast extends AsyncDisposable, Disposable {
+  /** The typed calls as they are. They throw ConnectError; `toHoldfastError` decodes its reason. */
+  readonly rpc: Rpc;
+  /**
+   * Does a piece of work once: runs it if nobody has, waits for whoever is at it, or returns what it returned before.
+   *
+   * What the work throws is thrown, and told to the server: see `retryable`, `terminal`, `outcomeUnknown`, `notStarted`.
+   * An error without such a word counts as retryable, or with onLeaseExpiry "hold" as an unknown outcome, just as a
+   * crash at that point would. The work is not run again by itself: whoever calls next does that.
+   *
+   * At most one attempt holds the record at a time, and one result is stored, whatever crashes. A side effect outside
+   * happens once only if its target checks `attempt.fence`, or with "hold" and a reconciler.
+   *
+   * @throws TypeError · FingerprintMismatchError · FailedError · OutcomeUnknownError · ExpiredError · TimeoutError ·
+   * LeaseLostError · ResultConflictError · CompleteFailedError · ResultUnavailableError · HoldfastError
+   */
+  once<T>(options: OnceOptions<T>, work: (attempt: Attempt) => T | Promise<T>): Promise<Once<T>>;
+  /**
+   * Finds out what became of a record whose outcome is unknown. The judge is called if the outcome is unknown still and
+   * nobody else reconciles it; what there is to say otherwise is what this resolves to.
+   */
+  reconcile<T>(
+    options: ReconcileOptions<T>,
+    judge: (unknown: UnknownOutcome) => Promise<Verdict<T>>,
+  ): Promise<Reconciled<T>>;
+  /** Ends waiting calls, aborts the signals of running attempts, waits for their ends to be stored, disconnects. */
+  close(): Promise<void>;
+}
+
+export function createClient(options: ClientOptions): Holdfast {
+  const { transport = "grpc" } = options;
+  const own = transport === "grpc" ? createGrpcTransport({ addresses: addressesOf(options) }) : undefined;
+  const rpc = createRpc(IdempotencyService, own ?? (transport as Transport));
+  const runtime = createRuntime(options, rpc);
+  const { lifetime } = runtime;
+  const close = async () => {
+    await lifetime.close();
+    own?.close();
+  };
+
+  return {
+    rpc,
+    once: (call, work) => lifetime.run(() => once(runtime, call, work)),
+    reconcile: (call, judge) => lifetime.run(() => reconcile(runtime, call, judge)),
+    close,
+    [Symbol.asyncDispose]: close,
+    [Symbol.dispose]: () => void close(),
+  };
+}
+
+function createRuntime(options: ClientOptions, rpc: Rpc): Runtime {
+  const { tenant = "", owner, retry, clock = systemClock, onWarning = createEmitWarning() } = options;
+  const { service = "", instance = `${hostname()}:${process.pid}` } = owner ?? {};
+  checkText("tenant", tenant, LIMITS.tenant);
+  checkText("owner.service", service, LIMITS.label);
+  checkText("owner.instance", instance, LIMITS.label);
+  return {
+    rpc,
+    tenant,
+    owner: { service, instance },
+    retry: { ...DEFAULT_RETRY, ...retry },
+    clock,
+    random: Math.random,
+    warn: onWarning,
+    lifetime: createLifetime(),
+  };
+}
+
+function addressesOf({ address, addresses = [] }: ClientOptions): readonly [string, ...string[]] {
+  const [first, ...rest] = address === undefined ? addresses : [address, ...addresses];
+  if (first === undefined) throw new TypeError("createClient needs an address");
+  return [first, ...rest];
+}
+
+/** Only the first of each kind and scope, and no key: keys may be personal, and this ends in a log. */
+function createEmitWarning(): (warning: Warning) => void {
+  const emitted = new Set<string>();
+  return ({ kind, scope, error }) => {
+    const what = `${kind} (scope ${scope})`;
+    if (emitted.has(what) || emitted.size === EMITTED_WARNINGS_MAX) return;
+    emitted.add(what);
+    const why = error === undefined ? "" : `: ${error.message}`;
+    process.emitWarning(what + why, { type: "HoldfastWarning", code: kind });
+  };
+}
+
+/** Scopes are few; what would make many of them must not fill the memory or the log. */
+const EMITTED_WARNINGS_MAX = 100;

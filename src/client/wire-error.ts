@@ -1,0 +1,67 @@
+import { durationMs } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
+import {
+  FingerprintMismatchError,
+  HoldfastError,
+  type HoldfastErrorInit,
+  LeaseLostError,
+  type LeaseLostWhy,
+  ResultConflictError,
+} from "./errors.ts";
+
+const DOMAIN = "holdfast.v1";
+
+/** What a failed call says about the lease it was made with. */
+const LEASE_LOST: Readonly<Record<string, LeaseLostWhy>> = {
+  LEASE_SUPERSEDED: "superseded",
+  LEASE_TOKEN_INVALID: "token-invalid",
+  INVALID_STATE: "invalid-state",
+  RECORD_NOT_FOUND: "record-not-found",
+};
+
+/** A failed call of `client.rpc` with its reason, violations and retry delay decoded. */
+export function toHoldfastError(error: unknown): HoldfastError {
+  if (error instanceof HoldfastError) return error;
+  const wire = ConnectError.from(error);
+  const init = describe(wire);
+  const message = `${init.reason || Code[wire.code]}: ${wire.rawMessage}`;
+  if (init.reason === "FINGERPRINT_MISMATCH") return new FingerprintMismatchError(message, init);
+  if (init.reason === "RESULT_CONFLICT") return new ResultConflictError(message, init);
+  return new HoldfastError(message, init);
+}
+
+/** The same for a call that was made with a lease: what says that the lease is lost becomes a LeaseLostError. */
+export function toLeaseError(error: unknown): HoldfastError {
+  const known = toHoldfastError(error);
+  const why = LEASE_LOST[known.reason];
+  return why === undefined ? known : new LeaseLostError(why, known.message, known);
+}
+
+/** Whether the same call can help later, and after which delay at least. Null when it cannot. */
+export function retryDelayMs(error: unknown): number | null {
+  const { code, retryAfterMs } = describe(ConnectError.from(error));
+  if (retryAfterMs !== undefined) return retryAfterMs;
+  // Every method may be repeated, so whether the lost call took effect does not matter. A call that this client gives
+  // up is not asked about here: one that is cancelled all the same was cancelled by something between.
+  return code === Code.Unavailable || code === Code.DeadlineExceeded || code === Code.Canceled ? 0 : null;
+}
+
+/** A bug of the server, or of something between: worth one more call, and no third. */
+export function isWorthOneMore(error: unknown): boolean {
+  const { code } = ConnectError.from(error);
+  return code === Code.Internal || code === Code.Unknown;
+}
+
+function describe(error: ConnectError): HoldfastErrorInit & { readonly reason: string } {
+  const info = error.findDetails(ErrorInfoSchema).find(({ domain }) => domain === DOMAIN);
+  const retry = error.findDetails(RetryInfoSchema)[0]?.retryDelay;
+  const violations = error.findDetails(BadRequestSchema).flatMap(({ fieldViolations }) => fieldViolations);
+  return {
+    reason: info?.reason ?? "",
+    code: error.code,
+    retryAfterMs: retry && durationMs(retry),
+    violations: violations.map(({ field, description }) => ({ field, description })),
+    cause: error,
+  };
+}

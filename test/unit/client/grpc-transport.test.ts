@@ -1,0 +1,203 @@
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { createGrpcTransport as createConnectNodeTransport } from "@connectrpc/connect-node";
+import { afterEach, describe, expect, test } from "vitest";
+import { createClient, type Holdfast, toHoldfastError } from "../../../src/client/client.ts";
+import { systemClock } from "../../../src/clock.ts";
+import { type Listening, serveGrpc } from "../../../src/server/grpc.ts";
+import { silentLog } from "../../../src/telemetry/log.ts";
+import { createFakeServer } from "./fake-server.ts";
+
+const job = { scope: "charge", key: "evt_1", input: null } as const;
+const cleanups: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+/** Listens with the real handlers over one memory store; `deadline`s and the network are real, leases stand still. */
+async function serve(server = createFakeServer()): Promise<{ address: string; listening: Listening }> {
+  const { endpoints } = server;
+  const limits = { maxConnectionAgeMs: 300_000, maxConcurrentStreams: 100 };
+  const clock = { ...systemClock, monotonicMs: server.clock.monotonicMs };
+  const listening = await serveGrpc({ host: "127.0.0.1", port: 0 }, { endpoints, clock, log: silentLog, ...limits });
+  cleanups.push(() => listening.destroy());
+  return { address: `127.0.0.1:${listening.address.port}`, listening };
+}
+
+function client(options: Parameters<typeof createClient>[0]): Holdfast {
+  const holdfast = createClient({ retry: { baseDelayMs: 5, maxDelayMs: 50 }, ...options });
+  cleanups.push(() => holdfast.close());
+  return holdfast;
+}
+
+/** Forwards connections; `cut()` drops every connection, `answers` says whether the server's bytes get through. */
+async function proxy(target: string) {
+  const sockets = new Set<Socket>();
+  const state = { answers: true, connections: 0 };
+  const [host = "", port = ""] = target.split(":");
+  const server: Server = createServer((near) => {
+    state.connections++;
+    const far = connect(Number(port), host);
+    for (const socket of [near, far]) {
+      sockets.add(socket);
+      socket.on("error", () => socket.destroy());
+      socket.on("close", () => {
+        sockets.delete(socket);
+        near.destroy();
+        far.destroy();
+      });
+    }
+    near.pipe(far);
+    far.on("data", (bytes) => {
+      if (state.answers) near.write(bytes);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const cut = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+  cleanups.push(() => {
+    cut();
+    return new Promise((resolve) => server.close(resolve));
+  });
+  const bound = server.address();
+  if (bound === null || typeof bound === "string") throw new Error("not listening");
+  return { address: `127.0.0.1:${bound.port}`, state, sockets, cut };
+}
+
+describe("the gRPC transport", () => {
+  test("carries once() over a real connection", async () => {
+    const { address } = await serve();
+    const holdfast = client({ address });
+    expect(await holdfast.once(job, ({ number }) => ({ number }))).toMatchObject({ value: { number: 1 } });
+    expect(await holdfast.once(job, () => null)).toMatchObject({ value: { number: 1 }, replayed: true });
+  });
+
+  test("decodes reason and violations from grpc-status-details-bin", async () => {
+    const { address } = await serve();
+    const { rpc } = client({ address });
+    const wire = await rpc.claim({ key: { scope: "s", key: "" }, claimId: "short" }).catch((thrown) => thrown);
+    expect(wire).toBeInstanceOf(ConnectError);
+    const error = toHoldfastError(wire);
+    expect(error).toMatchObject({ reason: "FIELD_INVALID", code: Code.InvalidArgument, retryAfterMs: undefined });
+    expect(error.violations.map(({ field }) => field)).toEqual(expect.arrayContaining(["key.key", "claim_id"]));
+  });
+
+  test("says the same as connect's own transport, which may be handed in", async () => {
+    const { address } = await serve();
+    const theirs = client({ transport: createConnectNodeTransport({ baseUrl: `http://${address}` }) });
+    const ours = client({ address });
+    expect(await theirs.once(job, () => "value")).toMatchObject({ value: "value", replayed: false });
+    expect(await ours.once(job, () => "other")).toMatchObject({ value: "value", replayed: true });
+    const mismatch = { ...job, input: 1 };
+    const errors = await Promise.all(
+      [ours, theirs].map((each) => each.once(mismatch, () => 1).catch((thrown) => thrown)),
+    );
+    expect(errors.map(({ name, reason, code, message }) => [name, reason, code, message])).toEqual(
+      Array(2).fill(["FingerprintMismatchError", "FINGERPRINT_MISMATCH", Code.AlreadyExists, errors[0].message]),
+    );
+  });
+
+  test("streams from the server, and ends a stream with the server's error", async () => {
+    const { address } = await serve();
+    const { rpc } = client({ address });
+    const events = rpc.waitFor({ targets: [{ key: { scope: "s", key: "k" } }] });
+    const error = await events[Symbol.asyncIterator]().next().catch(toHoldfastError);
+    expect(error).toMatchObject({ reason: "UNIMPLEMENTED", code: Code.Unimplemented });
+  });
+
+  test("cancels a call whose signal is aborted, before and while it is under way", async () => {
+    const { address } = await serve();
+    const held = await proxy(address);
+    held.state.answers = false;
+    const { rpc } = client({ address: held.address });
+    const controller = new AbortController();
+    const call = rpc.getRecord({ key: { scope: "s", key: "k" } }, { signal: controller.signal });
+    controller.abort(new Error("no longer wanted"));
+    await expect(call).rejects.toMatchObject({ code: Code.Canceled });
+    const again = rpc.getRecord({ key: { scope: "s", key: "k" } }, { signal: controller.signal });
+    await expect(again).rejects.toMatchObject({ code: Code.Canceled });
+  });
+
+  test("ends a call at its deadline when no answer comes", async () => {
+    const { address } = await serve();
+    const held = await proxy(address);
+    held.state.answers = false;
+    const { rpc } = client({ address: held.address });
+    const call = rpc.getRecord({ key: { scope: "s", key: "k" } }, { timeoutMs: 50 });
+    await expect(call).rejects.toMatchObject({ code: Code.DeadlineExceeded });
+  });
+});
+
+describe("a network", () => {
+  test("that fails between the server's deed and its answer has nothing done twice", async () => {
+    const server = createFakeServer();
+    const { address } = await serve(server);
+    const wire = await proxy(address);
+    const holdfast = client({ address: wire.address });
+    let runs = 0;
+    for (const lost of ["claim", "complete"]) {
+      const key = `lost ${lost}`;
+      const arrived = Promise.withResolvers<void>();
+      const claim = server.store.claim;
+      const finish = server.store.finish;
+      const losing = <T>(answer: T): T => {
+        wire.state.answers = false;
+        arrived.resolve();
+        return answer;
+      };
+      Object.assign(server.store, {
+        claim: async (...args: Parameters<typeof claim>) =>
+          lost === "claim" ? losing(await claim(...args)) : claim(...args),
+        finish: async (...args: Parameters<typeof finish>) =>
+          lost === "complete" ? losing(await finish(...args)) : finish(...args),
+      });
+      const done = holdfast.once({ ...job, key }, () => ++runs);
+      await arrived.promise;
+      Object.assign(server.store, { claim, finish });
+      // The server has acted; the connection breaks before the client hears of it.
+      wire.cut();
+      wire.state.answers = true;
+      expect(await done).toMatchObject({ value: runs, replayed: false, attempt: 1 });
+    }
+    expect(runs).toBe(2);
+  });
+
+  test("that fails for one of several addresses has the others asked", async () => {
+    const server = createFakeServer();
+    const { address: a } = await serve(server);
+    const { address: b, listening } = await serve(server);
+    const holdfast = client({ addresses: [a, b, "127.0.0.1:1"] });
+    for (let i = 0; i < 6; i++) await holdfast.once({ ...job, key: `before ${i}` }, () => i);
+    listening.destroy();
+    for (let i = 0; i < 6; i++) {
+      expect(await holdfast.once({ ...job, key: `after ${i}` }, () => i)).toMatchObject({ value: i });
+    }
+  });
+
+  test("of several addresses has the calls go round", async () => {
+    const { address } = await serve();
+    const [one, two] = [await proxy(address), await proxy(address)];
+    const { rpc } = client({ addresses: [one.address, two.address] });
+    for (let i = 0; i < 4; i++) await rpc.resolveTenant({ selector: { case: "tenantId", value: "default" } });
+    expect([one.state.connections, two.state.connections]).toEqual([1, 1]);
+  });
+});
+
+describe("close()", () => {
+  test("leaves no connection behind, and refuses further calls", async () => {
+    const { address } = await serve();
+    const wire = await proxy(address);
+    const holdfast = client({ address: wire.address });
+    await holdfast.once(job, () => 1);
+    expect(wire.sockets.size).toBe(2);
+    const gone = Promise.all(
+      [...wire.sockets].map((socket) => new Promise((resolve) => socket.once("close", resolve))),
+    );
+    await holdfast.close();
+    await gone;
+    expect(wire.sockets.size).toBe(0);
+    await expect(holdfast.rpc.getRecord({})).rejects.toMatchObject({ code: Code.Canceled });
+  });
+});
