@@ -1,0 +1,47 @@
+/** A worker process: handles the deliveries that come over its channel, several at a time, until it is killed. */
+import type { Transport } from "@connectrpc/connect";
+import { createClient, createGrpcTransport } from "../../client/client.ts";
+import { systemClock } from "../../clock.ts";
+import { handle } from "./handle.ts";
+import type { Order, Report, WorkerSetting } from "./messages.ts";
+import { openLedger } from "./postgres/ledger.ts";
+
+const setting = JSON.parse(process.argv[2] ?? "null") as WorkerSetting;
+
+const report = (told: Report) => void process.send?.(told);
+
+/** Times each Claim call by itself, whatever `once` does around it. */
+function timeClaims(transport: Transport): Transport {
+  return {
+    async unary(method, ...call) {
+      const from = systemClock.monotonicMs();
+      const response = await transport.unary(method, ...call);
+      if (method.name === "Claim") report({ kind: "claim", ms: systemClock.monotonicMs() - from });
+      return response;
+    },
+    stream: (...call) => transport.stream(...call),
+  };
+}
+
+const holdfast = createClient({
+  transport: timeClaims(createGrpcTransport({ addresses: setting.servers })),
+  owner: { service: "demo", instance: setting.name },
+});
+
+const ledger = openLedger({
+  databaseUrl: setting.databaseUrl,
+  connections: setting.connections,
+  chargeMsMax: setting.leaseMs,
+});
+
+const deps = { holdfast, ledger, worker: setting.name, leaseMs: setting.leaseMs, report };
+
+// What `handle` throws is a bug. It is not caught: the process ends, says why, and the demo fails.
+process.on("message", async (order: Order) => {
+  report({ kind: "handled", line: order.delivery.line, outcome: await handle(deps, order) });
+});
+
+// The demo is gone, however it went; nobody is left to work for.
+process.on("disconnect", () => process.exit());
+
+report({ kind: "ready" });
