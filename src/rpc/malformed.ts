@@ -4,46 +4,51 @@ import type { Malformed } from "./endpoint.ts";
 
 /**
  * Bytes or JSON that are no request of this type. The decoder's own text goes nowhere, not even into the log, for it
- * quotes what was sent; the field that it names is told, if there is but one place in the request where it can be.
+ * quotes what was sent; the field, enum or message that it names is told, and where it is, if there is but one place in
+ * the request where it can be.
  */
 export function malformed(input: DescMessage, { cause }: Malformed): Fault {
   if (cause instanceof Fault) return cause;
-  const field = fieldNamedBy(input, cause);
   const message = `the request could not be decoded as ${input.typeName}`;
-  if (field === null) return new Fault("FIELD_INVALID", message);
-  return new Fault("FIELD_INVALID", `${message}: ${field.path} ${field.allowed}`, {
-    violations: [{ field: field.path, allowed: field.allowed }],
+  const culprit = culpritOf(input, cause);
+  if (culprit === null) return new Fault("FIELD_INVALID", message);
+  const [only, ...more] = culprit.places;
+  if (only === undefined) return new Fault("FIELD_INVALID", message);
+  const allowed = expected(only.field);
+  // Of several places none is named: the decoder does not say which, and a guess would lead astray.
+  if (more.length > 0) return new Fault("FIELD_INVALID", `${message}: a ${culprit.name} in it ${allowed}`);
+  return new Fault("FIELD_INVALID", `${message}: ${only.path} ${allowed}`, {
+    violations: [{ field: only.path, allowed }],
   });
 }
 
+interface Place {
+  readonly path: string;
+  readonly field: DescField;
+}
+
 /** How protobuf-es begins what it says of JSON; the name is always one of the schema's. */
-const NAMED_FIELD = /cannot decode field ([A-Za-z0-9_.]+) from JSON/;
+const NAMED = /cannot decode (?:field|enum|message) ([A-Za-z0-9_.]+) from JSON/;
 
 /** An error inside an error inside an error: as deep as the libraries wrap. */
 const CAUSES_MAX = 4;
 
-function fieldNamedBy(input: DescMessage, thrown: unknown): { path: string; allowed: string } | null {
+function culpritOf(input: DescMessage, thrown: unknown): { name: string; places: readonly Place[] } | null {
   for (let error = thrown, depth = 0; error instanceof Error && depth < CAUSES_MAX; error = error.cause, depth++) {
-    const name = NAMED_FIELD.exec(error.message)?.[1];
-    const found = name === undefined ? [] : pathsTo(name, input, "", []);
-    const [only] = found;
-    if (only !== undefined && found.length === 1) return only;
+    const name = NAMED.exec(error.message)?.[1];
+    if (name !== undefined) return { name, places: placesOf(name, input, "", []) };
   }
   return null;
 }
 
-/** Every place of the qualified field below the message; recursive types are entered once. */
-function pathsTo(
-  name: string,
-  message: DescMessage,
-  prefix: string,
-  above: readonly DescMessage[],
-): readonly { path: string; allowed: string }[] {
+/** Every place below the message of what has this qualified name; recursive types are entered once. */
+function placesOf(name: string, message: DescMessage, prefix: string, above: readonly DescMessage[]): readonly Place[] {
   if (above.includes(message)) return [];
   return message.fields.flatMap((field) => {
     const path = prefix + field.name;
-    const here = `${message.typeName}.${field.name}` === name ? [{ path, allowed: expected(field) }] : [];
-    const inner = field.fieldKind === "message" ? pathsTo(name, field.message, `${path}.`, [...above, message]) : [];
+    const names = [`${message.typeName}.${field.name}`, field.enum?.typeName, field.message?.typeName];
+    const here = names.includes(name) ? [{ path, field }] : [];
+    const inner = field.fieldKind === "message" ? placesOf(name, field.message, `${path}.`, [...above, message]) : [];
     return [...here, ...inner];
   });
 }
@@ -51,9 +56,14 @@ function pathsTo(
 function expected(field: DescField): string {
   switch (field.fieldKind) {
     case "message":
-      return `must be a ${field.message.typeName}`;
+      return field.message.typeName === "google.protobuf.Duration"
+        ? 'must be a number of seconds as text, such as "30s"'
+        : `must be a ${field.message.typeName}`;
     case "enum":
-      return `must be a ${field.enum.typeName}`;
+      return `must be one of ${field.enum.values
+        .filter(({ number }) => number !== 0)
+        .map(({ name }) => name)
+        .join(", ")}`;
     case "list":
       return "must be a list";
     case "map":

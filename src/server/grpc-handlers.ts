@@ -2,7 +2,6 @@ import type { Message } from "@bufbuild/protobuf";
 import type { handleServerStreamingCall, handleUnaryCall, UntypedHandleCall } from "@grpc/grpc-js";
 import type { Clock } from "../clock.ts";
 import { type Endpoint, Malformed } from "../rpc/endpoint.ts";
-import type { RpcError } from "../rpc/error.ts";
 import type { Log } from "../telemetry/log.ts";
 import { type GrpcCall, GrpcContext } from "./grpc-context.ts";
 import { BAD_TIMEOUT_HEADER } from "./grpc-door.ts";
@@ -33,7 +32,7 @@ function unaryHandler(
     answer(requestOf(call), new GrpcContext(call, clock))
       .then(
         (response) => respond(null, response),
-        (error: RpcError) => respond(grpcStatus(error)),
+        (error: unknown) => respond(grpcStatus(error)),
       )
       // Answering a call whose connection has just broken may throw; nobody is left to be told.
       .catch((error: unknown) => log.warn({ error }, "a call could not be answered"));
@@ -63,7 +62,7 @@ async function sendAll(endpoint: StreamingEndpoint, call: StreamCall, context: G
     }
     call.end();
   } catch (error) {
-    if (!call.cancelled) call.emit("error", grpcStatus(error as RpcError));
+    if (!call.cancelled) call.emit("error", grpcStatus(error));
   }
 }
 

@@ -1,8 +1,12 @@
-import { type Code, ConnectError } from "@connectrpc/connect";
-import type { RpcError } from "../rpc/error.ts";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { RpcError } from "../rpc/error.ts";
 
-/** The details go along; a client that retries by itself finds the delay in the header that its protocol knows. */
-export function connectError(error: RpcError): ConnectError {
+/**
+ * The details go along; a client that retries by itself finds the delay in the header that its protocol knows. Anything
+ * but an `RpcError` is a bug below, of which nothing is told.
+ */
+export function connectError(error: unknown): ConnectError {
+  if (!(error instanceof RpcError)) return new ConnectError("internal error", Code.Internal);
   const details = error.details.map(({ desc, message }) => ({ desc, value: message }));
   return new ConnectError(error.message, error.code as number as Code, retryHeaders(error), details, error.cause);
 }

@@ -14,7 +14,6 @@ import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import type { Clock } from "../clock.ts";
 import { Fault } from "../domain/fault.ts";
 import { type CallContext, type Endpoint, Malformed } from "../rpc/endpoint.ts";
-import type { RpcError } from "../rpc/error.ts";
 import { toRpcError } from "../rpc/status.ts";
 import { httpContext } from "./http-context.ts";
 import { connectError } from "./http-errors.ts";
@@ -111,7 +110,7 @@ function addRoute(router: ConnectRouter, endpoint: Endpoint, { clock, random }: 
         if (speaksJson(handlerContext)) makePrintable(endpoint.method.output, response);
         return response;
       } catch (error) {
-        throw connectError(error as RpcError);
+        throw connectError(error);
       }
     });
   } else {
@@ -122,7 +121,7 @@ function addRoute(router: ConnectRouter, endpoint: Endpoint, { clock, random }: 
           yield message;
         }
       } catch (error) {
-        throw connectError(error as RpcError);
+        throw connectError(error);
       }
     });
   }

@@ -45,7 +45,7 @@ export function readConfig(command: Command, args: readonly string[], env: Envir
     sources.set(setting, flag !== undefined ? "flag" : fromEnvironment ? "environment" : "default");
     values[setting] = given === undefined ? defaultOf(option, env) : parse(option, given, problems);
   }
-  if (problems.length === 0) refuseOpenAddresses(values as Config, problems);
+  refuseOpenAddresses(values as Partial<Config>, problems);
   if (problems.length > 0) return { kind: "problems", problems };
   return { kind: "config", config: values as Config, sources, words };
 }
@@ -105,12 +105,12 @@ function unknownFlag(command: Command, rawName: string, own: readonly Setting[])
   return `unknown flag ${JSON.stringify(rawName)} of "holdfast ${command}": ${hint}`;
 }
 
-function refuseOpenAddresses(config: Config, problems: string[]): void {
+function refuseOpenAddresses(values: Partial<Config>, problems: string[]): void {
   for (const setting of ["grpcAddress", "httpAddress"] as const) {
-    const { host, port } = config[setting];
-    if (isLoopback(host)) continue;
+    const address = values[setting];
+    if (address === undefined || isLoopback(address.host)) continue;
     problems.push(
-      `${bothNames(OPTIONS[setting])}: ${formatAddress({ host, port })} can be reached from other machines, and this ` +
+      `${bothNames(OPTIONS[setting])}: ${formatAddress(address)} can be reached from other machines, and this ` +
         "server has no authentication: it listens on loopback only (127.0.0.1, [::1], localhost)",
     );
   }

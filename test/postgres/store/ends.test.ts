@@ -105,6 +105,7 @@ test("a bare extension is committed lazily; one with a checkpoint or a reference
     await query("commit");
     return row?.synchronous_commit;
   };
+  await query("set synchronous_commit = on"); // A test server may run without.
   const { a } = createScene(sessions);
   const lease = await a.acquire();
   const checkpoint = { sequence: 1n, encoded: bytes("cp") };

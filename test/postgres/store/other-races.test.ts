@@ -1,7 +1,6 @@
-import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { policyOf } from "../../store/bench.ts";
-import { bytes, LEASE_MS, MINUTE, NO_FINGERPRINT } from "../../support/records.ts";
+import { bytes, LEASE_MS, NO_FINGERPRINT } from "../../support/records.ts";
 import { createScene, openSessions, type Sessions } from "./sessions.ts";
 
 /**

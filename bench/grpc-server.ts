@@ -1,0 +1,45 @@
+import { randomBytes } from "node:crypto";
+import { IdempotencyService } from "../gen/holdfast/v1/idempotency_pb.ts";
+import { anonymous } from "../src/auth/authenticator.ts";
+import { systemClock as clock } from "../src/clock.ts";
+import { createEndpoints } from "../src/rpc/endpoints.ts";
+import { openBackend } from "../src/server/backend.ts";
+import { readConfig } from "../src/server/config/read.ts";
+import { serveGrpc } from "../src/server/grpc.ts";
+import { silentLog as log } from "../src/telemetry/log.ts";
+import { createMetrics } from "../src/telemetry/metrics.ts";
+import { createRpcMetrics } from "../src/telemetry/rpc-metrics.ts";
+import { createStoreMetrics } from "../src/telemetry/store-metrics.ts";
+import { createEcho } from "./echo.ts";
+
+/** The real server of one process and an echo beside it. Arguments: database url, bytes of an echo's answer. */
+const [url = "", responseBytes = "0"] = process.argv.slice(2);
+const read = readConfig("serve", ["--database-url", url, "--grpc-address", "127.0.0.1:0"], {});
+if (read.kind !== "config") throw new Error("bug: the benchmark's settings are refused");
+const { config } = read;
+const metrics = createMetrics({ ofProcess: true });
+const newToken = () => randomBytes(16);
+const random = Math.random;
+const observer = createStoreMetrics(metrics, clock);
+const backend = await openBackend(config, { clock, log, observer, newToken, random });
+const endpoints = createEndpoints({
+  ...backend,
+  authenticator: anonymous,
+  observer: createRpcMetrics(metrics, IdempotencyService.methods),
+  clock,
+  admission: () => null,
+  newToken,
+  random,
+});
+const grpc = await serveGrpc(config.grpcAddress, {
+  endpoints: [...endpoints, createEcho(Number(responseBytes))],
+  clock,
+  log,
+  maxConnectionAgeMs: config.maxConnectionAgeMs,
+  maxConcurrentStreams: config.maxConcurrentStreams,
+});
+process.send?.({ port: grpc.address.port });
+process.once("disconnect", async () => {
+  grpc.destroy();
+  await backend[Symbol.asyncDispose]();
+});

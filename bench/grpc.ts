@@ -1,0 +1,107 @@
+import { fork } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import * as grpc from "@grpc/grpc-js";
+import {
+  ClaimRequestSchema,
+  ClaimResponseSchema,
+  CompleteRequestSchema,
+  IdempotencyService,
+} from "../gen/holdfast/v1/idempotency_pb.ts";
+import type { BenchPostgres } from "./database.ts";
+import { ECHO_PATH } from "./echo.ts";
+import { interleave, throughput } from "./measure.ts";
+
+const KEYS = 500;
+const WIDTH = 128;
+const CHANNELS = 4;
+const SECONDS_ABOUT = 2;
+
+const path = (method: "Claim" | "Complete") => `/${IdempotencyService.typeName}/${method}`;
+
+/** Unary calls against one server process: a replay, and an echo of the same two sizes, by a lean client. */
+export async function benchGrpc(postgres: BenchPostgres, rounds: number) {
+  const url = await postgres.database("grpc");
+  const sizing = await startServer(url, 0);
+  const stored = await storeResults(sizing);
+  sizing.stop();
+
+  const server = await startServer(url, stored.responseBytes);
+  const replays = Array.from({ length: 4096 }, (_, i) => encodeClaim(i % KEYS));
+  const echoes = replays.map((request) => echoOf(request.length));
+  const arm = (method: string, requests: readonly Buffer[], count: number) => () =>
+    throughput(count, WIDTH, (i) => server.call(method, requests[i % requests.length] ?? Buffer.alloc(0)));
+  const probe = await arm(ECHO_PATH, echoes, 2_000)();
+  const count = Math.ceil(probe * SECONDS_ABOUT);
+  const figures = await interleave(rounds, {
+    replay: arm(path("Claim"), replays, count),
+    echo: arm(ECHO_PATH, echoes, count),
+  });
+  server.stop();
+  return { ...figures, requestBytes: replays[0]?.length ?? 0, responseBytes: stored.responseBytes };
+}
+
+interface BenchServer {
+  call(path: string, request: Buffer): Promise<Buffer>;
+  stop(): void;
+}
+
+async function startServer(url: string, echoBytes: number): Promise<BenchServer> {
+  const child = fork(new URL("./grpc-server.ts", import.meta.url), [url, String(echoBytes)], { stdio: "inherit" });
+  const { port } = await new Promise<{ readonly port: number }>((resolve, reject) => {
+    child.once("message", (message) => resolve(message as { readonly port: number }));
+    child.once("exit", (code) => reject(new Error(`the benchmark's server ended with ${code}`)));
+  });
+  const channels = Array.from(
+    { length: CHANNELS },
+    () =>
+      new grpc.Client(`127.0.0.1:${port}`, grpc.credentials.createInsecure(), { "grpc.use_local_subchannel_pool": 1 }),
+  );
+  const same = (bytes: Buffer) => bytes;
+  let calls = 0;
+  return {
+    call: (method, request) =>
+      new Promise((resolve, reject) => {
+        channels[calls++ % CHANNELS]?.makeUnaryRequest(method, same, same, request, (error, response) =>
+          error === null && response !== undefined ? resolve(response) : reject(error),
+        );
+      }),
+    stop() {
+      for (const channel of channels) channel.close();
+      child.disconnect();
+    },
+  };
+}
+
+async function storeResults(server: BenchServer): Promise<{ readonly responseBytes: number }> {
+  for (let i = 0; i < KEYS; i++) {
+    const claimed = fromBinary(ClaimResponseSchema, await server.call(path("Claim"), encodeClaim(i)));
+    if (claimed.detail.case !== "acquired") throw new Error(`a fresh key was answered ${claimed.detail.case}`);
+    const { handle } = claimed.detail.value.lease ?? {};
+    if (handle === undefined) throw new Error("a lease came without its handle");
+    const body = Buffer.from(JSON.stringify({ id: `ch_${i}`, amount: 4200, currency: "eur", status: "succeeded" }));
+    const complete = create(CompleteRequestSchema, {
+      handle,
+      result: { body: { case: "inline", value: body }, contentType: "application/json" },
+    });
+    await server.call(path("Complete"), Buffer.from(toBinary(CompleteRequestSchema, complete)));
+  }
+  return { responseBytes: (await server.call(path("Claim"), encodeClaim(KEYS - 1))).length };
+}
+
+function encodeClaim(i: number): Buffer {
+  const request = create(ClaimRequestSchema, {
+    key: { scope: "charge", key: `order-${String(i).padStart(6, "0")}` },
+    claimId: randomUUID(),
+    fingerprint: { algorithm: "jcs-sha256", digest: new Uint8Array(32).fill(i % 251) },
+    owner: { service: "billing", instance: "pod-7" },
+  });
+  return Buffer.from(toBinary(ClaimRequestSchema, request));
+}
+
+/** A message of one bytes field with as many bytes in all. */
+function echoOf(bytes: number): Buffer {
+  const body = bytes - (bytes > 129 ? 3 : 2);
+  const length = body < 128 ? [body] : [(body & 0x7f) | 0x80, body >> 7];
+  return Buffer.concat([Buffer.from([0x0a, ...length]), Buffer.alloc(body)]);
+}

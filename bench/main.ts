@@ -1,0 +1,98 @@
+import { cpus, totalmem } from "node:os";
+import { parseArgs } from "node:util";
+import { startBenchPostgres } from "./database.ts";
+import { benchGrpc } from "./grpc.ts";
+import { benchIdle } from "./idle.ts";
+import { ratios, type Spread, spread } from "./measure.ts";
+import { benchStatement } from "./statement.ts";
+import { benchStore } from "./store.ts";
+
+const HELP = `Measures Holdfast on this machine, with client, server and Postgres on it. Ratios within one run are what counts.
+
+usage: npm run bench -- [--rounds N] [--json]
+
+  --rounds N   counted rounds of each arm, after one that warms up (default 5)
+  --json       one JSON object instead of a table
+`;
+
+const { values } = parseArgs({
+  options: { rounds: { type: "string", default: "5" }, json: { type: "boolean" }, help: { type: "boolean" } },
+});
+if (values.help) {
+  console.log(HELP);
+  process.exit(0);
+}
+const rounds = Number(values.rounds);
+if (!Number.isInteger(rounds) || rounds < 1) throw new Error("--rounds takes a whole number from 1");
+
+interface Line {
+  readonly what: string;
+  readonly unit: string;
+  readonly figure: Spread;
+  /** What the project holds itself to; absent for plain figures. */
+  readonly target?: { readonly atLeast?: number; readonly atMost?: number };
+}
+
+const say = (text: string) => (values.json ? undefined : console.error(text));
+const lines: Line[] = [];
+const machine = {
+  cpu: cpus()[0]?.model,
+  cores: cpus().length,
+  memoryGiB: Math.round(totalmem() / 2 ** 30),
+  node: process.version,
+};
+
+say("idle server …");
+const idle = await benchIdle();
+await using postgres = await startBenchPostgres();
+say("store …");
+const store = await benchStore(postgres, rounds);
+say("statements …");
+const statements = await benchStatement(postgres, rounds * 3);
+say("gRPC …");
+const grpc = await benchGrpc(postgres, rounds);
+
+const add = (what: string, unit: string, figures: readonly number[], target?: Line["target"]) =>
+  lines.push({ what, unit, figure: spread(figures), ...(target && { target }) });
+
+add("store: claim + complete, batched", "pairs/s", store.pairsBatched);
+add("store: claim + complete, one call per statement", "pairs/s", store.pairsSingle);
+add("store: replays", "calls/s", store.replays);
+add("batched ÷ one per statement", "×", ratios(store.pairsBatched, store.pairsSingle), { atLeast: 8 });
+add("replays ÷ batched pairs", "×", ratios(store.replays, store.pairsBatched), { atLeast: 2 });
+for (const [table, arms] of Object.entries(statements)) {
+  for (const kind of ["fresh", "takeover"]) {
+    const [small = [], large = []] = [arms[`${kind}64`], arms[`${kind}512`]];
+    const what = `claim.sql, ${kind === "fresh" ? "fresh claims" : "takeovers"}, ${table} table`;
+    add(`${what}: 64 rows`, "µs/row", small);
+    add(`${what}: 512 rows`, "µs/row", large);
+    add(`${what}: 512 ÷ 64`, "×", [spread(large).median / spread(small).median], { atMost: 1.5 });
+  }
+}
+add(`gRPC unary: replay (${grpc.requestBytes} B → ${grpc.responseBytes} B)`, "calls/s", grpc.replay);
+add("gRPC unary: echo of the same size, same server", "calls/s", grpc.echo);
+add("replay ÷ echo", "×", ratios(grpc.replay, grpc.echo), { atLeast: 0.6 });
+add("idle server: memory", "MiB", [idle.rssMiB], { atMost: 150 });
+add("first start on an empty directory, until it listens", "ms", [idle.firstStartMs]);
+
+if (values.json) console.log(JSON.stringify({ machine, postgres: postgres.version, rounds, lines }));
+else print();
+
+function print(): void {
+  console.log(
+    `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, Node ${machine.node}, PostgreSQL ${postgres.version}, ${rounds} rounds\n`,
+  );
+  const cell = (value: number) => value.toLocaleString("en", { maximumSignificantDigits: 4 }).padStart(10);
+  console.log(`${"".padEnd(62)}${"min".padStart(10)}${"median".padStart(10)}${"max".padStart(10)}`);
+  for (const { what, unit, figure, target } of lines) {
+    const figures = `${cell(figure.min)}${cell(figure.median)}${cell(figure.max)}`;
+    console.log(`${what.padEnd(62)}${figures} ${unit.padEnd(8)}${verdict(figure.median, target)}`);
+  }
+}
+
+function verdict(median: number, target: Line["target"]): string {
+  if (target === undefined) return "";
+  const { atLeast = Number.NEGATIVE_INFINITY, atMost = Number.POSITIVE_INFINITY } = target;
+  const wanted = target.atLeast === undefined ? `≤ ${atMost}` : `≥ ${atLeast}`;
+  return `${median >= atLeast && median <= atMost ? "met" : "MISSED"} (${wanted})`;
+}

@@ -1,0 +1,141 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+
+const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+
+export interface ServerOptions {
+  readonly databaseUrl?: string;
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** One line of the log. */
+export type LogLine = Readonly<Record<string, unknown>> & { readonly level: string; readonly message: string };
+
+/** `holdfast serve` as a process of its own, on free ports. Leaving the scope kills it. */
+export interface ServerProcess extends AsyncDisposable {
+  /** "127.0.0.1:12345" */
+  readonly grpc: string;
+  /** "http://127.0.0.1:12345" */
+  readonly http: string;
+  readonly pid: number;
+  /** What it has logged. */
+  readonly lines: readonly LogLine[];
+  /** What it has written to standard error. */
+  stderr(): string;
+  readonly exited: Promise<Exit>;
+  /** Resolves with the first line of this message, also when it was logged before. */
+  logged(message: string): Promise<LogLine>;
+  signal(signal: NodeJS.Signals): void;
+  /** SIGTERM, and then its exit. */
+  stop(): Promise<Exit>;
+}
+
+export async function startServer(options: ServerOptions): Promise<ServerProcess> {
+  const child = spawnHoldfast(["serve", ...serveArgs(options), ...(options.args ?? [])], options.env);
+  const output = collect(child.process);
+  const exited = child.exited;
+  const listening = await Promise.race([output.logged("listening"), exited]);
+  if (!("message" in listening)) {
+    throw new Error(`the server has ended with ${listening.code ?? listening.signal}: ${output.stderr()}`);
+  }
+  const stop = () => {
+    child.process.kill("SIGTERM");
+    return exited;
+  };
+  return {
+    grpc: String(listening["grpc"]),
+    http: `http://${listening["http"]}`,
+    pid: child.process.pid ?? 0,
+    lines: output.lines,
+    stderr: output.stderr,
+    exited,
+    logged: output.logged,
+    signal: (signal) => void child.process.kill(signal),
+    stop,
+    async [Symbol.asyncDispose]() {
+      child.process.kill("SIGKILL");
+      await exited;
+    },
+  };
+}
+
+function serveArgs({ databaseUrl }: ServerOptions): readonly string[] {
+  const ports = ["--grpc-address", "127.0.0.1:0", "--http-address", "127.0.0.1:0", "--log-format", "json"];
+  // The databases of the tests do not wait for the disk.
+  return databaseUrl === undefined ? ports : [...ports, "--database-url", databaseUrl, "--allow-unsafe-database"];
+}
+
+export interface CommandResult extends Exit {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command to its end. */
+export async function holdfast(
+  args: readonly string[],
+  env?: Readonly<Record<string, string>>,
+): Promise<CommandResult> {
+  const child = spawnHoldfast(args, env);
+  const stdout = text(child.process.stdout);
+  const stderr = text(child.process.stderr);
+  const exit = await child.exited;
+  return { ...exit, stdout: stdout(), stderr: stderr() };
+}
+
+/** Only what is given: a variable of the developer's own must not decide a test. */
+function spawnHoldfast(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...env },
+  });
+  const kill = () => child.kill("SIGKILL");
+  process.once("exit", kill);
+  const exited = once(child, "close").then(([code, signal]): Exit => {
+    process.off("exit", kill);
+    return { code, signal };
+  });
+  return { process: child, exited };
+}
+
+function collect(child: ChildProcess) {
+  const lines: LogLine[] = [];
+  const waiting = new Map<string, (line: LogLine) => void>();
+  let rest = "";
+  child.stdout?.setEncoding("utf8").on("data", (chunk: string) => {
+    const [last = "", ...whole] = (rest + chunk).split("\n").reverse();
+    rest = last;
+    for (const json of whole.reverse()) {
+      const line = JSON.parse(json) as LogLine;
+      lines.push(line);
+      waiting.get(line.message)?.(line);
+    }
+  });
+  const logged = (message: string): Promise<LogLine> => {
+    const found = lines.find((line) => line.message === message);
+    if (found !== undefined) return Promise.resolve(found);
+    const { promise, resolve } = Promise.withResolvers<LogLine>();
+    const before = waiting.get(message);
+    waiting.set(message, (line) => {
+      before?.(line);
+      resolve(line);
+    });
+    return promise;
+  };
+  return { lines, logged, stderr: text(child.stderr) };
+}
+
+function text(stream: NodeJS.ReadableStream | null): () => string {
+  let collected = "";
+  stream?.setEncoding("utf8");
+  stream?.on("data", (chunk: string) => {
+    collected += chunk;
+  });
+  return () => collected;
+}
