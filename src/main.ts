@@ -15,6 +15,8 @@ if (major < NODE_MIN[0] || (major === NODE_MIN[0] && minor < NODE_MIN[1])) {
   process.exitCode = 1;
 } else {
   keepCompiled();
+  // Whoever read our output has gone. A server whose log collector died still holds its callers' leases.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", ignoreClosedPipe);
   const { runCommand } = await import("./cli/commands.ts");
   process.exitCode = await runCommand(process.argv.slice(2), {
     out: (text) => void process.stdout.write(text),
@@ -22,6 +24,10 @@ if (major < NODE_MIN[0] || (major === NODE_MIN[0] && minor < NODE_MIN[1])) {
     terminal: process.stdout.isTTY === true,
     env: process.env,
   });
+}
+
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
 }
 
 /**

@@ -80,6 +80,8 @@ export interface StoredRecord {
   readonly checkpoint: Uint8Array | null;
   /** 0: no checkpoint yet. */
   readonly checkpointSequence: bigint;
+  /** When the checkpoint was stored; null without one. */
+  readonly checkpointTime: Instant | null;
   /** Encoded owner and metadata of the newest attempt; opaque here. */
   readonly evidence: Uint8Array;
   readonly externalRef: string | null;

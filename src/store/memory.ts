@@ -121,6 +121,7 @@ function emptied(record: StoredRecord): StoredRecord {
     ...record,
     outcome: null,
     checkpoint: null,
+    checkpointTime: null,
     progress: null,
     externalRef: null,
     evidence: new Uint8Array(),

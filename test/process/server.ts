@@ -33,6 +33,8 @@ export interface ServerProcess extends AsyncDisposable {
   /** Resolves with the first line of this message, also when it was logged before. */
   logged(message: string): Promise<LogLine>;
   signal(signal: NodeJS.Signals): void;
+  /** Closes our end of its log, as a collector does that dies. */
+  stopReading(): void;
   /** SIGTERM, and then its exit. */
   stop(): Promise<Exit>;
 }
@@ -58,6 +60,7 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
     exited,
     logged: output.logged,
     signal: (signal) => void child.process.kill(signal),
+    stopReading: () => child.process.stdout?.destroy(),
     stop,
     async [Symbol.asyncDispose]() {
       child.process.kill("SIGKILL");

@@ -145,3 +145,10 @@ test("a restart on the same data directory keeps the records", async () => {
 function leaseOf({ detail }: { readonly detail: { readonly case?: string | undefined; readonly value?: unknown } }) {
   return detail.case === "acquired" ? (detail.value as { lease?: { handle?: unknown } }).lease : undefined;
 }
+
+test("a server whose log nobody reads any more drains as well as any", async () => {
+  const { url: databaseUrl } = await owned(createTestDatabase());
+  await using server = await startServer({ databaseUrl });
+  server.stopReading();
+  expect(await server.stop()).toEqual({ code: 0, signal: null });
+});

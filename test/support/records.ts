@@ -77,6 +77,7 @@ export function recordOf(change: Partial<StoredRecord> = {}): StoredRecord {
     outcome: null,
     checkpoint: null,
     checkpointSequence: 0n,
+    checkpointTime: null,
     evidence: bytes("the holder's evidence"),
     externalRef: null,
     progress: null,

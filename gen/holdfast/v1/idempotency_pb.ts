@@ -313,7 +313,7 @@ export type Checkpoint = Message<"holdfast.v1.Checkpoint"> & {
   contentType: string;
 
   /**
-   * Set by the server.
+   * When it was stored, by the database's clock. Set by the server; ignored in a request.
    *
    * @generated from field: google.protobuf.Timestamp record_time = 5;
    */

@@ -130,6 +130,7 @@ function acquire(
     outcome: kept?.outcome ?? null,
     checkpoint: kept?.checkpoint ?? null,
     checkpointSequence: kept?.checkpointSequence ?? 0n,
+    checkpointTime: kept?.checkpointTime ?? null,
     evidence: call.evidence,
     externalRef: call.externalRef,
     progress: null,

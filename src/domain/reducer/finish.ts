@@ -64,7 +64,7 @@ function accept(stored: StoredRecord, call: FinishCall, now: Instant, bySuspect:
     reason: usedUp ? "max-attempts" : reasonAfter(state),
     endDigest: call.digest,
     outcome: call.outcome,
-    ...newestCheckpoint(stored, call),
+    ...newestCheckpoint(stored, call, now),
   };
   const late = stored.state === "outcome-unknown" || stored.due <= now || bySuspect;
   return {

@@ -20,7 +20,7 @@ export function decideHeartbeat(stored: StoredRecord | null, call: HeartbeatCall
   const next: StoredRecord = {
     ...stored,
     due,
-    ...newestCheckpoint(stored, call),
+    ...newestCheckpoint(stored, call, now),
     progress: call.progress ?? stored.progress,
     externalRef: call.externalRef ?? stored.externalRef,
   };
@@ -43,11 +43,16 @@ export function endedBySuspect(stored: StoredRecord): boolean {
 export function newestCheckpoint(
   stored: StoredRecord,
   call: Pick<HeartbeatCall, "checkpoint">,
-): Pick<StoredRecord, "checkpoint" | "checkpointSequence"> {
+  now: Instant,
+): Pick<StoredRecord, "checkpoint" | "checkpointSequence" | "checkpointTime"> {
   const { checkpoint } = call;
   return checkpoint !== null && checkpoint.sequence > stored.checkpointSequence
-    ? { checkpoint: checkpoint.encoded, checkpointSequence: checkpoint.sequence }
-    : { checkpoint: stored.checkpoint, checkpointSequence: stored.checkpointSequence };
+    ? { checkpoint: checkpoint.encoded, checkpointSequence: checkpoint.sequence, checkpointTime: now }
+    : {
+        checkpoint: stored.checkpoint,
+        checkpointSequence: stored.checkpointSequence,
+        checkpointTime: stored.checkpointTime,
+      };
 }
 
 function fault(code: FaultCode, now: Instant): HeartbeatDecision {

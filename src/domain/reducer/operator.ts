@@ -52,6 +52,7 @@ export function decideReset(
     outcome: null,
     checkpoint: null,
     checkpointSequence: 0n,
+    checkpointTime: null,
     externalRef: null,
     progress: null,
   };

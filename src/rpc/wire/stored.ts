@@ -13,6 +13,7 @@ import {
 } from "../../../gen/holdfast/v1/idempotency_pb.ts";
 import type { Checkpoint } from "../../domain/calls.ts";
 import type { StoredRecord } from "../../domain/record.ts";
+import { toTimestamp } from "./time.ts";
 
 /**
  * What the store keeps without looking into it. Encodings are canonical: fields in order, maps sorted, unknown fields
@@ -56,18 +57,18 @@ export function decodeError({ outcome }: StoredRecord): Status | undefined {
   return outcome === null ? undefined : fromBinary(StatusSchema, outcome);
 }
 
-/**
- * Without a record time: time is the database's, which is not known before the store has answered, and the caller's
- * would be a claim about a clock that nobody here trusts.
- */
+/** Without its record time, which is the database's to say: the store keeps it beside the checkpoint. */
 export function encodeCheckpoint(checkpoint: CheckpointProto | undefined): Checkpoint | null {
   if (checkpoint === undefined) return null;
   const { recordTime: _, ...kept } = checkpoint;
   return { sequence: checkpoint.sequence, encoded: toBinary(CheckpointSchema, kept, KNOWN_FIELDS) };
 }
 
-export function decodeCheckpoint({ checkpoint }: StoredRecord): CheckpointProto | undefined {
-  return checkpoint === null ? undefined : fromBinary(CheckpointSchema, checkpoint);
+export function decodeCheckpoint({ checkpoint, checkpointTime }: StoredRecord): CheckpointProto | undefined {
+  if (checkpoint === null) return undefined;
+  const decoded = fromBinary(CheckpointSchema, checkpoint);
+  if (checkpointTime !== null) decoded.recordTime = toTimestamp(checkpointTime);
+  return decoded;
 }
 
 export function encodeProgress(progress: Progress | undefined): Uint8Array | null {

@@ -53,7 +53,7 @@ with moment as materialized (
       k.state, k.due, k.forget_at, k.has_waiters, k.attempt, k.fence, k.lease_token, k.claim_id, k.suspect_token,
       k.suspect_fence, k.fingerprint, k.fingerprint_algorithm, k.hold, k.max_attempts, k.max_execution_ms,
       k.result_retention_ms, k.tombstone_retention_ms, k.create_time, k.attempt_start_time, k.end_time, k.reason,
-      k.end_digest, k.outcome, k.checkpoint, k.checkpoint_sequence, k.evidence, k.external_ref, k.progress
+      k.end_digest, k.outcome, k.checkpoint, k.checkpoint_sequence, k.checkpoint_time, k.evidence, k.external_ref, k.progress
     from holdfast.record k
     where k.tenant = c.tenant
       and k.scope = c.scope
@@ -128,7 +128,8 @@ with moment as materialized (
     create_time = case when h.first_claim then h.seen_at else k.create_time end,
     outcome = case when h.first_claim then null else k.outcome end,
     checkpoint = case when h.first_claim then null else k.checkpoint end,
-    checkpoint_sequence = case when h.first_claim then 0 else k.checkpoint_sequence end
+    checkpoint_sequence = case when h.first_claim then 0 else k.checkpoint_sequence end,
+    checkpoint_time = case when h.first_claim then null else k.checkpoint_time end
   from held h
   where k.tenant = h.tenant
     and k.scope = h.scope
@@ -167,7 +168,7 @@ select
   s.state, s.due, s.forget_at, s.has_waiters, s.attempt, s.fence, s.lease_token, s.claim_id, s.suspect_token,
   s.suspect_fence, s.fingerprint, s.fingerprint_algorithm, s.hold, s.max_attempts, s.max_execution_ms,
   s.result_retention_ms, s.tombstone_retention_ms, s.create_time, s.attempt_start_time, s.end_time, s.reason,
-  s.end_digest, s.outcome, s.checkpoint, s.checkpoint_sequence, s.evidence, s.external_ref, s.progress,
+  s.end_digest, s.outcome, s.checkpoint, s.checkpoint_sequence, s.checkpoint_time, s.evidence, s.external_ref, s.progress,
   w.due as won_due, w.fence as won_fence, w.attempt as won_attempt, w.lease_token as won_token,
   w.has_waiters as won_has_waiters
 from seen s

@@ -24,6 +24,7 @@ with moment as materialized (
     sweep_at = k.forget_at,
     outcome = null,
     checkpoint = null,
+    checkpoint_time = null,
     progress = null,
     external_ref = null,
     evidence = ''

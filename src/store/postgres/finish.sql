@@ -81,7 +81,8 @@ update holdfast.record k set
   end_digest = e.digest,
   outcome = e.outcome,
   checkpoint = case when e.sequence > k.checkpoint_sequence then e.checkpoint else k.checkpoint end,
-  checkpoint_sequence = greatest(k.checkpoint_sequence, e.sequence)
+  checkpoint_sequence = greatest(k.checkpoint_sequence, e.sequence),
+  checkpoint_time = case when e.sequence > k.checkpoint_sequence then e.held_at else k.checkpoint_time end
 from ending e
 where k.tenant = e.tenant
   and k.scope = e.scope

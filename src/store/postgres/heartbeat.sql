@@ -50,6 +50,7 @@ update holdfast.record k set
   ),
   checkpoint = case when h.sequence > k.checkpoint_sequence then h.checkpoint else k.checkpoint end,
   checkpoint_sequence = greatest(k.checkpoint_sequence, h.sequence),
+  checkpoint_time = case when h.sequence > k.checkpoint_sequence then h.held_at else k.checkpoint_time end,
   progress = coalesce(h.progress, k.progress),
   external_ref = coalesce(h.external_ref, k.external_ref)
 from held h

@@ -16,7 +16,7 @@ left join lateral (
     k.state, k.due, k.forget_at, k.has_waiters, k.attempt, k.fence, k.lease_token, k.claim_id, k.suspect_token,
     k.suspect_fence, k.fingerprint, k.fingerprint_algorithm, k.hold, k.max_attempts, k.max_execution_ms,
     k.result_retention_ms, k.tombstone_retention_ms, k.create_time, k.attempt_start_time, k.end_time, k.reason,
-    k.end_digest, k.outcome, k.checkpoint, k.checkpoint_sequence, k.evidence, k.external_ref, k.progress
+    k.end_digest, k.outcome, k.checkpoint, k.checkpoint_sequence, k.checkpoint_time, k.evidence, k.external_ref, k.progress
   from holdfast.record k
   where k.tenant = c.tenant
     and k.scope = c.scope

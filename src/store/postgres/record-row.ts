@@ -31,6 +31,7 @@ export interface RecordRow {
   readonly outcome: Uint8Array | null;
   readonly checkpoint: Uint8Array | null;
   readonly checkpoint_sequence: bigint;
+  readonly checkpoint_time: Instant | null;
   readonly evidence: Uint8Array;
   readonly external_ref: string | null;
   readonly progress: Uint8Array | null;
@@ -74,6 +75,7 @@ export function decodeRecord(row: RecordRow): StoredRecord {
     outcome: plainOrNull(row.outcome),
     checkpoint: plainOrNull(row.checkpoint),
     checkpointSequence: row.checkpoint_sequence,
+    checkpointTime: row.checkpoint_time,
     evidence: plain(row.evidence),
     externalRef: row.external_ref,
     progress: plainOrNull(row.progress),

@@ -44,6 +44,7 @@ update holdfast.record k set
   outcome = null,
   checkpoint = null,
   checkpoint_sequence = 0,
+  checkpoint_time = null,
   external_ref = null,
   progress = null
 from held h

@@ -140,6 +140,7 @@ test("a forgotten record is claimed in place as for the first time: every column
     tombstone_retention_ms: 62_000n,
     checkpoint: null,
     checkpoint_sequence: 0n,
+    checkpoint_time: null,
     progress: null,
     external_ref: null,
     outcome: null,

@@ -32,6 +32,7 @@ export function claiming(under: () => StoreUnderTest): void {
         outcome: null,
         checkpoint: null,
         checkpointSequence: 0n,
+        checkpointTime: null,
         evidence: bytes("who"),
         externalRef: "ref-1",
         progress: null,

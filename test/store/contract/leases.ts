@@ -127,9 +127,11 @@ export function leases(under: () => StoreUnderTest): void {
       const lease = await bench.acquire();
       const checkpoint = { sequence: 2n ** 62n, encoded: bytes("newest") };
       await bench.heartbeat(lease, { checkpoint, progress: bytes("half"), externalRef: "charge-1" });
+      const checkpointTime = bench.now();
+      bench.advance(1);
       await bench.heartbeat(lease, { checkpoint: { sequence: 7n, encoded: bytes("old") } });
       await bench.heartbeat(lease, { checkpoint: { ...checkpoint, encoded: bytes("the same sequence again") } });
-      const kept = { checkpoint: bytes("newest"), checkpointSequence: 2n ** 62n };
+      const kept = { checkpoint: bytes("newest"), checkpointSequence: 2n ** 62n, checkpointTime };
       expect(await bench.peek()).toMatchObject({ ...kept, progress: bytes("half"), externalRef: "charge-1" });
       bench.advance(HOUR);
       expect((await bench.acquire()).record).toMatchObject({ ...kept, progress: null, externalRef: null });

@@ -94,6 +94,7 @@ export function operators(under: () => StoreUnderTest): void {
         fingerprint: fingerprintOf("another"),
         policy,
         checkpointSequence: 0n,
+        checkpointTime: null,
         createTime: bench.now(),
       });
       expect(fence).toBeGreaterThan(old.fence);

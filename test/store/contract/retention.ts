@@ -54,6 +54,7 @@ export function retention(under: () => StoreUnderTest): void {
         outcome: null,
         checkpoint: null,
         checkpointSequence: 0n,
+        checkpointTime: null,
         evidence: bytes("new"),
         externalRef: null,
         progress: null,

@@ -35,6 +35,7 @@ export function sweeping(under: () => StoreUnderTest): void {
         ...full,
         outcome: null,
         checkpoint: null,
+        checkpointTime: null,
         progress: null,
         externalRef: null,
         evidence: new Uint8Array(),

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { FailKind, RecordState } from "../../../gen/holdfast/v1/idempotency_pb.ts";
 import { addMs } from "../../../src/domain/instant.ts";
+import { toTimestamp } from "../../../src/rpc/wire/time.ts";
 import { NOW } from "../../support/records.ts";
 import { acquire, bundle, methods, reconcile, resultOf, seconds } from "./bundle.ts";
 
@@ -77,13 +78,13 @@ describe("Fail", () => {
     expect((await acquire(own)).lease?.attempt).toBe(1);
   });
 
-  test("leaves a checkpoint for the next attempt, without a time that the caller made up", async () => {
+  test("leaves a checkpoint for the next attempt, with the time of the database and not the caller's", async () => {
     const own = bundle();
     const { handle } = await acquire(own);
     const checkpoint = { name: "half", sequence: 3n, recordTime: { seconds: 1n } };
     await own.call(methods.fail, { handle, kind: FailKind.RETRYABLE, checkpoint });
     const { lastCheckpoint } = await acquire(own);
     expect(lastCheckpoint).toMatchObject({ name: "half", sequence: 3n });
-    expect(lastCheckpoint?.recordTime).toBeUndefined();
+    expect(lastCheckpoint?.recordTime).toEqual(toTimestamp(NOW));
   });
 });

@@ -40,9 +40,16 @@ describe("what cannot be decoded is FIELD_INVALID", () => {
     [{ claimId: 7 }, { claim_id: "does not have a value of its type" }],
     [{ key: { scope: "hunter2\ud800" } }, { "key.scope": "does not have a value of its type" }],
     [{ metadata: { hunter2: 7 } }, { metadata: "must be a map of strings" }],
+    [
+      { policy: { onLeaseExpiry: "HUNTER2" } },
+      {
+        "policy.on_lease_expiry": "must be one of LEASE_EXPIRY_POLICY_REACQUIRE, LEASE_EXPIRY_POLICY_HOLD",
+      },
+    ],
+    [{ owner: "hunter2" }, { owner: "must be a holdfast.v1.Owner" }],
+    [{ owner: { hunter2: 7 } }, { owner: "must be a holdfast.v1.Owner" }],
     [{ hunter2: 7 }, {}],
     [{ lease: "hunter2" }, {}],
-    [{ intent: "HUNTER2" }, {}],
   ])("JSON such as %j, which names the field where the decoder does and never the value", async (json, fields) => {
     const sent = await bundle().failure(
       methods.claim,
@@ -51,6 +58,25 @@ describe("what cannot be decoded is FIELD_INVALID", () => {
     expect(sent).toMatchObject({ reason: "FIELD_INVALID", fields });
     expect(sent.message.toLowerCase()).not.toContain("hunter2");
     expect(sent.thrown.cause).toBeUndefined();
+  });
+
+  test("of a duration in a request with several the type is told, and how it is written", async () => {
+    const sent = await bundle().failure(
+      methods.claim,
+      decoded(() => fromJson(ClaimRequestSchema, { wait: 30 })),
+    );
+    expect(sent.fields).toEqual({});
+    expect(sent.message).toContain(
+      'a google.protobuf.Duration in it must be a number of seconds as text, such as "30s"',
+    );
+  });
+
+  test("the only duration of a request is named", async () => {
+    const sent = await bundle().failure(
+      methods.heartbeat,
+      decoded(() => fromJson(HeartbeatRequestSchema, { lease: "30" })),
+    );
+    expect(Object.keys(sent.fields)).toEqual(["lease"]);
   });
 
   test("a field that the request can hold in one place only is named with its whole path", async () => {

@@ -133,8 +133,9 @@ describe("values", () => {
   test("everything that is wrong is told at once", () => {
     const problems = problemsOf(["--log-level", "loud", "--drain-dellay", "1s", "--migrate=x"], {
       HOLDFAST_GRPC_ADDRESS: "nowhere",
+      HOLDFAST_HTTP_ADDRESS: "0.0.0.0:80",
     });
-    expect(problems).toHaveLength(4);
+    expect(problems).toHaveLength(5);
   });
 
   test("no problem repeats the value, which may be a password in the wrong place", () => {

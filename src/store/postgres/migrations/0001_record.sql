@@ -36,6 +36,7 @@ create table holdfast.record (
   outcome bytea check (octet_length(outcome) <= 1310720),
   checkpoint bytea check (octet_length(checkpoint) <= 131072),
   checkpoint_sequence bigint not null default 0 check (checkpoint_sequence >= 0),
+  checkpoint_time timestamptz,
   evidence bytea not null check (octet_length(evidence) <= 32768),
   external_ref text check (octet_length(external_ref) <= 256),
   progress bytea check (octet_length(progress) <= 4096),
@@ -50,7 +51,7 @@ create table holdfast.record (
     (reason is not null) = (state in (4, 5) or (state = 1 and suspect_token is not null))
   ),
   constraint record_unbound check (fingerprint is not null or (state = 2 and attempt = 0)),
-  constraint record_checkpoint check (checkpoint is null or checkpoint_sequence > 0)
+  constraint record_checkpoint check (checkpoint is null or (checkpoint_sequence > 0 and checkpoint_time is not null))
 ) with (
   -- Room on the page, so that heartbeats and ends are heap-only updates where no index forbids it.
   fillfactor = 70,
@@ -106,6 +107,8 @@ comment on column holdfast.record.outcome is
   'Null once the result end has passed and the sweeper came.';
 comment on column holdfast.record.checkpoint_sequence is
   'Only ever rises within a record; 0: no checkpoint yet.';
+comment on column holdfast.record.checkpoint_time is
+  'When the checkpoint was stored.';
 comment on column holdfast.record.evidence is
   'Encoded owner and metadata of the newest attempt; empty once the result end has passed and the sweeper came.';
 

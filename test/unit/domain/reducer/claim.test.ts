@@ -60,6 +60,7 @@ const firstClaim = {
   outcome: null,
   checkpoint: null,
   checkpointSequence: 0n,
+  checkpointTime: null,
   evidence: bytes("the stranger's evidence"),
   externalRef: "ref-1",
   progress: null,
@@ -67,7 +68,13 @@ const firstClaim = {
 
 describe("a first claim", () => {
   const call = { fingerprint: fingerprintOf("another payload"), policy: OTHER_POLICY, externalRef: "ref-1" };
-  const leftBehind = { checkpoint: bytes("cp"), checkpointSequence: 9n, progress: bytes("p"), externalRef: "old" };
+  const leftBehind = {
+    checkpoint: bytes("cp"),
+    checkpointSequence: 9n,
+    checkpointTime: NOW,
+    progress: bytes("p"),
+    externalRef: "old",
+  };
 
   test("of an absent record fixes everything", () => {
     expect(acquired(null, call)).toEqual({ ...firstClaim, lease: { token: tokenOf("stranger"), fence: BigInt(NOW) } });
@@ -102,6 +109,7 @@ describe("a takeover", () => {
     outcome: bytes("error of attempt 2"),
     checkpoint: bytes("cp"),
     checkpointSequence: 9n,
+    checkpointTime: addMs(NOW, -1_000),
     progress: bytes("half"),
     externalRef: "the holder's",
   });

@@ -186,16 +186,18 @@ describe("a give-back, guarded by the lease's end", () => {
 });
 
 describe("a checkpoint that comes with an end", () => {
-  const stored = recordOf({ checkpoint: bytes("old"), checkpointSequence: 5n });
+  const stored = recordOf({ checkpoint: bytes("old"), checkpointSequence: 5n, checkpointTime: addMs(NOW, -1) });
   const kinds = ["complete", "terminal", "retryable", "not-started", "outcome-unknown"] as const;
 
   test.each(kinds)("%s: is kept if its sequence is higher", (kind) => {
     const next = ended(stored, { kind, checkpoint: { sequence: 6n, encoded: bytes("new") } });
     expect([next.checkpoint, next.checkpointSequence]).toEqual([bytes("new"), 6n]);
+    expect(next.checkpointTime).toBe(NOW);
   });
 
   test.each(kinds)("%s: is dropped if its sequence is not higher", (kind) => {
     const next = ended(stored, { kind, checkpoint: { sequence: 5n, encoded: bytes("new") } });
     expect([next.checkpoint, next.checkpointSequence]).toEqual([bytes("old"), 5n]);
+    expect(next.checkpointTime).toBe(stored.checkpointTime);
   });
 });

@@ -59,7 +59,7 @@ describe("the longest execution", () => {
 });
 
 describe("a checkpoint", () => {
-  const stored = recordOf({ checkpoint: bytes("five"), checkpointSequence: 5n });
+  const stored = recordOf({ checkpoint: bytes("five"), checkpointSequence: 5n, checkpointTime: addMs(NOW, -1) });
 
   test.each([
     [6n, "new", 6n],
@@ -69,6 +69,7 @@ describe("a checkpoint", () => {
   ] as const)("of sequence %s after 5 leaves %s", (sequence, checkpoint, left) => {
     const next = extended(stored, { checkpoint: { sequence, encoded: bytes("new") } });
     expect([next.checkpoint, next.checkpointSequence]).toEqual([bytes(checkpoint), left]);
+    expect(next.checkpointTime).toBe(checkpoint === "new" ? NOW : stored.checkpointTime);
   });
 
   test("of sequence 1 is the first", () => {

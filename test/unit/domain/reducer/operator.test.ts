@@ -119,6 +119,7 @@ describe("a reset", () => {
     hasWaiters: true,
     checkpoint: bytes("cp"),
     checkpointSequence: 3n,
+    checkpointTime: NOW,
     progress: bytes("p"),
     externalRef: "ref",
     reason: "reported",
@@ -141,6 +142,7 @@ describe("a reset", () => {
       outcome: null,
       checkpoint: null,
       checkpointSequence: 0n,
+      checkpointTime: null,
       externalRef: null,
       progress: null,
     });

@@ -32,6 +32,7 @@ function rowOf(change: Partial<RecordRow> = {}): RecordRow {
     outcome: null,
     checkpoint: null,
     checkpoint_sequence: 0n,
+    checkpoint_time: null,
     evidence: Buffer.from(record.evidence),
     external_ref: null,
     progress: null,
