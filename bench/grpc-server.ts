@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { IdempotencyService } from "../gen/holdfast/v1/idempotency_pb.ts";
 import { anonymous } from "../src/auth/authenticator.ts";
 import { systemClock as clock } from "../src/clock.ts";
@@ -6,6 +5,7 @@ import { createEndpoints } from "../src/rpc/endpoints.ts";
 import { openBackend } from "../src/server/backend.ts";
 import { readConfig } from "../src/server/config/read.ts";
 import { serveGrpc } from "../src/server/grpc.ts";
+import { createTokenSource } from "../src/server/tokens.ts";
 import { silentLog as log } from "../src/telemetry/log.ts";
 import { createMetrics } from "../src/telemetry/metrics.ts";
 import { createRpcMetrics } from "../src/telemetry/rpc-metrics.ts";
@@ -18,7 +18,7 @@ const read = readConfig("serve", ["--database-url", url, "--grpc-address", "127.
 if (read.kind !== "config") throw new Error("bug: the benchmark's settings are refused");
 const { config } = read;
 const metrics = createMetrics({ ofProcess: true });
-const newToken = () => randomBytes(16);
+const newToken = createTokenSource();
 const random = Math.random;
 const observer = createStoreMetrics(metrics, clock);
 const backend = await openBackend(config, { clock, log, observer, newToken, random });

@@ -1,5 +1,6 @@
 import { fork } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import * as grpc from "@grpc/grpc-js";
 import {
@@ -13,7 +14,7 @@ import { ECHO_PATH } from "./echo.ts";
 import { interleave, throughput } from "./measure.ts";
 
 const KEYS = 500;
-const WIDTH = 128;
+const WIDTH = 256;
 const CHANNELS = 4;
 const SECONDS_ABOUT = 2;
 
@@ -24,7 +25,7 @@ export async function benchGrpc(postgres: BenchPostgres, rounds: number) {
   const url = await postgres.database("grpc");
   const sizing = await startServer(url, 0);
   const stored = await storeResults(sizing);
-  sizing.stop();
+  await sizing.stop();
 
   const server = await startServer(url, stored.responseBytes);
   const replays = Array.from({ length: 4096 }, (_, i) => encodeClaim(i % KEYS));
@@ -37,13 +38,13 @@ export async function benchGrpc(postgres: BenchPostgres, rounds: number) {
     replay: arm(path("Claim"), replays, count),
     echo: arm(ECHO_PATH, echoes, count),
   });
-  server.stop();
+  await server.stop();
   return { ...figures, requestBytes: replays[0]?.length ?? 0, responseBytes: stored.responseBytes };
 }
 
 interface BenchServer {
   call(path: string, request: Buffer): Promise<Buffer>;
-  stop(): void;
+  stop(): Promise<void>;
 }
 
 async function startServer(url: string, echoBytes: number): Promise<BenchServer> {
@@ -66,9 +67,11 @@ async function startServer(url: string, echoBytes: number): Promise<BenchServer>
           error === null && response !== undefined ? resolve(response) : reject(error),
         );
       }),
-    stop() {
+    async stop() {
+      const ended = once(child, "exit");
       for (const channel of channels) channel.close();
       child.disconnect();
+      await ended;
     },
   };
 }

@@ -97,7 +97,12 @@ export function isForgotten(record: StoredRecord, now: Instant): boolean {
   return record.forgetAt <= now;
 }
 
+/**
+ * A completed record without its result was emptied at its end by a clock that has stepped back since; there is nothing
+ * left to replay. A failed one may lack an error from the start, so its absence says nothing.
+ */
 export function isExpired(record: StoredRecord, now: Instant): boolean {
+  if (record.state === "completed" && record.outcome === null) return true;
   return hasEnded(record) && record.due <= now;
 }
 

@@ -13,5 +13,13 @@ export function deriveState(record: StoredRecord, now: Instant): DerivedState {
 /** An expired record as the sweeper leaves it, so that nobody can tell whether the sweeper came. */
 export function visible(record: StoredRecord, now: Instant): StoredRecord {
   if (!isExpired(record, now)) return record;
-  return { ...record, outcome: null, checkpoint: null, progress: null, externalRef: null, evidence: new Uint8Array() };
+  return {
+    ...record,
+    outcome: null,
+    checkpoint: null,
+    checkpointTime: null,
+    progress: null,
+    externalRef: null,
+    evidence: new Uint8Array(),
+  };
 }

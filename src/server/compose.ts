@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { IdempotencyService } from "../../gen/holdfast/v1/idempotency_pb.ts";
 import { anonymous } from "../auth/authenticator.ts";
 import type { Clock } from "../clock.ts";
@@ -21,12 +20,15 @@ import { serveHttp } from "./http.ts";
 import { SWEEP_RECORDS_MAX } from "./limits.ts";
 import { watchDatabase } from "./probe.ts";
 import { createReadiness } from "./readiness.ts";
+import { createTokenSource } from "./tokens.ts";
 
 export interface ServerDeps {
   readonly clock: Clock;
   readonly log: Log;
   /** Where the records are kept; by default what the configuration says. */
   readonly openBackend?: typeof openBackend;
+  /** Aborted: whoever started us wants no server any more. It cuts the long waits of the start short. */
+  readonly signal?: AbortSignal;
   /** Measure the process too; off where several servers share one. */
   readonly ofProcess?: boolean;
 }
@@ -46,15 +48,18 @@ export interface RunningServer {
 
 /** Builds a server from its settings: the one place that knows all the parts. */
 export async function startServer(config: Config, deps: ServerDeps): Promise<RunningServer> {
-  const { clock, log } = deps;
+  const { clock, log, signal } = deps;
   const random = Math.random;
-  const newToken = () => randomBytes(16);
+  const newToken = createTokenSource();
   await using starting = new AsyncDisposableStack();
 
   const metrics = createMetrics({ ofProcess: deps.ofProcess ?? false });
   const observer = createStoreMetrics(metrics, clock);
   const open = deps.openBackend ?? openBackend;
-  const backend = starting.use(await open(config, { clock, log, observer, newToken, random }));
+  const backend = starting.use(
+    await open(config, { clock, log, observer, newToken, random, ...(signal && { signal }) }),
+  );
+  signal?.throwIfAborted();
   const { store, tenants, databaseNow } = backend;
   const sweeper = createSweeper({
     ...{ store, clock, databaseNow, observer, random },

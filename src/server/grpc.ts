@@ -1,12 +1,14 @@
 import type { DescService } from "@bufbuild/protobuf";
 import * as grpc from "@grpc/grpc-js";
 import type { Clock } from "../clock.ts";
+import { SIZES } from "../domain/limits.ts";
 import type { Endpoint } from "../rpc/endpoint.ts";
 import type { Log } from "../telemetry/log.ts";
 import { type Address, formatAddress } from "./config/kinds.ts";
 import { openDoor } from "./grpc-door.ts";
 import { grpcHandler } from "./grpc-handlers.ts";
-import { CONNECTION_AGE_GRACE_MS, KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS, MESSAGE_BYTES_MAX } from "./limits.ts";
+import { CONNECTION_AGE_GRACE_MS, KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS } from "./limits.ts";
+import { cannotListen } from "./operator-error.ts";
 import { type ReflectionHandlers, reflectionServices } from "./reflection.ts";
 import { serviceDefinition } from "./service-definition.ts";
 
@@ -32,7 +34,7 @@ export async function serveGrpc(address: Address, deps: GrpcServerDeps): Promise
   // What grpc-js prints quotes headers; what matters reaches the endpoints.
   grpc.setLogVerbosity(grpc.logVerbosity.NONE);
   const server = new grpc.Server({
-    "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
+    "grpc.max_receive_message_length": SIZES.messageBytesMax,
     "grpc.max_concurrent_streams": deps.maxConcurrentStreams,
     "grpc.keepalive_time_ms": KEEPALIVE_MS,
     "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
@@ -48,7 +50,10 @@ export async function serveGrpc(address: Address, deps: GrpcServerDeps): Promise
   return {
     address: { host: address.host, port },
     close: () => shutDown(server).finally(() => door[Symbol.dispose]()),
-    destroy: () => server.forceShutdown(),
+    destroy() {
+      server.forceShutdown();
+      door[Symbol.dispose]();
+    },
   };
 }
 
@@ -82,7 +87,7 @@ function bind(server: grpc.Server, address: Address): Promise<number> {
   return new Promise((resolve, reject) => {
     server.bindAsync(formatAddress(address), grpc.ServerCredentials.createInsecure(), (error, port) => {
       if (error === null) resolve(port);
-      else reject(new Error(`cannot listen for gRPC on ${formatAddress(address)}: ${error.message}`));
+      else reject(cannotListen(address, "grpc-address", error));
     });
   });
 }

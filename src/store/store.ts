@@ -15,10 +15,10 @@ import type { StoredState } from "../domain/record.ts";
  *
  * Every answer is the reducer's over the record as it was at one instant, `now`, of one clock that all servers share. An
  * answer is given only after what it says is durable; the one exception is a bare extension of a lease, which a crash of
- * the database may set back by 0.6 s.
+ * the database may lose: those of the last 0.6 s, and the lease then ends where the one before had put it.
  *
  * Throws `Fault`: STORE_UNAVAILABLE when the database does not answer (whether the call took effect is not known; the
- * same call again settles it), OVERLOADED when the queue is full (it did not), DEADLINE_EXCEEDED when `deadline` passed
+ * same call again settles it, except for `release` and `reset`), OVERLOADED when the queue is full (it did not), DEADLINE_EXCEEDED when `deadline` passed
  * before the call was sent (it did not).
  *
  * `deadline` is an instant of `Clock.monotonicMs()`; Infinity is none.
@@ -31,9 +31,19 @@ export interface Store {
   peek(key: RecordKey, deadline: number): Promise<Peeked>;
   /** Flags an open record as waited for. False when it is absent, ended, or flagged already. */
   watch(key: RecordKey, deadline: number): Promise<boolean>;
-  /** Takes the lease of a record in progress away. Null when it is not in progress. */
+  /**
+   * Takes the lease of a record in progress away. Null when it is not in progress.
+   *
+   * After STORE_UNAVAILABLE look at the record before the same call again: if the first one did take effect, the second
+   * would take the lease of whoever claimed since.
+   */
   release(key: RecordKey): Promise<StoredState | null>;
-  /** Makes the next claim a first claim. False when absent, or held and not forced. */
+  /**
+   * Makes the next claim a first claim. False when absent, or held and not forced.
+   *
+   * After STORE_UNAVAILABLE look at the record before the same call again: if the first one did take effect, the second
+   * would wipe what was claimed, and maybe completed, since.
+   */
   reset(key: RecordKey, force: boolean): Promise<boolean>;
   /** One pass of housekeeping over at most `limit` records of each kind; no caller ever sees a difference. */
   sweep(limit: number): Promise<Swept>;

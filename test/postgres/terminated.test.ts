@@ -48,6 +48,7 @@ test("with sessions terminated under load nothing is lost, nothing is done twice
   const retried: string[] = [];
   const batcher = createBatcher<Call, string>({
     name: "take",
+    repeatable: true,
     lanes: database.lanes(2),
     clock: systemClock,
     observer: { ...silentObserver, retried: (_, cause) => retried.push(cause) },

@@ -22,6 +22,8 @@ export interface Batcher<Call, Answer> {
 export interface BatcherDeps<Call, Answer> {
   /** The statement's name, for the observer. */
   readonly name: string;
+  /** Whether a call that may have taken effect unseen can be sent again; if not, it fails. */
+  readonly repeatable: boolean;
   readonly lanes: Lanes;
   readonly clock: Clock;
   readonly observer: StoreObserver;
@@ -71,7 +73,7 @@ interface Entry<Call, Answer> extends Waiting {
   readonly reject: (error: unknown) => void;
   queuedAt: number;
   rounds: number;
-  /** It was sent on a connection that was lost. */
+  /** It was sent, and may have taken effect unseen. */
   isInDoubt: boolean;
 }
 
@@ -127,6 +129,7 @@ export function createBatcher<Call, Answer>(deps: BatcherDeps<Call, Answer>): Ba
     lanes,
     clock,
     observer,
+    repeatable: deps.repeatable,
     expire,
     doubt: (entry) => {
       entry.isInDoubt = true;

@@ -22,7 +22,10 @@ import type { ServerTime } from "./server-time.ts";
 import { runWatches } from "./watch.ts";
 
 /** What a batcher has to know of a kind of call; its name is that of its statement. */
-export type CallKind<Call, Answer> = Pick<BatcherDeps<Call, Answer>, "name" | "bytesOf" | "run" | "follow">;
+export type CallKind<Call, Answer> = Pick<
+  BatcherDeps<Call, Answer>,
+  "name" | "repeatable" | "bytesOf" | "run" | "follow"
+>;
 
 export interface CallKinds {
   readonly claim: CallKind<ClaimCall, ClaimAnswer>;
@@ -40,34 +43,40 @@ export function createCallKinds(time: ServerTime): CallKinds {
   return {
     claim: {
       name: "claim",
+      repeatable: true,
       bytesOf: bytesOfClaim,
       run: (connection, calls) => runClaims(connection, calls, time),
       follow: following,
     },
     reconcile: {
       name: "reconcile",
+      repeatable: true,
       bytesOf: bytesOfClaim,
       run: (connection, calls) => runReconciles(connection, calls, time),
       follow: following,
     },
     heartbeat: {
       name: "heartbeat",
+      repeatable: true,
       bytesOf: bytesOfHeartbeat,
       run: (connection, calls) => runHeartbeats(connection, calls, time),
     },
     finish: {
       name: "finish",
+      repeatable: true,
       bytesOf: bytesOfFinish,
       run: (connection, calls) => runFinishes(connection, calls, time),
     },
     peek: {
       name: "peek",
+      repeatable: true,
       bytesOf: bytesOfKeyed,
       run: async (connection, calls) => (await runPeeks(connection, calls, time)).map(peeked),
       follow: (answer) => answer,
     },
     watch: {
       name: "watch",
+      repeatable: true,
       bytesOf: bytesOfKeyed,
       run: runWatches,
       // Ended, absent, or flagged by the leader: in every case not flagged by the follower.
@@ -75,11 +84,15 @@ export function createCallKinds(time: ServerTime): CallKinds {
     },
     release: {
       name: "release",
+      // Sent again, it would take the lease of whoever claimed meanwhile.
+      repeatable: false,
       bytesOf: bytesOfKeyed,
       run: (connection, calls) => runReleases(connection, calls, time),
     },
     reset: {
       name: "reset",
+      // Sent again, it would wipe what was claimed and completed meanwhile.
+      repeatable: false,
       bytesOf: bytesOfKeyed,
       run: (connection, calls) => runResets(connection, calls, time),
     },

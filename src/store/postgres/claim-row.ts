@@ -4,9 +4,10 @@ import type { RecordKey } from "../../domain/key.ts";
 import { decideClaim } from "../../domain/reducer/claim.ts";
 import { matchEveryRow } from "./batch-rows.ts";
 import type { Connection } from "./connection.ts";
+import { failureOf, HalfDone } from "./errors.ts";
 import { decodeFound, type FoundRow, plain } from "./record-row.ts";
 import type { ServerTime } from "./server-time.ts";
-import { type Exhausted, runSettles } from "./settle.ts";
+import { type Exhausted, runSettles, type Settled } from "./settle.ts";
 
 /** What claim.sql and reconcile.sql return for each call: the record as it was read, and what was won of it. */
 export type ClaimRow = FoundRow & {
@@ -34,7 +35,7 @@ export async function answerClaims(
     return judge(row, call);
   });
   const exhausted = verdicts.filter((verdict) => verdict.kind === "exhausted");
-  const settled = (await runSettles(connection, exhausted, time)).values();
+  const settled = (await settleAfterClaims(connection, exhausted, time)).values();
   const answerOf = (verdict: Verdict): ClaimAnswer | null => {
     switch (verdict.kind) {
       case "answered":
@@ -48,6 +49,23 @@ export async function answerClaims(
     }
   };
   return verdicts.map(answerOf);
+}
+
+/**
+ * The claims have committed by now, so a failure here must not look as if the batch had been rolled back. Contention
+ * leaves only the records to be settled undecided; the batcher bounds how often they are tried.
+ */
+async function settleAfterClaims(
+  connection: Connection,
+  exhausted: readonly Exhausted[],
+  time: ServerTime,
+): Promise<readonly (Settled | null)[]> {
+  try {
+    return await runSettles(connection, exhausted, time);
+  } catch (error) {
+    if (failureOf(error) === "contended") return exhausted.map(() => null);
+    throw new HalfDone(error);
+  }
 }
 
 type Verdict =

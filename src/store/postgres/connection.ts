@@ -42,6 +42,9 @@ const CONNECT_TIMEOUT_MS = 2_000;
 /** Above statement_timeout, so that a healthy server always speaks first. */
 const ANSWER_TIMEOUT_MS = 5_000;
 const GOODBYE_MS = 500;
+/** A reason of our own: without one, every statement would pay for a DOMException and its stack. */
+const ANSWERED = new Error("answered");
+
 /** The system's own default waits two hours before it asks whether the other side is still there. */
 const KEEP_ALIVE_DELAY_MS = 10_000;
 
@@ -58,6 +61,11 @@ const SETTINGS: Readonly<Record<string, string>> = {
   enable_bitmapscan: "off",
   enable_mergejoin: "off",
   jit: "off",
+  // A role may have warnings turned off; see `tellsOfDoubt`.
+  client_min_messages: "warning",
+  // The statements are planned for any number of rows. Left alone, the planner prices a batch by its arrays' lengths and
+  // plans it anew each time: a millisecond that no batch gets back.
+  plan_cache_mode: "force_generic_plan",
   timezone: "UTC",
   datestyle: "ISO, YMD",
   bytea_output: "hex",
@@ -120,9 +128,19 @@ async function applyConnectionCheck(session: Session): Promise<void> {
   }
 }
 
+/**
+ * When the wait of a commit for its synchronous standby is cut short by pg_cancel_backend or pg_terminate_backend, the
+ * statement succeeds, and a warning alone says that what it did may exist here and nowhere else. The code for that is
+ * 01000, that of any warning without its own, or 57P01; its text is translated. Nothing else in our statements warns.
+ */
+function tellsOfDoubt({ code }: { readonly code?: string | undefined }): boolean {
+  return code === "01000" || code === "57P01";
+}
+
 function overClient(client: Client, clock: Clock, defaultTimeoutMs: number): Session {
   const over = Promise.withResolvers<Error>();
   let lost: Error | null = null;
+  let underWay = 0;
 
   const lose = (cause: Error) => {
     lost ??= cause;
@@ -138,6 +156,11 @@ function overClient(client: Client, clock: Clock, defaultTimeoutMs: number): Ses
     client.connection.stream.destroy();
   };
 
+  client.on("notice", (notice) => {
+    // While connecting, a server may warn of what is no business of ours, such as the version of a collation.
+    if (underWay > 0 && tellsOfDoubt(notice)) drop(new Error(`committed here only, perhaps: ${notice.message}`));
+  });
+
   return {
     over: over.promise,
     drop,
@@ -147,6 +170,7 @@ function overClient(client: Client, clock: Clock, defaultTimeoutMs: number): Ses
       values: readonly unknown[],
       answerTimeoutMs = defaultTimeoutMs,
     ) {
+      underWay++;
       const answered = new AbortController();
       void clock.sleep(answerTimeoutMs, answered.signal).then(
         () => drop(new Error(`no answer to ${statement.name} within ${answerTimeoutMs} ms`)),
@@ -155,13 +179,15 @@ function overClient(client: Client, clock: Clock, defaultTimeoutMs: number): Ses
       try {
         // Resolves at ReadyForQuery, which the server sends after the commit.
         const { rows } = await client.query({ ...statement, values: [...values] });
-        return rows as Row[];
+        // A warning that loses the session comes in one packet with the answer, which is read all the same.
+        if (lost === null) return rows as Row[];
       } catch (error) {
         if (error instanceof DatabaseError || lost === null) throw error;
-        throw new ConnectionLost(lost);
       } finally {
-        answered.abort();
+        underWay--;
+        answered.abort(ANSWERED);
       }
+      throw new ConnectionLost(lost);
     },
 
     async close() {

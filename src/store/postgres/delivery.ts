@@ -1,7 +1,7 @@
 import type { Clock } from "../../clock.ts";
 import type { StoreObserver } from "../observer.ts";
 import type { Connection } from "./connection.ts";
-import { causeName, failureOf, internal, unavailable } from "./errors.ts";
+import { causeName, failureOf, HalfDone, internal, unavailable } from "./errors.ts";
 import type { Lanes } from "./lanes.ts";
 
 /** Brings one batch to its end: every entry is settled exactly once, whatever fails on the way. */
@@ -28,6 +28,11 @@ export interface DeliveryDeps<Entry, Answer> {
   readonly lanes: Lanes;
   readonly clock: Clock;
   readonly observer: StoreObserver;
+  /**
+   * False: a call that took effect unseen must not be sent again, for it would undo what others did on top of it in the
+   * meantime. A batch of such calls that was lost fails instead.
+   */
+  readonly repeatable: boolean;
   /** True: the entry's deadline has passed, and it was told so. */
   expire(entry: Entry): boolean;
   /** The entry may have taken effect unseen: nobody may tell it from now on that it was never sent. */
@@ -95,12 +100,14 @@ export function createDelivery<Entry, Answer>(deps: DeliveryDeps<Entry, Answer>)
     for (const part of parts) await again(task, part, history);
   };
 
-  const recover = async (task: Task, batch: readonly Entry[], history: History, error: unknown): Promise<void> => {
+  const recover = async (task: Task, batch: readonly Entry[], history: History, thrown: unknown): Promise<void> => {
+    const error = thrown instanceof HalfDone ? thrown.cause : thrown;
+    if (thrown instanceof HalfDone) for (const entry of batch) deps.doubt(entry);
     switch (failureOf(error)) {
       case "lost":
       case "not-primary":
         for (const entry of batch) deps.doubt(entry);
-        if (history.lost > 0) return failAll(task, batch, unavailable(error));
+        if (history.lost > 0 || !deps.repeatable) return failAll(task, batch, unavailable(error));
         observer.retried(name, causeName(error));
         return again(task, batch, { ...history, lost: 1 });
       case "contended": {

@@ -10,6 +10,15 @@ export class ConnectionLost extends Error {
   }
 }
 
+/** A later statement of a batch failed after an earlier one had committed: what that one did stays done. */
+export class HalfDone extends Error {
+  override readonly name = "HalfDone";
+
+  constructor(cause: unknown) {
+    super("a part of the batch was committed", { cause });
+  }
+}
+
 /** The database must not be used: a standby, another cluster, or a primary from before a failover. */
 export class WrongPrimary extends Error {
   override readonly name = "WrongPrimary";
@@ -55,6 +64,7 @@ const CLASSES: Readonly<Record<string, Failure>> = {
 };
 
 export function failureOf(error: unknown): Failure {
+  if (error instanceof HalfDone) return failureOf(error.cause);
   if (error instanceof ConnectionLost) return "lost";
   if (!(error instanceof DatabaseError) || error.code === undefined) return "bug";
   return EXACT[error.code] ?? CLASSES[error.code.slice(0, 2)] ?? "bug";
@@ -65,7 +75,7 @@ export function causeName(error: unknown): string {
   return error instanceof DatabaseError && error.code !== undefined ? error.code : "connection";
 }
 
-/** The same call again settles what became of it. */
+/** The same call again settles what became of it, unless it is a release or a reset: see `Store`. */
 export function unavailable(cause: unknown, retryAfterMs = 250): Fault {
   return new Fault("STORE_UNAVAILABLE", "The store does not answer.", { cause, retryAfterMs });
 }

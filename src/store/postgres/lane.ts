@@ -3,6 +3,7 @@ import { backOffMs } from "./back-off.ts";
 import type { Connection, Session } from "./connection.ts";
 import type { Epoch } from "./epoch.ts";
 import { ConnectionLost, failureOf, unavailable } from "./errors.ts";
+import { createWakeUp } from "./wake-up.ts";
 
 /**
  * One session that is opened anew whenever it ends.
@@ -18,6 +19,8 @@ export interface Lane {
   readonly opened: Promise<void>;
   isOpen(): boolean;
   isBusy(): boolean;
+  /** How many turns wait for a session that they may use: none once it was refused. */
+  waiting(): number;
   /** Why it is down; null while it is open. */
   trouble(): Error | null;
   close(): Promise<void>;
@@ -39,8 +42,11 @@ export function createLane({ open, epoch, clock, random }: LaneDeps): Lane {
   const closing = new AbortController();
   const opened = Promise.withResolvers<void>();
   opened.promise.catch(() => undefined); // Nobody need wait for it.
+  /** A session was opened, or its way through the barrier has ended. */
+  const change = createWakeUp();
   let session: Session | null = null;
-  let available = Promise.withResolvers<void>();
+  /** Goes on when the turn that began it was refused; the next turns wait for the same one. */
+  let passing: Session | null = null;
   let trouble: Error | null = null;
   /** Since when callers find no session that they may use; null while they do. */
   let unreadySince: number | null = clock.monotonicMs();
@@ -53,7 +59,6 @@ export function createLane({ open, epoch, clock, random }: LaneDeps): Lane {
   const forget = (ended: Session, cause: Error) => {
     if (session !== ended) return;
     session = null;
-    available = Promise.withResolvers();
     unreadySince ??= clock.monotonicMs();
     trouble = cause;
     if (!closing.signal.aborted) epoch.suspect();
@@ -76,7 +81,7 @@ export function createLane({ open, epoch, clock, random }: LaneDeps): Lane {
     session = fresh;
     trouble = null;
     unreadySince = null;
-    available.resolve();
+    change.all();
     opened.resolve();
     forget(fresh, await fresh.over);
   };
@@ -100,25 +105,28 @@ export function createLane({ open, epoch, clock, random }: LaneDeps): Lane {
   /** A session that may be used now; ends with the signal's reason otherwise. */
   const usable = async (signal: AbortSignal): Promise<Session> => {
     for (;;) {
-      await available.promise;
-      signal.throwIfAborted();
-      if (session === null) continue;
-      if (!epoch.isCurrent(session)) {
+      if (session !== null && !epoch.isCurrent(session)) {
         giveUp(session, new Error("a newer epoch of the database was seen"));
-      } else if (epoch.isBarrierDue()) {
-        await passBarrier(session);
-        signal.throwIfAborted();
-      } else return session;
+      }
+      if (session !== null) {
+        if (!epoch.isBarrierDue()) return session;
+        if (passing !== session) void passBarrier(session);
+      }
+      await change.next(signal);
     }
   };
 
   const passBarrier = async (held: Session) => {
+    passing = held;
     try {
       await epoch.pass(held);
     } catch (error) {
       afterFailure(held, error);
       trouble = toError(error);
       await nap(backOffMs(1, random));
+    } finally {
+      if (passing === held) passing = null;
+      change.all();
     }
   };
 
@@ -178,6 +186,7 @@ export function createLane({ open, epoch, clock, random }: LaneDeps): Lane {
     opened: opened.promise,
     isOpen: () => session !== null && epoch.isCurrent(session),
     isBusy: () => busy,
+    waiting: () => change.waiting,
     trouble: () => trouble,
     async close() {
       closed = true;

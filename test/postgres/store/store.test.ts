@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto";
+import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { systemClock } from "../../../src/clock.ts";
 import { silentObserver } from "../../../src/store/observer.ts";
 import type { PostgresStore } from "../../../src/store/postgres/store.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
@@ -75,4 +77,26 @@ test("a store that is closed answers what it has and refuses what comes", async 
   await store.close();
   expect(claimWords(await under)).toBe("acquired new");
   await expect(store.claim(claimOf({ key: freshKey() }), NEVER)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+});
+
+test("a claim that acquired is told so while a record that shares its batch cannot be settled", async () => {
+  const brief = { ...claimOf().policy, maxAttempts: 1 };
+  const [usedUp, ...others] = [
+    ...strangers(freshKey(), 1),
+    ...Array.from({ length: 20 }, freshKey).flatMap((key) => strangers(key, 1)),
+  ];
+  if (usedUp === undefined) throw new Error("bug: no call");
+  await storeAt(0).claim({ ...usedUp, policy: brief, leaseMs: 1 }, NEVER);
+  await systemClock.sleep(5);
+  const rival = new pg.Client({ connectionString: database.url });
+  await rival.connect();
+  await rival.query("begin");
+  await rival.query("select from holdfast.record where key = $1 for update", [usedUp.key.key]);
+  const soon = systemClock.monotonicMs() + 700;
+  const settled = storeAt(0).claim({ ...usedUp, claimId: randomUUID(), token: freshToken(), policy: brief }, NEVER);
+  const answers = await Promise.all(others.map((call) => storeAt(0).claim(call, soon)));
+  expect(tally(answers.map(claimWords))).toEqual({ "acquired new": others.length });
+  await rival.query("rollback");
+  expect(claimWords(await settled)).toBe("failed");
+  await rival.end();
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { addMs } from "../../../src/domain/instant.ts";
 import type { Policy } from "../../../src/domain/record.ts";
+import { deriveState } from "../../../src/operations/derive.ts";
 import { bytes, DAY, HOUR, LEASE_MS, MINUTE } from "../../support/records.ts";
 import { createBench, type Lease, policyOf } from "../bench.ts";
 import type { StoreUnderTest } from "../contract.ts";
@@ -42,6 +43,19 @@ export function sweeping(under: () => StoreUnderTest): void {
       });
       expect(await bench.sweep()).toEqual(NOTHING);
       expect(await bench.claimed()).toBe("expired");
+      expect(await bench.finished(lease, "complete")).toBe("already applied");
+    });
+
+    test("a result that was emptied stays expired when the clock steps back", async () => {
+      const { bench, lease } = await completed(BRIEF);
+      const { due } = await bench.peek();
+      bench.moveTo(due);
+      expect((await bench.sweep()).emptied).toBe(1);
+      bench.moveTo(addMs(due, -30_000));
+      expect(await bench.claimed()).toBe("expired");
+      expect(await bench.claimed({ reuse: "retry-failed" })).toBe("expired");
+      expect(await bench.claimed({ claimId: lease.claimId })).toBe("expired");
+      expect(deriveState(await bench.peek(), bench.now())).toBe("expired");
       expect(await bench.finished(lease, "complete")).toBe("already applied");
     });
 

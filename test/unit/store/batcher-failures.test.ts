@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { Fault } from "../../../src/domain/fault.ts";
-import { ConnectionLost } from "../../../src/store/postgres/errors.ts";
+import { ConnectionLost, HalfDone } from "../../../src/store/postgres/errors.ts";
 import { call, calls, setUpBatcher } from "./batch-bench.ts";
 import { databaseError } from "./fake-database.ts";
 import { settled } from "./manual-clock.ts";
@@ -80,6 +80,51 @@ test("a batch that loses two connections is given up", async () => {
   await run(1).fail(new ConnectionLost(new Error("reset")));
   expect(submitted?.error).toMatchObject(unavailable);
   expect(runs).toHaveLength(2);
+});
+
+test.for([new ConnectionLost(new Error("reset")), databaseError("25006")])(
+  "what cannot be repeated is never sent a second time when it may have taken effect: %s",
+  async (error) => {
+    const { send, run, runs } = await setUpBatcher({ repeatable: false });
+    const submitted = await send(...calls(2));
+    await run(0).fail(error);
+    expect(submitted.map((each) => each.error)).toEqual([
+      expect.objectContaining(unavailable),
+      expect.objectContaining(unavailable),
+    ]);
+    expect(runs).toHaveLength(1);
+    const [next] = await send(call("next"));
+    await run(1).succeed();
+    expect(next?.state).toBe("answered");
+  },
+);
+
+test("what cannot be repeated goes again when it was rolled back", async () => {
+  const { send, run } = await setUpBatcher({ repeatable: false });
+  const [submitted] = await send(call("a"));
+  await run(0).fail(databaseError("40P01"));
+  await run(1).succeed();
+  expect(submitted?.state).toBe("answered");
+});
+
+test("after a batch that was done by half nobody is told that his call was never sent", async () => {
+  const { submit, send, run, clock } = await setUpBatcher();
+  const hasty = submit(call("hasty"), clock.monotonicMs() + 500);
+  const [patient] = await send(call("patient"));
+  await clock.advance(1_000);
+  await run(0).fail(new HalfDone(databaseError("22001")));
+  expect(hasty.error).toMatchObject(unavailable);
+  expect(run(1).ids).toEqual(["patient"]);
+  await run(1).succeed();
+  expect(patient?.state).toBe("answered");
+});
+
+test("a bug in the second half reaches every call as it is", async () => {
+  const { send, run } = await setUpBatcher();
+  const bug = databaseError("42703");
+  const submitted = await send(...calls(2));
+  await run(0).fail(new HalfDone(bug));
+  expect(submitted.map(({ error }) => error)).toEqual([bug, bug]);
 });
 
 test.for(["57P01", "57P02", "08006", "26000", "0A000"])("%s is taken for a lost connection", async (code) => {

@@ -87,6 +87,7 @@ function createWorld(seed: number) {
 
   const batcher = createBatcher<Call, string>({
     name: "claim",
+    repeatable: true,
     lanes,
     clock,
     observer: silentObserver,

@@ -23,6 +23,13 @@ describe("boundaries are inclusive: what is due is due", () => {
     expect(claimAt(NOW, state, change).kind).toBe(exactly);
   });
 
+  test("a result that a clock ahead of this one has emptied is expired, to its own claim too", () => {
+    const emptied = { outcome: null, due: addMs(NOW, HOUR) };
+    expect(claimAt(NOW, "completed", emptied).kind).toBe("expired");
+    expect(claimAt(NOW, "completed", { ...emptied, claimId: claimOf().claimId }).kind).toBe("expired");
+    expect(claimAt(NOW, "failed", emptied).kind).toBe("failed");
+  });
+
   test("without a tombstone a record goes from its result to absent in one instant", () => {
     const change = { due: NOW, forgetAt: NOW };
     expect(claimAt(NOW - 1, "completed", change).kind).toBe("completed");

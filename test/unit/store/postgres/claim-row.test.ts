@@ -2,9 +2,12 @@ import { describe, expect, test } from "vitest";
 import type { ClaimAnswer } from "../../../../src/domain/calls.ts";
 import { addMs } from "../../../../src/domain/instant.ts";
 import { decideClaim } from "../../../../src/domain/reducer/claim.ts";
-import { answerClaims, followClaim } from "../../../../src/store/postgres/claim-row.ts";
+import { answerClaims, type ClaimRow, followClaim } from "../../../../src/store/postgres/claim-row.ts";
+import { HalfDone } from "../../../../src/store/postgres/errors.ts";
 import { bytes, claimIdOf, claimOf, fingerprintOf, NOW, recordOf } from "../../../support/records.ts";
 import { claimWords } from "../../../support/words.ts";
+import { databaseError } from "../fake-database.ts";
+import { rowOf } from "./row-of.ts";
 
 const follower = claimOf({ claimId: claimIdOf("follower") });
 const words = (answer: ClaimAnswer | null) => answer && claimWords(answer);
@@ -51,4 +54,35 @@ test("a statement that took what the reducer would not is a bug, never an answer
   const unused = { query: () => Promise.reject(new Error("unused")) };
   const time = { observed: () => undefined, asOf: () => null, notAfter: async () => "infinity" };
   await expect(answerClaims(unused, [call], [row], time)).rejects.toThrow("bug");
+});
+
+describe("when records with used-up attempts cannot be settled after the claims have committed", () => {
+  const acquired = claimOf();
+  const exhausted = claimOf({ key: { ...acquired.key, key: "order-2" } });
+  const time = { observed: () => undefined, asOf: () => null, notAfter: async () => "infinity" };
+  const won = { won_fence: 1n, won_due: NOW, won_attempt: 1, won_token: acquired.token, won_has_waiters: false };
+  const rows: readonly ClaimRow[] = [
+    { i: 1n, ...acquired.key, state: null, seen_at: NOW, fence_floor: 0n, ...won },
+    {
+      ...rowOf({ ...exhausted.key, max_attempts: 1, due: addMs(NOW, -1) }),
+      i: 2n,
+      seen_at: NOW,
+      fence_floor: 0n,
+      won_fence: null,
+    },
+  ];
+  const answer = (error: Error) =>
+    answerClaims({ query: () => Promise.reject(error) }, [acquired, exhausted], rows, time);
+
+  test.for(["55P03", "40P01", "40001"])("because of others (%s), only their calls are undecided", async (code) => {
+    const [first, second] = await answer(databaseError(code));
+    expect(words(first ?? null)).toBe("acquired new");
+    expect(second).toBeNull();
+  });
+
+  test.for(["57014", "22001", "42703"])("because of %s, the batch is known to be done by half", async (code) => {
+    const error = databaseError(code);
+    await expect(answer(error)).rejects.toMatchObject({ name: "HalfDone", cause: error });
+    await expect(answer(error)).rejects.toBeInstanceOf(HalfDone);
+  });
 });

@@ -17,12 +17,16 @@ test.each([
   expect(parseInstant(text)).toBe(instant);
 });
 
-test.each(["", "now", "20/08/2026 12:00:00 UTC", "2026-08-20 12:00:00", "0044-03-15 00:00:00+00 BC"])(
-  "%j is no instant",
-  (text) => {
-    expect(() => parseInstant(text)).toThrow("bug");
-  },
-);
+test.each([
+  "",
+  "now",
+  "2026-08-20 12:xx:00+00",
+  "20/08/2026 12:00:00 UTC",
+  "2026-08-20 12:00:00",
+  "0044-03-15 00:00:00+00 BC",
+])("%j is no instant", (text) => {
+  expect(() => parseInstant(text)).toThrow("bug");
+});
 
 test.each([
   [0, "1970-01-01T00:00:00.000000Z"],

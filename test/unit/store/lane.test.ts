@@ -1,0 +1,76 @@
+import { expect, test } from "vitest";
+import { createEpoch } from "../../../src/store/postgres/epoch.ts";
+import { createLane } from "../../../src/store/postgres/lane.ts";
+import { createWakeUp } from "../../../src/store/postgres/wake-up.ts";
+import { createFakeDatabase } from "./fake-database.ts";
+import { createManualClock, settled } from "./manual-clock.ts";
+
+function setUp() {
+  const clock = createManualClock();
+  const database = createFakeDatabase();
+  const open = () => createLane({ open: database.open, epoch: createEpoch(), clock, random: () => 0.5 });
+  return { clock, database, open };
+}
+
+const unavailable = { code: "STORE_UNAVAILABLE" };
+
+test("turns that were refused while the database is down leave nothing behind", async () => {
+  const { clock, database, open } = setUp();
+  database.refusing = true;
+  const lane = open();
+  await clock.advance(10_000);
+  for (let i = 0; i < 100; i++) {
+    const turn = lane.run(async () => "used");
+    const refused = expect(turn).rejects.toMatchObject(unavailable);
+    await clock.advance(0);
+    await refused;
+  }
+  expect(lane.waiting()).toBe(0);
+  database.refusing = false;
+  await clock.advance(1_000);
+  expect(await lane.run(async () => "used")).toBe("used");
+});
+
+test("turns that were refused while a barrier does not return leave nothing behind, and the next use what it brings", async () => {
+  const { clock, database, open } = setUp();
+  const gate = Promise.withResolvers<void>();
+  database.barrierGate = gate.promise;
+  const lane = open();
+  await clock.advance(10_000);
+  for (let i = 0; i < 100; i++) {
+    const refused = expect(lane.run(async () => "used")).rejects.toMatchObject(unavailable);
+    await clock.advance(250);
+    await refused;
+  }
+  expect(lane.waiting()).toBe(0);
+  gate.resolve();
+  await settled();
+  expect(await lane.run(async () => "used")).toBe("used");
+  expect(database.barriers).toBe(1);
+});
+
+test("a turn waits for the session, and is counted while it does", async () => {
+  const { clock, database, open } = setUp();
+  database.refusing = true;
+  const lane = open();
+  const turn = lane.run(async () => "used");
+  await settled();
+  expect(lane.waiting()).toBe(1);
+  database.refusing = false;
+  await clock.advance(100);
+  expect(await turn).toBe("used");
+  expect(lane.waiting()).toBe(0);
+});
+
+test("a wake-up wakes those who wait now, and forgets those who gave up", async () => {
+  const wakeUp = createWakeUp();
+  const over = new AbortController();
+  const [patient, hasty] = [wakeUp.next(new AbortController().signal), wakeUp.next(over.signal)];
+  over.abort(new Error("given up"));
+  await expect(hasty).rejects.toThrow("given up");
+  await expect(wakeUp.next(over.signal)).rejects.toThrow("given up");
+  expect(wakeUp.waiting).toBe(1);
+  wakeUp.all();
+  await patient;
+  expect(wakeUp.waiting).toBe(0);
+});
