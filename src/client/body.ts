@@ -4,7 +4,7 @@ import { type Content, decodeContent, encodeContent, type Serializer } from "./c
 import { RESULT_BYTES_MAX } from "./limits.ts";
 import { type ResultOrigin, ResultUnavailableError } from "./outcome-errors.ts";
 
-export interface EncodedResult {
+interface EncodedResult {
   readonly result: Result;
   /** Why the value could not be encoded. */
   readonly cause?: unknown;

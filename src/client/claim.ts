@@ -1,12 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { type Duration, durationMs } from "@bufbuild/protobuf/wkt";
-import { ClaimIntent, type ClaimRequest, type ClaimResponse } from "../../gen/holdfast/v1/idempotency_pb.ts";
-import { sendFail } from "./ends.ts";
+import type { ClaimRequest, ClaimResponse } from "../../gen/holdfast/v1/idempotency_pb.ts";
 import { TimeoutError } from "./errors.ts";
-import { notStarted, outcomeUnknown } from "./failure.ts";
+import { giveBack } from "./give-back.ts";
 import { type Answered, retrying } from "./retry.ts";
 import { follow, type Runtime } from "./runtime.ts";
-import { toHoldfastError } from "./wire-error.ts";
+import { mayHaveTakenEffect, toHoldfastError } from "./wire-error.ts";
 
 /** How long a caller waits for somebody else's work. */
 export interface Waiting {
@@ -85,7 +84,8 @@ async function claimAfresh(
 
 /**
  * One claim_id. A caller who gives up while a claim is under way may have become the holder without hearing of it, and
- * under HOLD nobody could go on; so the claim is not cancelled, and if it acquires, the lease is given back.
+ * under HOLD nobody could go on; so the claim is not cancelled, and if it acquires, heard of or not, the lease is given
+ * back.
  *
  * @throws what `retrying` throws
  */
@@ -98,30 +98,21 @@ export async function claimOnce(
   const giveUpAtMs = runtime.clock.monotonicMs() + runtime.retry.totalTimeoutMs;
   // The request is copied: its claim_id may be replaced while a given-up call is still being repeated.
   const sent = { ...request };
-  const claiming = retrying(runtime, { giveUpAtMs, signal, onError }, (options) => runtime.rpc.claim(sent, options));
+  let lost: unknown;
+  const note = (error: unknown) => {
+    if (mayHaveTakenEffect(error)) lost = error;
+    onError(error);
+  };
+  const bounds = { giveUpAtMs, signal, onError: note };
+  const claiming = retrying(runtime, bounds, (options) => runtime.rpc.claim(sent, options));
   const answered = await untilAborted(claiming, signal);
   if (answered !== undefined) return answered;
-  runtime.lifetime.keep(giveBack(runtime, sent, claiming));
+  runtime.lifetime.keep(giveBack(runtime, { request: sent, claiming, lostAnswer: () => lost }));
   throw signal.reason;
 }
 
 export function newClaimId(): string {
   return randomUUID();
-}
-
-async function giveBack(runtime: Runtime, request: ClaimRequest, claiming: Promise<Answered<ClaimResponse>>) {
-  const answered = await claiming.catch(() => undefined);
-  const detail = answered?.answer.detail;
-  if (detail?.case !== "acquired" || detail.value.lease?.handle === undefined) return;
-  const why = "the caller gave up before the claim was answered";
-  // From a reconciler, "not started" would be a verdict on somebody else's attempt.
-  const failure = request.intent === ClaimIntent.RECONCILE ? outcomeUnknown(why) : notStarted(why);
-  try {
-    await sendFail(runtime, detail.value.lease.handle, failure);
-  } catch (error) {
-    const { scope, key } = request.key ?? { scope: "", key: "" };
-    runtime.warn({ kind: "give-back-failed", scope, key, error: toHoldfastError(error) });
-  }
 }
 
 /** Undefined when the signal comes first. */

@@ -20,11 +20,20 @@ export {
   FingerprintMismatchError,
   HoldfastError,
   LeaseLostError,
+  type LeaseLostWhy,
   ResultConflictError,
   TimeoutError,
   type Violation,
 } from "./errors.ts";
-export { notStarted, outcomeUnknown, retryable, terminal } from "./failure.ts";
+export {
+  type AttemptFailure,
+  type FailureDetail,
+  type FailureKind,
+  notStarted,
+  outcomeUnknown,
+  retryable,
+  terminal,
+} from "./failure.ts";
 export { canonicalJson, fingerprint } from "./fingerprint.ts";
 export { createGrpcTransport, type GrpcTransport, type GrpcTransportOptions } from "./grpc-transport.ts";
 export type { Once, OnceOptions } from "./once.ts";
@@ -32,10 +41,12 @@ export {
   ExpiredError,
   FailedError,
   OutcomeUnknownError,
+  type ResultOrigin,
   ResultUnavailableError,
   type UnknownEvidence,
 } from "./outcome-errors.ts";
 export type { Reconciled, ReconcileOptions } from "./reconcile.ts";
+export type { ClaimOptions, RecordName } from "./request.ts";
 export type { RetryPolicy } from "./retry.ts";
 export type { Rpc, Warning } from "./runtime.ts";
 export type { UnknownOutcome, Verdict } from "./verdict.ts";

@@ -15,7 +15,7 @@ import { copyHeaders, type HeaderFields, toConnectError, toMetadata } from "./gr
 const DEFAULT_TIMEOUT_MS = 10_000;
 
 /** As connect hands them to a transport. */
-export interface GrpcCallOptions {
+interface GrpcCallOptions {
   readonly signal: AbortSignal | undefined;
   readonly timeoutMs: number | undefined;
   readonly headers: HeaderFields;

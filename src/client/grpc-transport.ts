@@ -2,6 +2,7 @@ import { create, type DescMessage, type MessageInitShape } from "@bufbuild/proto
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import { type ChannelCredentials, type ChannelOptions, Client, connectivityState, credentials } from "@grpc/grpc-js";
 import { callStream, callUnary } from "./grpc-call.ts";
+import { createSilence } from "./grpc-silence.ts";
 
 export interface GrpcTransportOptions {
   /** host:port of each server; calls go round. */
@@ -34,6 +35,7 @@ const CHANNEL_OPTIONS: ChannelOptions = {
 export function createGrpcTransport(options: GrpcTransportOptions): GrpcTransport {
   const { addresses, credentials: security = credentials.createInsecure() } = options;
   const clients = addresses.map((address) => new Client(address, security, CHANNEL_OPTIONS));
+  const silence = createSilence();
   let turn = 0;
   let closed = false;
 
@@ -47,8 +49,12 @@ export function createGrpcTransport(options: GrpcTransportOptions): GrpcTranspor
   };
 
   return {
-    unary: async (method, signal, timeoutMs, headers, input) =>
-      callUnary(pick(), method, { signal, timeoutMs, headers }, create(method.input, input)),
+    async unary(method, signal, timeoutMs, headers, input) {
+      const client = pick();
+      const address = addresses[clients.indexOf(client)] ?? "";
+      const options = { signal, timeoutMs, headers };
+      return await silence.watch(address, () => callUnary(client, method, options, create(method.input, input)));
+    },
 
     async stream(method, signal, timeoutMs, headers, input) {
       if (method.methodKind !== "server_streaming") {

@@ -11,13 +11,13 @@ import { retrying } from "./retry.ts";
 import { follow, type Runtime } from "./runtime.ts";
 import { toLeaseError } from "./wire-error.ts";
 
-export interface HeartbeatExtra {
+interface HeartbeatExtra {
   readonly checkpoint?: Checkpoint;
   readonly progress?: Progress;
   readonly externalRef?: string;
 }
 
-export interface LeaseTerms {
+interface LeaseTerms {
   readonly scope: string;
   readonly key: string;
   /** What each heartbeat asks for; undefined is the server's default. */

@@ -15,7 +15,7 @@ export const LIMITS = {
 export const RESULT_BYTES_MAX = 1024 * 1024;
 export const CHECKPOINT_BYTES_MAX = 64 * 1024;
 export const ERROR_BYTES_MAX = 16 * 1024;
-export const METADATA_BYTES_MAX = 4 * 1024;
+const METADATA_BYTES_MAX = 4 * 1024;
 
 /**
  * @throws HoldfastError FIELD_INVALID. A lone surrogate is refused here because UTF-8 cannot carry it: the encoder would

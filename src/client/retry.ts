@@ -34,7 +34,7 @@ export interface Answered<T> {
   readonly sentAtMs: number;
 }
 
-export interface RetryBounds {
+interface RetryBounds {
   /** Monotonic: no try begins, and no delay ends, after it. */
   readonly giveUpAtMs: number;
   readonly tryTimeoutMs?: number;

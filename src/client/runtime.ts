@@ -28,7 +28,7 @@ export interface Runtime extends RetryDeps {
 }
 
 /** Lets close() end what is waiting, and wait for what is ending. */
-export interface Lifetime {
+interface Lifetime {
   /** Aborted when the client is closed. */
   readonly closing: AbortSignal;
   /** Has close() wait for the promise to settle. Refused once closing. */

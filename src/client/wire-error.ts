@@ -53,6 +53,18 @@ export function isWorthOneMore(error: unknown): boolean {
   return code === Code.Internal || code === Code.Unknown;
 }
 
+/** Whether more calls of the kind can be answered otherwise; if not, this is the server's last word. */
+export function isWorthRepeating(error: unknown): boolean {
+  return retryDelayMs(error) !== null || isWorthOneMore(error);
+}
+
+/** Whether the server may have done what was asked, without the client hearing of it. */
+export function mayHaveTakenEffect(error: unknown): boolean {
+  // Also where the server itself says so: it may have lost its database's answer to a commit. What is out of resources
+  // has refused before doing anything, and is not asked again for the sake of a caller who has gone.
+  return isWorthRepeating(error) && ConnectError.from(error).code !== Code.ResourceExhausted;
+}
+
 function describe(error: ConnectError): HoldfastErrorInit & { readonly reason: string } {
   const info = error.findDetails(ErrorInfoSchema).find(({ domain }) => domain === DOMAIN);
   const retry = error.findDetails(RetryInfoSchema)[0]?.retryDelay;

@@ -55,17 +55,3 @@ export function spawnNode(args: readonly string[]): JsonProcess {
     exit,
   };
 }
-
-export interface ServerProcess extends JsonProcess {
-  readonly address: string;
-}
-
-/** The real server on a database of the caller's. Test databases do without fsync, which the server must be told. */
-export async function spawnServer(databaseUrl: string): Promise<ServerProcess> {
-  const anywhere = "127.0.0.1:0";
-  const database = ["--database-url", databaseUrl, "--allow-unsafe-database"];
-  const addresses = ["--grpc-address", anywhere, "--http-address", anywhere];
-  const server = spawnNode(["src/main.ts", "serve", ...database, ...addresses, "--log-format", "json"]);
-  const { grpc } = await server.line({ message: "listening" });
-  return { ...server, address: String(grpc) };
-}

@@ -2,7 +2,8 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
-import { type JsonProcess, type ServerProcess, spawnNode, spawnServer } from "./client-process.ts";
+import { type JsonProcess, spawnNode } from "./client-process.ts";
+import { type ServerProcess, startServer } from "./server.ts";
 
 const run = promisify(execFile);
 
@@ -12,7 +13,7 @@ const started: JsonProcess[] = [];
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  servers = await Promise.all([spawnServer(database.url), spawnServer(database.url)]);
+  servers = await Promise.all([start(), start()]);
 });
 
 afterEach(async () => {
@@ -23,12 +24,12 @@ afterEach(async () => {
 });
 
 afterAll(async () => {
-  for (const server of servers) server.kill("SIGTERM");
-  await Promise.all(servers.map(({ exit }) => exit));
+  await Promise.all(servers.map((server) => server.stop()));
   await database?.drop();
 });
 
-const addresses = () => servers.map(({ address }) => address).join(",");
+const start = () => startServer({ databaseUrl: database.url });
+const addresses = () => servers.map(({ grpc }) => grpc).join(",");
 
 function work(options: object, at = addresses()): JsonProcess {
   const worker = spawnNode(["test/process/client-worker.ts", at, JSON.stringify({ scope: "process", ...options })]);
@@ -38,8 +39,8 @@ function work(options: object, at = addresses()): JsonProcess {
 
 describe("the example", () => {
   test("runs as printed: charges once, and says so the second time", async () => {
-    const [{ address } = { address: "" }] = servers;
-    const example = () => run(process.execPath, ["examples/typescript/once.ts", address]);
+    const [{ grpc } = { grpc: "" }] = servers;
+    const example = () => run(process.execPath, ["examples/typescript/once.ts", grpc]);
     const first = await example();
     const second = await example();
     const charge = /charged now: (\S+)/.exec(first.stdout)?.[1] ?? "missing";
@@ -98,11 +99,10 @@ describe("client processes", () => {
   });
 
   test("go on when a server of theirs is killed", async () => {
-    const victim = await spawnServer(database.url);
-    started.push(victim);
-    const worker = work({ key: "server killed", leaseMs: 2_000, workMs: 4_000 }, `${victim.address},${addresses()}`);
+    await using victim = await start();
+    const worker = work({ key: "server killed", leaseMs: 2_000, workMs: 4_000 }, `${victim.grpc},${addresses()}`);
     await worker.line({ event: "working" });
-    victim.kill("SIGKILL");
+    victim.signal("SIGKILL");
     expect(await worker.line({ event: "done" })).toMatchObject({ replayed: false, attempt: 1 });
     expect(await worker.exit).toBe(0);
   });

@@ -4,6 +4,7 @@ import { createGrpcTransport as createConnectNodeTransport } from "@connectrpc/c
 import { afterEach, describe, expect, test } from "vitest";
 import { createClient, type Holdfast, toHoldfastError } from "../../../src/client/client.ts";
 import { systemClock } from "../../../src/clock.ts";
+import { Fault } from "../../../src/domain/fault.ts";
 import { type Listening, serveGrpc } from "../../../src/server/grpc.ts";
 import { silentLog } from "../../../src/telemetry/log.ts";
 import { createFakeServer } from "./fake-server.ts";
@@ -174,6 +175,34 @@ describe("a network", () => {
     for (let i = 0; i < 6; i++) {
       expect(await holdfast.once({ ...job, key: `after ${i}` }, () => i)).toMatchObject({ value: i });
     }
+  });
+
+  test("that reaches no server is told by an error that names every address it tried", async () => {
+    const retry = { baseDelayMs: 5, maxDelayMs: 10, totalTimeoutMs: 200 };
+    const holdfast = client({ addresses: ["127.0.0.1:1", "127.0.0.1:2"], retry });
+    const error = await holdfast.once(job, () => 1).catch((thrown) => thrown);
+    expect(error).toMatchObject({ name: "HoldfastError", code: Code.Unavailable });
+    expect(error.message).toMatch(/^Unavailable: no server answered at 127\.0\.0\.1:1, 127\.0\.0\.1:2: .*ECONNREFUSED/);
+  });
+
+  test("that swallows a call is told by an error that names its address, and no other", async () => {
+    const { address } = await serve();
+    const held = await proxy(address);
+    held.state.answers = false;
+    const { rpc } = client({ addresses: [held.address, address] });
+    const call = () => rpc.resolveTenant({ selector: { case: "tenantId", value: "default" } }, { timeoutMs: 50 });
+    await expect(call()).rejects.toMatchObject({ rawMessage: expect.stringMatching(`at ${held.address}: `) });
+  });
+
+  test("that carries a server's refusal has it told as it was", async () => {
+    const server = createFakeServer();
+    const { address } = await serve(server);
+    server.admission = new Fault("DRAINING", "going away");
+    const retry = { totalTimeoutMs: 50 };
+    const error = await client({ address, retry })
+      .once(job, () => 1)
+      .catch((thrown) => thrown);
+    expect(error).toMatchObject({ reason: "DRAINING", message: "DRAINING: going away" });
   });
 
   test("of several addresses has the calls go round", async () => {
