@@ -31,6 +31,8 @@ COPY --from=install /opt/holdfast/node_modules node_modules
 COPY package.json LICENSE ./
 COPY gen gen
 COPY src src
+# What the demo replays.
+COPY examples/deliveries examples/deliveries
 ENV NODE_ENV=production \
     HOLDFAST_DATA_DIR=/var/lib/holdfast
 VOLUME /var/lib/holdfast

@@ -62,17 +62,28 @@ export async function runCommand(args: readonly string[], io: CommandIo): Promis
     return 2;
   }
   const name = Object.hasOwn(ALIASES, given) ? ALIASES[given] : given;
+  const [about] = rest;
+  if (name === "help" && about !== undefined) return helpOn(about, io);
   const command = COMMANDS.find((candidate) => candidate.name === name);
-  if (command === undefined) {
-    const near = nearest(
-      given,
-      COMMANDS.map((candidate) => candidate.name),
-    );
-    const hint = near === undefined ? 'see "holdfast help"' : `did you mean "${near}"?`;
-    io.error(`holdfast: unknown command ${JSON.stringify(given)}: ${hint}\n`);
-    return 2;
-  }
-  return command.run(rest, io);
+  return command === undefined ? refuse(given, io) : command.run(rest, io);
+}
+
+/** `holdfast help serve` is `holdfast serve --help`. */
+async function helpOn(given: string, io: CommandIo): Promise<number> {
+  const command = COMMANDS.find(({ name }) => name === given);
+  if (command === undefined) return refuse(given, io);
+  const hasOptions = command.name !== "help" && command.name !== "version";
+  return hasOptions ? command.run(["--help"], io) : printHelp(io);
+}
+
+function refuse(given: string, io: CommandIo): number {
+  const near = nearest(
+    given,
+    COMMANDS.map(({ name }) => name),
+  );
+  const hint = near === undefined ? 'see "holdfast help"' : `did you mean "${near}"?`;
+  io.error(`holdfast: unknown command ${JSON.stringify(given)}: ${hint}\n`);
+  return 2;
 }
 
 function helpText(): string {

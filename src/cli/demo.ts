@@ -11,12 +11,14 @@ import { createProgress } from "./demo/progress.ts";
 import { formatTable, formatVerdict } from "./demo/report.ts";
 import { run } from "./demo/run.ts";
 
-const ABOUT = `Feeds a log of webhook deliveries to workers that charge a card for each event. The log is as a payment
-provider sends it: at least once, out of order, sometimes twice at the same moment, once in a while altered. Workers and
-a server are killed on the way. In the end the ledger must hold each event's charge exactly once.
+const ABOUT = `Feeds a log of webhook deliveries to workers that charge a card for each event.
+The log is as a payment provider sends it: at least once, out of order, sometimes
+twice at the same moment, once in a while altered. Workers and a server are killed
+on the way. In the end the ledger must hold each event's charge exactly once.
 
-Everything runs here and leaves nothing behind: a Postgres of its own in a temporary directory, the servers, the workers.
-Exits with 0 when every event was charged once, with 1 when not or when something broke.`;
+Everything runs here and leaves nothing behind: a Postgres of its own in a temporary
+directory, the servers, the workers. Exits with 0 when every event was charged once,
+with 1 when not or when something broke.`;
 
 const COMMITTED_LOG = new URL("../../examples/deliveries/deliveries.ndjson", import.meta.url);
 

@@ -7,7 +7,8 @@ export function isForPeople({ logFormat }: Config, io: CommandIo): boolean {
   return logFormat === "text" || (logFormat === "auto" && io.terminal);
 }
 
-export function commandLog(config: Config, io: CommandIo): Log {
-  const destination = isForPeople(config, io) ? textLines(io.out) : { write: io.out };
+/** On standard output, which is all that serve has to say; a command that prints something else there gives another. */
+export function commandLog(config: Config, io: CommandIo, write = io.out): Log {
+  const destination = isForPeople(config, io) ? textLines(write) : { write };
   return createLog({ level: config.logLevel, destination });
 }

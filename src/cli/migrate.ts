@@ -1,12 +1,14 @@
 import { systemClock } from "../clock.ts";
-import { findDatabase } from "../server/backend.ts";
-import { withClient } from "../store/postgres/connection.ts";
+import { findDatabase, withDatabase } from "../server/backend.ts";
+import type { Config } from "../server/config.ts";
+import { holdsCluster } from "../server/embedded-postgres/data-directory.ts";
+import { OperatorError } from "../server/operator-error.ts";
 import { migrate as applyMigrations, checkSchema, planMigrations } from "../store/postgres/migrate.ts";
 import type { CommandIo } from "./commands.ts";
 import { commandLog } from "./logging.ts";
 import { readSettings } from "./settings.ts";
 
-type Client = Parameters<Parameters<typeof withClient>[1]>[0];
+type Client = Parameters<Parameters<typeof withDatabase>[1]>[0];
 
 export async function migrate(args: readonly string[], io: CommandIo): Promise<number> {
   const about =
@@ -16,12 +18,23 @@ export async function migrate(args: readonly string[], io: CommandIo): Promise<n
   if (settings.kind === "exit") return settings.code;
   const { config, word } = settings;
   try {
-    await using database = await findDatabase(config, { clock: systemClock, log: commandLog(config, io) });
-    return await withClient({ url: database.url }, (client) => runWord(word, client, io));
+    if (word !== undefined) await requireEmbedded(config);
+    // Standard output is for what was asked: `holdfast migrate plan > x.sql` holds SQL and nothing else.
+    const log = commandLog(config, io, io.error);
+    await using database = await findDatabase(config, { clock: systemClock, log });
+    return await withDatabase(database, (client) => runWord(word, client, io));
   } catch (error) {
     io.error(`holdfast: ${error instanceof Error ? error.message : String(error)}\n`);
     return 1;
   }
+}
+
+/** Who only looks makes no database. */
+async function requireEmbedded({ databaseUrl, dataDir }: Config): Promise<void> {
+  if (databaseUrl !== null || (await holdsCluster(dataDir))) return;
+  throw new OperatorError(
+    `no database there yet: ${dataDir} holds none; "holdfast serve" or "holdfast migrate" makes one`,
+  );
 }
 
 async function runWord(word: string | undefined, client: Client, io: CommandIo): Promise<number> {

@@ -4,8 +4,10 @@ import { type RunningServer, startServer } from "../server/compose.ts";
 import { formatAddress } from "../server/config/kinds.ts";
 import type { Config } from "../server/config.ts";
 import { STOP_SLACK_MS } from "../server/limits.ts";
+import { isOperatorError } from "../server/operator-error.ts";
 import { VERSION } from "../server/version.ts";
 import type { Log } from "../telemetry/log.ts";
+import { banner } from "./banner.ts";
 import type { CommandIo } from "./commands.ts";
 import { commandLog, isForPeople } from "./logging.ts";
 import { readSettings } from "./settings.ts";
@@ -20,26 +22,61 @@ export async function serve(args: readonly string[], io: CommandIo): Promise<num
   const log = commandLog(config, io);
   const signals = catchSignals(log);
   log.info({ version: VERSION, node: process.versions.node }, "starting");
-  let server: RunningServer;
-  try {
-    server = await startServer(config, { clock: systemClock, log, ofProcess: true });
-  } catch (error) {
-    if (!isForPeople(config, io)) log.error({ error }, "could not start");
-    io.error(`holdfast: ${messageOf(error)}\n`);
+  const ending = new AbortController();
+  const starting = start(config, log, ending.signal);
+  const first = await Promise.race([signals.first, starting]);
+  if (typeof first === "string") {
+    log.info({ signal: first }, "stopping");
+    ending.abort();
+    return stop(config, log, async () => {
+      const late = await starting;
+      if (late.kind === "running") return late.server.stop();
+      return late.error === ending.signal.reason || reportFailure(late.error, config, io, log);
+    });
+  }
+  if (first.kind === "failed") {
+    reportFailure(first.error, config, io, log);
     return 1;
   }
+  const { server } = first;
   announce(server, config, io, log);
   const why = await Promise.race([signals.first, server.broken]);
   if (why instanceof Error) log.error({ error: why }, "stopping: the server cannot go on");
   else log.info({ signal: why }, "stopping");
-  const stopped = new AbortController();
-  exitInTheEnd(config, log, stopped.signal);
-  const clean = await server.stop().finally(() => stopped.abort());
-  log.info({ clean }, "stopped");
-  return why instanceof Error || !clean ? 1 : 0;
+  const code = await stop(config, log, server.stop);
+  return why instanceof Error ? 1 : code;
 }
 
-/** The first signal begins the drain; the second ends the process with the code that shells give to it. */
+type Start =
+  | { readonly kind: "running"; readonly server: RunningServer }
+  | { readonly kind: "failed"; readonly error: unknown };
+
+/** Never rejects, so that a signal can be waited for beside it. */
+async function start(config: Config, log: Log, signal: AbortSignal): Promise<Start> {
+  try {
+    return { kind: "running", server: await startServer(config, { clock: systemClock, log, ofProcess: true, signal }) };
+  } catch (error) {
+    return { kind: "failed", error };
+  }
+}
+
+/** Says why there is no server, and that it is no clean end. */
+function reportFailure(error: unknown, config: Config, io: CommandIo, log: Log): false {
+  const reason = messageOf(error);
+  if (!isForPeople(config, io)) log.error(isOperatorError(error) ? { reason } : { error }, "could not start");
+  io.error(`holdfast: ${reason}\n`);
+  return false;
+}
+
+async function stop(config: Config, log: Log, end: () => Promise<boolean>): Promise<number> {
+  const stopped = new AbortController();
+  exitInTheEnd(config, log, stopped.signal);
+  const clean = await end().finally(() => stopped.abort());
+  log.info({ clean }, "stopped");
+  return clean ? 0 : 1;
+}
+
+/** The first signal begins the drain, or ends the start; the second ends the process with the code that shells give to it. */
 function catchSignals(log: Log): { readonly first: Promise<NodeJS.Signals> } {
   const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
   let caught = 0;
@@ -67,23 +104,6 @@ function announce(server: RunningServer, config: Config, io: CommandIo, log: Log
   const http = formatAddress(server.httpAddress);
   log.info({ grpc, http, database: server.database, authentication: "none" }, "listening");
   if (isForPeople(config, io)) io.out(banner(grpc, http, server.database));
-}
-
-function banner(grpc: string, http: string, database: string): string {
-  const claim = `{"key": {"scope": "charge", "key": "order-1"}, "claim_id": "'$(uuidgen 2>/dev/null || date +%s%N)'"}`;
-  return `
-  Holdfast ${VERSION} is serving. Ctrl-C stops it.
-
-  gRPC      ${grpc}   (buf curl --protocol grpc --http2-prior-knowledge --list-methods http://${grpc})
-  HTTP      http://${http}   (/metrics, /livez, /readyz, and every method as JSON)
-  Database  ${database}
-  No authentication: only this machine can connect.
-
-  Claim a key; run it twice to see the second caller told IN_PROGRESS:
-  curl http://${http}/holdfast.v1.IdempotencyService/Claim \\
-    -H 'content-type: application/json' -d '${claim}'
-
-`;
 }
 
 function messageOf(error: unknown): string {

@@ -11,9 +11,9 @@ export function malformed(input: DescMessage, { cause }: Malformed): Fault {
   if (cause instanceof Fault) return cause;
   const message = `the request could not be decoded as ${input.typeName}`;
   const culprit = culpritOf(input, cause);
-  if (culprit === null) return new Fault("FIELD_INVALID", message);
-  const [only, ...more] = culprit.places;
-  if (only === undefined) return new Fault("FIELD_INVALID", message);
+  if (culprit?.name === input.typeName) return new Fault("FIELD_INVALID", `${message}: ${NO_SUCH_JSON}`);
+  const [only, ...more] = culprit?.places ?? [];
+  if (culprit === null || only === undefined) return new Fault("FIELD_INVALID", message);
   const allowed = expected(only.field);
   // Of several places none is named: the decoder does not say which, and a guess would lead astray.
   if (more.length > 0) return new Fault("FIELD_INVALID", `${message}: a ${culprit.name} in it ${allowed}`);
@@ -21,6 +21,9 @@ export function malformed(input: DescMessage, { cause }: Malformed): Fault {
     violations: [{ field: only.path, allowed }],
   });
 }
+
+/** What the decoder blames the whole request for; which of it, only its own text says, and that quotes. */
+const NO_SUCH_JSON = "it is no JSON object, or has a field that this message does not have";
 
 interface Place {
   readonly path: string;
@@ -58,7 +61,7 @@ function expected(field: DescField): string {
     case "message":
       return field.message.typeName === "google.protobuf.Duration"
         ? 'must be a number of seconds as text, such as "30s"'
-        : `must be a ${field.message.typeName}`;
+        : `must be a ${field.message.typeName}, with none but its fields`;
     case "enum":
       return `must be one of ${field.enum.values
         .filter(({ number }) => number !== 0)

@@ -17,6 +17,7 @@ import { createPostgresDirectory } from "../tenants/postgres/directory.ts";
 import { redactUrl } from "./config/kinds.ts";
 import type { Config } from "./config.ts";
 import { START_MS_MAX, START_RETRY_MS, TENANT_ABSENT_TTL_MS, TENANT_TTL_MS, TENANTS_MAX } from "./limits.ts";
+import { cannotReach } from "./operator-error.ts";
 
 /** What a server serves from: the store and all that stands on the same database. */
 export interface Backend extends AsyncDisposable {
@@ -46,13 +47,15 @@ export interface BackendDeps {
   readonly observer: StoreObserver;
   readonly newToken: () => Uint8Array;
   readonly random: () => number;
+  /** Cuts short the waits for a database that is locked or not usable yet. */
+  readonly signal?: AbortSignal;
 }
 
 /** Opens the database, brings its schema up to date or refuses it, and builds the store on it. */
 export async function openBackend(config: Config, deps: BackendDeps): Promise<Backend> {
   await using opening = new AsyncDisposableStack();
   const source = opening.use(await findDatabase(config, deps));
-  await prepareSchema(source.url, config.migrate ?? source.embedded, config, deps.log);
+  await prepareSchema(source, config.migrate ?? source.embedded, config, deps.log);
   const database = opening.adopt(createDatabase({ ...deps, url: source.url }), (open) => open.close());
   const { maxQueueCalls: queueCallsMax, maxQueueBytes: queueBytesMax } = config;
   const limits = { ...BATCH_LIMITS, queueCallsMax, queueBytesMax };
@@ -61,7 +64,7 @@ export async function openBackend(config: Config, deps: BackendDeps): Promise<Ba
   // Not the store's lanes: a tenant is looked up before the first call of it, and must not queue behind batches.
   const lane = database.lanes(1);
   const tenants = openTenants(lane, deps.clock);
-  await untilUsable(() => readDatabaseNow(lane), deps.clock);
+  await untilUsable(() => readDatabaseNow(lane), deps.clock, deps.signal);
   const opened = opening.move();
   return {
     store,
@@ -84,7 +87,7 @@ export interface DatabaseSource extends AsyncDisposable {
 /** The given database, or real Postgres started for us. */
 export async function findDatabase(
   { databaseUrl, dataDir }: Config,
-  { clock, log }: Pick<BackendDeps, "clock" | "log">,
+  deps: Pick<BackendDeps, "clock" | "log" | "signal">,
 ): Promise<DatabaseSource> {
   if (databaseUrl !== null) {
     return {
@@ -96,7 +99,7 @@ export async function findDatabase(
     };
   }
   const { startEmbeddedPostgres } = await import("./embedded-postgres.ts");
-  const postgres = await startEmbeddedPostgres({ dataDirectory: dataDir, log, clock });
+  const postgres = await startEmbeddedPostgres({ ...deps, dataDirectory: dataDir });
   return {
     url: postgres.url,
     embedded: true,
@@ -106,8 +109,24 @@ export async function findDatabase(
   };
 }
 
-async function prepareSchema(url: string, mayMigrate: boolean, config: Config, log: Log): Promise<void> {
-  await withClient({ url }, async (client) => {
+/** Lends a client like `withClient`; a database that takes no connection is named, without its password. */
+export async function withDatabase<T>(
+  { url, embedded, description }: DatabaseSource,
+  work: Parameters<typeof withClient<T>>[1],
+): Promise<T> {
+  let connected = false;
+  try {
+    return await withClient({ url }, (client) => {
+      connected = true;
+      return work(client);
+    });
+  } catch (error) {
+    throw connected ? error : cannotReach(embedded ? description : `${description} (--database-url)`, error);
+  }
+}
+
+async function prepareSchema(source: DatabaseSource, mayMigrate: boolean, config: Config, log: Log): Promise<void> {
+  await withDatabase(source, async (client) => {
     const status = await checkSchema(client);
     if (mayMigrate && status.kind === "behind") {
       for (const migration of await migrate(client)) log.info({ migration }, "applied a migration");
@@ -130,7 +149,7 @@ function openTenants(lane: Lanes, clock: Clock): TenantDirectory {
  * Connections are open before the first of them may be used: a durability barrier comes between. Who is told that we
  * listen must not be refused for it.
  */
-async function untilUsable(ask: () => Promise<unknown>, clock: Clock): Promise<void> {
+async function untilUsable(ask: () => Promise<unknown>, clock: Clock, signal?: AbortSignal): Promise<void> {
   const giveUpAtMs = clock.monotonicMs() + START_MS_MAX;
   for (;;) {
     try {
@@ -138,7 +157,7 @@ async function untilUsable(ask: () => Promise<unknown>, clock: Clock): Promise<v
       return;
     } catch (error) {
       if (clock.monotonicMs() >= giveUpAtMs) throw error;
-      await clock.sleep(START_RETRY_MS);
+      await clock.sleep(START_RETRY_MS, signal);
     }
   }
 }

@@ -77,7 +77,7 @@ export const OPTIONS = {
     name: "log-format",
     kind: choice("auto", "json", "text"),
     default: "auto",
-    doc: "One JSON object or one line of text per event, on standard output. auto: text on a terminal, else JSON.",
+    doc: "One JSON object or one line of text per event, on standard output; of migrate on standard error. auto: text on a terminal, else JSON.",
     commands: ["serve", "migrate", "config"],
   }),
   drainDelayMs: option({

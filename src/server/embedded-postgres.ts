@@ -36,6 +36,8 @@ export interface EmbeddedPostgresOptions {
   readonly dataDirectory: string;
   readonly log: EventLog;
   readonly clock: Clock;
+  /** Aborted: gives up the wait for other processes that have the directory locked. */
+  readonly signal?: AbortSignal;
   /** For tests: nothing waits for the disk, so a power cut costs the data. */
   readonly ephemeral?: boolean;
   /** Further settings of the server, as in postgresql.conf. They do nothing where a running server is joined. */
@@ -68,9 +70,14 @@ export interface EmbeddedPostgres {
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const home = await openHome(options.dataDirectory);
-  return withLock(home.path, options.clock, async () => {
+  const startOrJoin = async () => {
     const running = await findRunning(home, options.clock);
     return running === undefined ? start(home, options) : join(home, running, options);
+  };
+  return withLock(home.path, options.clock, startOrJoin, {
+    ...(options.signal && { signal: options.signal }),
+    onWait: (pid) =>
+      options.log.info({ pid, dataDirectory: home.path }, "waits for the process that has the data directory locked"),
   });
 }
 

@@ -1,10 +1,9 @@
-import { createRegistry, type DescField, type DescMessage, isMessage, type Message } from "@bufbuild/protobuf";
+import { createRegistry, type DescField, type DescMessage, isMessage, type Message, toJson } from "@bufbuild/protobuf";
 import { base64Encode } from "@bufbuild/protobuf/wire";
 import {
   type Any,
   AnySchema,
   anyPack,
-  anyUnpack,
   file_google_protobuf_duration,
   file_google_protobuf_struct,
   file_google_protobuf_timestamp,
@@ -48,9 +47,12 @@ export function makePrintable(desc: DescMessage, message: Message): void {
 
 function printable(any: Any): Any {
   try {
-    if (anyUnpack(any, REGISTRY) !== undefined) return any;
+    if (any.typeUrl !== "") {
+      toJson(AnySchema, any, JSON_OPTIONS);
+      return any;
+    }
   } catch {
-    // Not what its type says; shown as bytes like an unknown one.
+    // Unknown, not what its type says, or a value that JSON has no form for, such as a time outside the calendar.
   }
   return anyPack(StructSchema, { $typeName: StructSchema.typeName, fields: opaqueFields(any) });
 }

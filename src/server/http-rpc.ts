@@ -13,13 +13,14 @@ import type { UniversalHandler, UniversalServerRequest } from "@connectrpc/conne
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import type { Clock } from "../clock.ts";
 import { Fault } from "../domain/fault.ts";
+import { SIZES } from "../domain/limits.ts";
 import { type CallContext, type Endpoint, Malformed } from "../rpc/endpoint.ts";
 import { toRpcError } from "../rpc/status.ts";
 import { httpContext } from "./http-context.ts";
 import { connectError } from "./http-errors.ts";
 import { JSON_OPTIONS, makePrintable } from "./http-json.ts";
 import { emptyRequest, sendResponse, universalRequest } from "./http-universal.ts";
-import { MESSAGE_BYTES_MAX, TIMEOUT_MS_MAX } from "./limits.ts";
+import { TIMEOUT_MS_MAX } from "./limits.ts";
 
 export interface HttpRpcDeps {
   readonly endpoints: readonly Endpoint[];
@@ -53,7 +54,7 @@ export function createHttpRpc(deps: HttpRpcDeps): HttpRpc {
   const router = createConnectRouter({
     grpc: false,
     jsonOptions: JSON_OPTIONS,
-    readMaxBytes: MESSAGE_BYTES_MAX,
+    readMaxBytes: SIZES.messageBytesMax,
     maxTimeoutMs: TIMEOUT_MS_MAX,
     acceptCompression: [compressionGzip, compressionBrotli],
     requestGate: noteRefusal,
@@ -76,11 +77,17 @@ async function run(handler: UniversalHandler, request: IncomingMessage, response
   const attempt: Attempt = { reached: false };
   const contextValues = createContextValues().set(ATTEMPT, attempt);
   const call = { ...universalRequest(request, response), contextValues } satisfies UniversalServerRequest;
-  const answer = await handler(call);
-  const { refused } = attempt;
-  if (refused === undefined || !isUndecodable(refused)) return sendResponse(answer, response);
-  attempt.malformed = new Malformed(refused);
-  return sendResponse(await handler({ ...call, ...emptyRequest(call) }), response);
+  try {
+    const answer = await handler(call);
+    const { refused } = attempt;
+    if (refused === undefined || !isUndecodable(refused)) return await sendResponse(answer, response, handler.method);
+    attempt.malformed = new Malformed(refused);
+    await sendResponse(await handler({ ...call, ...emptyRequest(call) }), response, handler.method);
+  } finally {
+    // Of a body that was refused half read: its sender could not finish, nor the connection be used again. How long
+    // this may take is bounded by the server's requestTimeout.
+    request.resume();
+  }
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { DescMethod } from "@bufbuild/protobuf";
 import type { UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { clampConnectTimeout, clampGrpcTimeout } from "./timeout.ts";
 
@@ -69,8 +70,9 @@ export function emptyRequest({
 export async function sendResponse(
   { status, header, body }: UniversalServerResponse,
   response: ServerResponse,
+  method: DescMethod,
 ): Promise<void> {
-  if (body === undefined && status >= 400) return sendRefusal(status, response);
+  if (body === undefined && status >= 400) return sendRefusal(status, response, method);
   response.writeHead(status, Object.fromEntries(header ?? []));
   for await (const chunk of body ?? []) {
     if (response.destroyed) return;
@@ -80,13 +82,16 @@ export async function sendResponse(
 }
 
 /** connect leaves these empty, which tells somebody with curl nothing. */
-function sendRefusal(status: number, response: ServerResponse): void {
+function sendRefusal(status: number, response: ServerResponse, method: DescMethod): void {
   const error =
-    status === 415
-      ? "content-type must be application/json or application/proto; application/connect+json or +proto for a stream"
-      : "methods are called with POST; those without side effects with GET too";
+    status === 415 ? spokenBy(method) : "methods are called with POST; those without side effects with GET too";
   response.writeHead(status, { "content-type": "application/json" });
   response.end(`${JSON.stringify({ error })}\n`);
+}
+
+function spokenBy({ name, methodKind }: DescMethod): string {
+  if (methodKind !== "unary") return `${name} is a stream: use application/connect+json or gRPC`;
+  return "content-type must be application/json or application/proto";
 }
 
 function drained(response: ServerResponse): Promise<void> {

@@ -2,10 +2,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import { type Address, formatAddress, isLoopback } from "./config/kinds.ts";
+import { type Address, isLoopback } from "./config/kinds.ts";
 import type { Listening } from "./grpc.ts";
 import type { HttpRpc } from "./http-rpc.ts";
 import { HTTP_KEEPALIVE_MS, REQUEST_CHECK_MS, REQUEST_MS_MAX } from "./limits.ts";
+import { cannotListen } from "./operator-error.ts";
 import type { Readiness } from "./readiness.ts";
 
 export interface HttpServerDeps {
@@ -129,7 +130,7 @@ function send(response: ServerResponse, status: number, type: string, body: stri
 function listen(server: Server, address: Address): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once("error", (error) => {
-      reject(new Error(`cannot listen for HTTP on ${formatAddress(address)}: ${error.message}`));
+      reject(cannotListen(address, "http-address", error));
     });
     server.listen({ host: address.host, port: address.port }, () => resolve((server.address() as AddressInfo).port));
   });

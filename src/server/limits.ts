@@ -1,10 +1,5 @@
 /** What the servers bound and nobody has to configure. */
 
-const KIB = 1024;
-
-/** A result of 1 MiB, and 256 KiB for everything around it. */
-export const MESSAGE_BYTES_MAX = 1280 * KIB;
-
 /** A request whose message has not wholly arrived after this time is closed: nobody may hold a call open by silence. */
 export const REQUEST_MS_MAX = 10_000;
 

@@ -1,6 +1,4 @@
-import { createHash } from "node:crypto";
 import { type DestinationStream, type Level, type Logger, pino } from "pino";
-import type { RecordKey } from "../domain/key.ts";
 
 /** What goes beside the message of an event: numbers and words of ours, never what a caller sent. */
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -37,12 +35,6 @@ export function createLog({ level, destination }: LogOptions): Log {
 }
 
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {}, isLevelEnabled: () => false };
-
-/** A key as it may stand in a log: told apart by somebody who has the key, and telling nothing to anybody else. */
-export function loggedKey({ scope, key }: RecordKey): { readonly scope: string; readonly key: string } {
-  const digest = createHash("sha256").update(scope, "utf8").digest("hex");
-  return { scope: digest.slice(0, 12), key: Array.from(key).slice(0, 8).join("") };
-}
 
 /**
  * Errors of the database are cut down to what names them: their message, detail and position can quote a row or a

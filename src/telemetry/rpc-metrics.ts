@@ -75,7 +75,9 @@ export function createRpcMetrics(metrics: Metrics, methods: readonly MethodName[
   ]);
   const outcomes = new Map<string, Cell>(OUTCOMES.map((outcome) => [outcome, claims(outcome)]));
   const reasons = new Map<string, Cell>(REASONS.map((reason) => [reason, acquires(reason)]));
-  for (const kind of KINDS) for (const late of ["false", "true"]) ends(kind, "false", late);
+  for (const kind of KINDS) {
+    for (const applied of ["false", "true"]) for (const late of ["false", "true"]) ends(kind, applied, late);
+  }
 
   return {
     started(method) {
@@ -108,16 +110,16 @@ function count(cell: Cell | undefined): void {
 
 function createMethodCells(metrics: Metrics): (method: MethodName) => MethodCells {
   const labels = ["grpc_type", "grpc_service", "grpc_method"];
-  const started = metrics.counter("grpc_server_started_total", "Calls that have begun.", labels);
-  const handled = metrics.counter("grpc_server_handled_total", "Calls that were answered, by code.", [
+  const started = metrics.counter("grpc_server_started_total", "Calls that have begun, on both ports.", labels);
+  const handled = metrics.counter("grpc_server_handled_total", "Calls that were answered, by code, on both ports.", [
     ...labels,
     "grpc_code",
   ]);
-  const received = metrics.counter("grpc_server_msg_received_total", "Messages received.", labels);
-  const sent = metrics.counter("grpc_server_msg_sent_total", "Messages sent.", labels);
+  const received = metrics.counter("grpc_server_msg_received_total", "Messages received, on both ports.", labels);
+  const sent = metrics.counter("grpc_server_msg_sent_total", "Messages sent, on both ports.", labels);
   const seconds = metrics.histogram({
     name: "grpc_server_handling_seconds",
-    help: "From the decoded request to the answer.",
+    help: "From the decoded request to the answer, on both ports.",
     labelNames: labels,
     buckets: SECONDS,
   });

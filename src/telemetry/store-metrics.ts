@@ -8,7 +8,13 @@ const ROWS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512] as const;
 
 const SWEPT = ["forgotten", "abandoned", "emptied", "settled"] as const satisfies readonly (keyof Swept)[];
 
-/** What the store does with the database. `statement` is the name of a .sql file. */
+/** Those that calls are batched for. */
+const STATEMENTS = ["claim", "reconcile", "heartbeat", "finish", "peek", "watch", "release", "reset"] as const;
+
+/**
+ * What the store does with the database. `statement` is the name of a .sql file. Every series stands at 0 from the start
+ * but those of the retries, whose causes nobody can list: there a series begins with its first retry.
+ */
 export function createStoreMetrics(metrics: Metrics, clock: Clock): StoreObserver {
   const batch = createBatchMetrics(metrics);
   const sweeps = createSweepMetrics(metrics, clock);
@@ -39,6 +45,12 @@ function createBatchMetrics(metrics: Metrics): Omit<StoreObserver, "swept" | "cl
     "cause",
   ]);
   const shed = metrics.counter("holdfast_shed_total", "Calls refused because the queue was full.", ["statement"]);
+  for (const statement of STATEMENTS) {
+    rows(statement);
+    waits(statement);
+    for (const outcome of ["ok", "error"]) seconds(statement, outcome);
+    shed(statement);
+  }
   return {
     batchSent(statement, count, oldestQueuedMs) {
       rows(statement).observe(count);

@@ -155,6 +155,11 @@ describe("the HTTP port, byte by byte", () => {
     expect(text).not.toContain("secret");
   });
 
+  test.each(['{"key": secret', '{"calim_id": "secret"}'])("%s is told to be no request in JSON", async (body) => {
+    const { message } = (await (await post(body)).json()) as { readonly message: string };
+    expect(message).toContain("it is no JSON object, or has a field that this message does not have");
+  });
+
   test("a field of another type is named", async () => {
     const response = await post('{"key": {"scope": 5}}');
     expect(JSON.stringify(await response.json())).toContain('"field":"key.scope"');
@@ -184,6 +189,13 @@ describe("the HTTP port, byte by byte", () => {
     const response = await post("{}", { "content-type": "text/plain" });
     expect(response.status).toBe(415);
     expect(await response.json()).toMatchObject({ error: expect.stringContaining("application/json") });
+  });
+
+  test("a stream that is asked for as plain JSON is 415, and says how it is read", async () => {
+    const url = `${server.http}/holdfast.v1.IdempotencyService/WaitFor`;
+    const response = await fetch(url, { method: "POST", body: "{}", headers: { "content-type": "application/json" } });
+    expect(response.status).toBe(415);
+    expect(await response.json()).toEqual({ error: "WaitFor is a stream: use application/connect+json or gRPC" });
   });
 
   test("a method with side effects is not called with GET", async () => {

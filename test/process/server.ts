@@ -39,10 +39,22 @@ export interface ServerProcess extends AsyncDisposable {
   stop(): Promise<Exit>;
 }
 
-export async function startServer(options: ServerOptions): Promise<ServerProcess> {
+/** One that may not listen yet. */
+export type StartingServer = Pick<ServerProcess, "lines" | "stderr" | "exited" | "logged" | "signal">;
+
+export function spawnServer(options: ServerOptions): StartingServer {
+  return spawnServe(options).server;
+}
+
+function spawnServe(options: ServerOptions) {
   const child = spawnHoldfast(["serve", ...serveArgs(options), ...(options.args ?? [])], options.env);
-  const output = collect(child.process);
-  const exited = child.exited;
+  const signal = (name: NodeJS.Signals) => void child.process.kill(name);
+  return { child, server: { ...collect(child.process), exited: child.exited, signal } };
+}
+
+export async function startServer(options: ServerOptions): Promise<ServerProcess> {
+  const { child, server: output } = spawnServe(options);
+  const { exited } = output;
   const listening = await Promise.race([output.logged("listening"), exited]);
   if (!("message" in listening)) {
     throw new Error(`the server has ended with ${listening.code ?? listening.signal}: ${output.stderr()}`);
@@ -55,11 +67,7 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
     grpc: String(listening["grpc"]),
     http: `http://${listening["http"]}`,
     pid: child.process.pid ?? 0,
-    lines: output.lines,
-    stderr: output.stderr,
-    exited,
-    logged: output.logged,
-    signal: (signal) => void child.process.kill(signal),
+    ...output,
     stopReading: () => child.process.stdout?.destroy(),
     stop,
     async [Symbol.asyncDispose]() {

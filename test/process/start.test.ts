@@ -1,11 +1,17 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { once } from "node:events";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { createServer as createHttpServer } from "node:http";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { ClaimOutcome, IdempotencyService } from "../../gen/holdfast/v1/idempotency_pb.ts";
+import { systemClock } from "../../src/clock.ts";
+import { openHome } from "../../src/server/embedded-postgres/data-directory.ts";
+import { withLock } from "../../src/server/embedded-postgres/lock.ts";
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { grpcCaller, newClaimId, newKey } from "./callers.ts";
-import { holdfast, startServer } from "./server.ts";
+import { holdfast, spawnServer, startServer } from "./server.ts";
 
 const { method } = IdempotencyService;
 
@@ -44,14 +50,18 @@ describe("what is not understood is refused with 2 and a hint", () => {
 });
 
 test("help and version go to standard output with 0", async () => {
-  const [help, version, serveHelp] = await Promise.all([
+  const [help, version, serveHelp, helpServe, helpNobody] = await Promise.all([
     holdfast(["help"]),
     holdfast(["--version"]),
     holdfast(["serve", "--help"]),
+    holdfast(["help", "serve"]),
+    holdfast(["help", "srve"]),
   ]);
   expect(help).toMatchObject({ code: 0, stderr: "", stdout: expect.stringContaining("migrate") });
   expect(version).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
   expect(serveHelp).toMatchObject({ code: 0, stdout: expect.stringContaining("HOLDFAST_DATABASE_URL") });
+  expect(helpServe).toEqual(serveHelp);
+  expect(helpNobody).toMatchObject({ code: 2, stderr: expect.stringContaining('did you mean "serve"?') });
 });
 
 test("config prints what is in force and where it comes from, without the password", async () => {
@@ -76,6 +86,25 @@ test("health tells whether a server is ready", async () => {
   expect(await holdfast(["health", ...address])).toMatchObject({
     code: 1,
     stderr: expect.stringContaining("no answer"),
+  });
+});
+
+test("health asks any port, also one that browsers refuse", async () => {
+  const ready = createHttpServer((_request, response) => void response.end('{"ready":true}'));
+  // Whichever of them is free here; fetch refuses them all.
+  for (const port of [6666, 6667, 6668, 6669, 6697, 10_080]) {
+    ready.listen(port, "127.0.0.1");
+    const isBound = await once(ready, "listening").then(
+      () => true,
+      () => false,
+    );
+    if (isBound) break;
+  }
+  afterwards.push(async () => ready.close());
+  const { port } = ready.address() as AddressInfo;
+  expect(await holdfast(["health", "--http-address", `127.0.0.1:${port}`])).toEqual({
+    ...{ code: 0, signal: null },
+    ...{ stdout: '{"ready":true}', stderr: "" },
   });
 });
 
@@ -116,9 +145,99 @@ describe("a database that is given", () => {
     const url = "postgres://me:geheim@localhost/holdfast?host=/nowhere";
     const { code, stdout, stderr } = await holdfast(["serve", "--database-url", url]);
     expect(code).toBe(1);
-    expect(stderr).toContain("ENOENT");
+    expect(stderr).toMatch(
+      "holdfast: cannot reach the database postgres://me:***@localhost/holdfast?host=/nowhere (--database-url): connect ENOENT",
+    );
     expect(stdout + stderr).not.toContain("geheim");
+    // What its operator can mend needs no stack.
+    expect(stdout).toContain("cannot reach the database");
+    expect(stdout).not.toContain("stack");
+    const migrated = await holdfast(["migrate", "status", "--database-url", url]);
+    expect(migrated).toMatchObject({ code: 1, stdout: "", stderr });
   });
+});
+
+describe("an address that something else listens on is named, and the flag that changes it", () => {
+  test.each(["grpc", "http"])("%s", async (door) => {
+    const database = await owned(createTestDatabase());
+    await using other = await listenSomewhere();
+    const free = ["--grpc-address", "127.0.0.1:0", "--http-address", "127.0.0.1:0", "--allow-unsafe-database"];
+    const args = ["serve", "--database-url", database.url, ...free, `--${door}-address`, other.address];
+    const { code, stdout, stderr } = await holdfast(args);
+    expect(code).toBe(1);
+    expect(stderr).toBe(
+      `holdfast: something else listens on ${other.address}; choose another address with --${door}-address\n`,
+    );
+    expect(stdout).not.toContain("stack");
+  });
+});
+
+async function listenSomewhere() {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    address: `127.0.0.1:${port}`,
+    async [Symbol.asyncDispose]() {
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+describe("who only looks at an embedded database", () => {
+  test.each(["plan", "status"])("by migrate %s makes none", async (word) => {
+    const directory = await mkdtemp(join(tmpdir(), "holdfast-look-"));
+    afterwards.push(() => rm(directory, { recursive: true, force: true }));
+    const { code, stdout, stderr } = await holdfast(["migrate", word, "--data-dir", directory]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toContain("no database there yet");
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  test("that is there finds its schema on standard output, and the log on the other", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "holdfast-look-"));
+    afterwards.push(() => rm(directory, { recursive: true, force: true }));
+    const migrated = await holdfast(["migrate", "--data-dir", directory]);
+    expect(migrated).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Applied .*\.\n$/) });
+    expect(migrated.stderr).toContain("started Postgres");
+    expect(await holdfast(["migrate", "plan", "--data-dir", directory])).toMatchObject({ code: 0, stdout: "" });
+  });
+});
+
+test("a signal while another process has the data directory ends the start at once, and cleanly", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "holdfast-wait-"));
+  afterwards.push(() => rm(directory, { recursive: true, force: true }));
+  const home = await openHome(directory);
+  const held = Promise.withResolvers<void>();
+  const locked = Promise.withResolvers<void>();
+  const holding = withLock(home.path, systemClock, () => {
+    locked.resolve();
+    return held.promise;
+  });
+  try {
+    await locked.promise;
+    const server = spawnServer({ args: ["--data-dir", directory] });
+    const waits = await Promise.race([
+      server.logged("waits for the process that has the data directory locked"),
+      server.exited.then(() => Promise.reject(new Error(server.stderr()))),
+    ]);
+    expect(waits).toMatchObject({ pid: process.pid });
+    server.signal("SIGTERM");
+    expect(await server.exited).toEqual({ code: 0, signal: null });
+    expect(server.lines.map(({ message }) => message)).toEqual(["starting", waits.message, "stopping", "stopped"]);
+  } finally {
+    held.resolve();
+    await holding;
+  }
+});
+
+test("a signal during the start is heard, and ends the server whether it listens by then or not", async () => {
+  const { url: databaseUrl } = await owned(createTestDatabase());
+  const server = spawnServer({ databaseUrl });
+  await server.logged("starting");
+  server.signal("SIGINT");
+  expect(await server.exited).toEqual({ code: 0, signal: null });
+  expect(server.lines.at(-1)).toMatchObject({ message: "stopped", clean: true });
 });
 
 test("a restart on the same data directory keeps the records", async () => {

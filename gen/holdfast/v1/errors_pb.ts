@@ -231,7 +231,7 @@ export const ErrorReason = {
   OVERLOADED: 29,
 
   /**
-   * INTERNAL. A bug of the server; carries a request id and nothing else. Retry once.
+   * INTERNAL. A bug of the server; carries a request id and nothing else.
    *
    * @generated from enum value: ERROR_REASON_INTERNAL = 30;
    */

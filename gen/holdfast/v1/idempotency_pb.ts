@@ -2221,7 +2221,7 @@ export const UnknownReason = {
   REPORTED: 2,
 
   /**
-   * The database was restored from a backup.
+   * The database was restored from a backup. Not given by this version.
    *
    * @generated from enum value: UNKNOWN_REASON_STORE_RESTORED = 3;
    */

@@ -15,7 +15,7 @@ export function optionsHelp(command: Command): string {
   return optionsOf(command)
     .map((setting) => {
       const option = OPTIONS[setting];
-      const head = `  --${option.name} ${option.kind.placeholder}`.trimEnd();
+      const head = `  ${flagText(setting)} ${option.kind.placeholder}`.trimEnd();
       return `${head}\n      ${option.doc}\n      Default: ${defaultText(setting)}. Or ${environmentName(option.name)}.`;
     })
     .join("\n");
@@ -26,7 +26,14 @@ export function configurationPage(): string {
   const rows = SETTINGS.map((setting) => {
     const { name, kind, doc, commands } = OPTIONS[setting];
     const used = commands.filter((command) => command !== "config").join(", ");
-    const cells = [`\`--${name}\``, `\`${environmentName(name)}\``, kind.allowed, defaultText(setting), used, doc];
+    const cells = [
+      `\`${flagText(setting)}\``,
+      `\`${environmentName(name)}\``,
+      kind.allowed,
+      defaultText(setting),
+      used,
+      doc,
+    ];
     return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
   });
   return [
@@ -53,6 +60,12 @@ export function configText(config: Config, sources: ReadonlyMap<Setting, Source>
       return `${option.name} = ${value}  # ${sources.get(setting)}`;
     })
     .join("\n");
+}
+
+/** As it is written: one that takes no value can also be switched off. */
+function flagText(setting: Setting): string {
+  const { name, kind } = OPTIONS[setting];
+  return kind.placeholder === "" ? `--[no-]${name}` : `--${name}`;
 }
 
 function defaultText(setting: Setting): string {

@@ -108,6 +108,17 @@ export async function clusterMajor(home: Home): Promise<string | undefined> {
   return version?.trim();
 }
 
+/** Whether `directory` holds a cluster of ours; makes nothing. */
+export async function holdsCluster(directory: string): Promise<boolean> {
+  try {
+    await stat(join(directory, "postgres", "PG_VERSION"));
+    return true;
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return false;
+    throw error;
+  }
+}
+
 async function initialise(home: Home, binaries: Binaries, durable: boolean): Promise<void> {
   const draft = join(home.path, `postgres.new-${process.pid}`);
   const passwordless = ["--username=postgres", "--auth=trust"]; // Safe: only a socket, in a directory closed to others.

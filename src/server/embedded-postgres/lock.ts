@@ -8,6 +8,15 @@ import { identify, isAlive, pidOf } from "./process.ts";
 const waitMsMax = 600_000;
 const pollMs = 20;
 const free = "free";
+/** Another start or stop is over sooner, mostly; beyond that somebody wants to know what they wait for. */
+const noteAfterMs = 1_000;
+
+export interface LockWait {
+  /** Aborted: rejects with its reason instead of waiting on. */
+  readonly signal?: AbortSignal;
+  /** Called once with the process that has the lock, when the wait is not a short one. */
+  readonly onWait?: (pid: number | undefined) => void;
+}
 
 /**
  * Runs `body` while no other process runs one under the same directory. A holder that was killed blocks nobody.
@@ -17,8 +26,13 @@ const free = "free";
  * removed to take it over from the dead, and two that both judged it dead would remove each other's. The highest file is
  * never removed, so numbers never come again: whoever made one too late finds a higher one and starts over.
  */
-export async function withLock<T>(directory: string, clock: Clock, body: () => Promise<T>): Promise<T> {
-  const file = await acquire(directory, clock);
+export async function withLock<T>(
+  directory: string,
+  clock: Clock,
+  body: () => Promise<T>,
+  wait: LockWait = {},
+): Promise<T> {
+  const file = await acquire(directory, clock, wait);
   try {
     return await body();
   } finally {
@@ -26,10 +40,11 @@ export async function withLock<T>(directory: string, clock: Clock, body: () => P
   }
 }
 
-async function acquire(directory: string, clock: Clock): Promise<string> {
+async function acquire(directory: string, clock: Clock, { signal, onWait }: LockWait): Promise<string> {
   const identity = await identify(process.pid);
   if (identity === undefined) throw new Error("bug: this process is not alive");
-  const giveUpAt = clock.monotonicMs() + waitMsMax;
+  const since = clock.monotonicMs();
+  let noted = false;
   for (;;) {
     const newest = await newestLock(directory);
     if (newest.holder === undefined) {
@@ -41,14 +56,18 @@ async function acquire(directory: string, clock: Clock): Promise<string> {
         }
         await rm(lockFile(directory, next), { force: true });
       }
-    } else if (clock.monotonicMs() > giveUpAt) {
+    } else if (clock.monotonicMs() - since > waitMsMax) {
       throw new EmbeddedPostgresError(
         "DIRECTORY_BUSY",
         `process ${pidOf(newest.holder)} has kept ${directory} locked for ${waitMsMax / 60_000} minutes; ` +
           "if it hangs, end it and start again",
       );
     } else {
-      await clock.sleep(pollMs);
+      if (!noted && clock.monotonicMs() - since > noteAfterMs) {
+        noted = true;
+        onWait?.(pidOf(newest.holder));
+      }
+      await clock.sleep(pollMs, signal);
     }
   }
 }

@@ -16,6 +16,13 @@ import {
   WaitForRequestSchema,
 } from "../../../gen/holdfast/v1/idempotency_pb.ts";
 import { ResolveTenantRequestSchema } from "../../../gen/holdfast/v1/tenant_pb.ts";
+import {
+  CHECKPOINT_BYTES_MAX,
+  checkMetadata,
+  ERROR_BYTES_MAX,
+  LIMITS,
+  RESULT_BYTES_MAX,
+} from "../../../src/client/limits.ts";
 import { ATTEMPTS_MAX, DURATIONS, SIZES } from "../../../src/domain/limits.ts";
 
 function fieldOf(message: DescMessage, name: string): DescField {
@@ -99,4 +106,19 @@ test("the proto bounds token and attempts as the limits do", () => {
     case: "uint32",
     value: { lessThan: { case: "lte", value: ATTEMPTS_MAX } },
   });
+});
+
+test("the client bounds what it sends as the limits do", () => {
+  expect(LIMITS).toEqual({
+    tenant: { min: 0, max: SIZES.tenantBytesMax },
+    scope: { min: 1, max: SIZES.scopeBytesMax },
+    key: { min: 1, max: SIZES.keyBytesMax },
+    label: { min: 0, max: SIZES.labelBytesMax },
+  });
+  expect(RESULT_BYTES_MAX).toBe(SIZES.resultInlineBytesMax);
+  expect(CHECKPOINT_BYTES_MAX).toBe(SIZES.checkpointBytesMax);
+  expect(ERROR_BYTES_MAX).toBe(SIZES.errorBytesMax);
+  const metadata = (bytes: number) => () => checkMetadata({ a: "x".repeat(bytes - 1) });
+  expect(metadata(SIZES.metadataBytesMax)).not.toThrow();
+  expect(metadata(SIZES.metadataBytesMax + 1)).toThrow();
 });

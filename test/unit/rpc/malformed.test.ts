@@ -1,4 +1,4 @@
-import { fromBinary, fromJson, type JsonValue } from "@bufbuild/protobuf";
+import { fromBinary, fromJson, fromJsonString, type JsonValue } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { Code } from "../../../gen/google/rpc/code_pb.ts";
 import { ClaimRequestSchema, HeartbeatRequestSchema } from "../../../gen/holdfast/v1/idempotency_pb.ts";
@@ -46,8 +46,8 @@ describe("what cannot be decoded is FIELD_INVALID", () => {
         "policy.on_lease_expiry": "must be one of LEASE_EXPIRY_POLICY_REACQUIRE, LEASE_EXPIRY_POLICY_HOLD",
       },
     ],
-    [{ owner: "hunter2" }, { owner: "must be a holdfast.v1.Owner" }],
-    [{ owner: { hunter2: 7 } }, { owner: "must be a holdfast.v1.Owner" }],
+    [{ owner: "hunter2" }, { owner: "must be a holdfast.v1.Owner, with none but its fields" }],
+    [{ owner: { hunter2: 7 } }, { owner: "must be a holdfast.v1.Owner, with none but its fields" }],
     [{ hunter2: 7 }, {}],
     [{ lease: "hunter2" }, {}],
   ])("JSON such as %j, which names the field where the decoder does and never the value", async (json, fields) => {
@@ -58,6 +58,17 @@ describe("what cannot be decoded is FIELD_INVALID", () => {
     expect(sent).toMatchObject({ reason: "FIELD_INVALID", fields });
     expect(sent.message.toLowerCase()).not.toContain("hunter2");
     expect(sent.thrown.cause).toBeUndefined();
+  });
+
+  test.each(["{", "[]", '{"hunter2": 7}'])("%s, which is told apart from a field of another type", async (text) => {
+    const sent = await bundle().failure(
+      methods.claim,
+      decoded(() => fromJsonString(ClaimRequestSchema, text)),
+    );
+    expect(sent.message).toBe(
+      "the request could not be decoded as holdfast.v1.ClaimRequest: it is no JSON object, or has a field that this " +
+        "message does not have",
+    );
   });
 
   test("of a duration in a request with several the type is told, and how it is written", async () => {

@@ -216,8 +216,14 @@ describe("the texts come from the table", () => {
   test("every option is in the help of each command that has it", () => {
     for (const setting of SETTINGS) {
       const { name, commands } = OPTIONS[setting];
-      for (const command of commands) expect(optionsHelp(command)).toContain(`--${name} `.trimEnd());
+      for (const command of commands)
+        expect(optionsHelp(command)).toMatch(new RegExp(`^  --(\\[no-\\])?${name}( |$)`, "m"));
     }
+  });
+
+  test("an option without a value is shown with its opposite", () => {
+    expect(optionsHelp("serve")).toContain("  --[no-]migrate\n");
+    expect(optionsHelp("serve")).toContain("  --grpc-address HOST:PORT\n");
   });
 
   test("every default of an option is a value that the option allows", () => {

@@ -1,5 +1,5 @@
 import { create, toJson } from "@bufbuild/protobuf";
-import { anyPack } from "@bufbuild/protobuf/wkt";
+import { anyPack, TimestampSchema, ValueSchema } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
 import { ErrorInfoSchema } from "../../../gen/google/rpc/error_details_pb.ts";
 import { ClaimResponseSchema, GetRecordResponseSchema } from "../../../gen/holdfast/v1/idempotency_pb.ts";
@@ -25,6 +25,16 @@ test("details of known types are printed as they are, and others as their type a
       ],
     },
   });
+});
+
+test.each([
+  ["a time outside the calendar", anyPack(TimestampSchema, create(TimestampSchema, { seconds: 2n ** 60n }))],
+  ["a value without a kind", anyPack(ValueSchema, create(ValueSchema))],
+])("details of known types that JSON has no form for are printed as type and bytes: %s", (_, detail) => {
+  const response = create(GetRecordResponseSchema, { error: { code: 14, details: [detail] } });
+  makePrintable(GetRecordResponseSchema, response);
+  const json = JSON.stringify(toJson(GetRecordResponseSchema, response, JSON_OPTIONS));
+  expect(json).toContain(`"typeUrl":"${detail.typeUrl}"`);
 });
 
 test("they are found inside a oneof too", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createLog, loggedError, loggedKey } from "../../../src/telemetry/log.ts";
+import { createLog, loggedError } from "../../../src/telemetry/log.ts";
 import { textLines } from "../../../src/telemetry/text-lines.ts";
 
 function logTo(lines: string[], text = false) {
@@ -40,19 +40,6 @@ describe("a line", () => {
     expect(lines[0]).toMatch(
       /^\d\d:\d\d:\d\d\.\d{3} info {2}listening grpc=127\.0\.0\.1:7400 ms=3 nested=\{"a":1\}\n$/,
     );
-  });
-});
-
-describe("a key", () => {
-  test("is told by twelve digits of its scope's digest and its first eight characters", () => {
-    expect(loggedKey({ tenant: "t", scope: "charge", key: "order-1234567" })).toEqual({
-      scope: "97488fbab328",
-      key: "order-12",
-    });
-  });
-
-  test("is cut between characters, not inside one", () => {
-    expect(loggedKey({ tenant: "t", scope: "s", key: "😀".repeat(20) }).key).toBe("😀".repeat(8));
   });
 });
 

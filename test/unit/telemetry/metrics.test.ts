@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { IdempotencyService } from "../../../gen/holdfast/v1/idempotency_pb.ts";
+import { createCallKinds } from "../../../src/store/postgres/call-kinds.ts";
+import { createServerTime } from "../../../src/store/postgres/server-time.ts";
 import { createMetrics } from "../../../src/telemetry/metrics.ts";
 import { createRpcMetrics } from "../../../src/telemetry/rpc-metrics.ts";
 import { createStoreMetrics } from "../../../src/telemetry/store-metrics.ts";
@@ -30,6 +32,12 @@ describe("calls", () => {
     expect(page).toContain(
       'grpc_type="server_stream",grpc_service="holdfast.v1.IdempotencyService",grpc_method="WaitFor"',
     );
+  });
+
+  test("every end stands at 0 before the first, whether it is the first or a repetition", async () => {
+    const page = await setUp().metrics.page();
+    expect(page.match(/^holdfast_ends_total\{.*already_applied="true".* 0$/gm)).toHaveLength(10);
+    expect(page.match(/^holdfast_ends_total\{.* 0$/gm)).toHaveLength(20);
   });
 
   test("a call that was answered is started, received, sent and handled once", async () => {
@@ -83,6 +91,19 @@ describe("calls", () => {
 });
 
 describe("the store", () => {
+  test("every series of every statement but its retries stands at 0 before the first batch", async () => {
+    const page = await setUp().metrics.page();
+    for (const { name } of Object.values(
+      createCallKinds(createServerTime({ clock: createManualClock(), asOf: () => null })),
+    )) {
+      expect(page).toContain(`holdfast_shed_total{statement="${name}"} 0`);
+      expect(page).toContain(`holdfast_batch_rows_count{statement="${name}"} 0`);
+      expect(page).toContain(`holdfast_queue_wait_seconds_count{statement="${name}"} 0`);
+      expect(page).toContain(`holdfast_statement_seconds_count{statement="${name}",outcome="ok"} 0`);
+      expect(page).toContain(`holdfast_statement_seconds_count{statement="${name}",outcome="error"} 0`);
+    }
+  });
+
   test("batches, statements, retries and sheds are told by statement", async () => {
     const { store, risen } = setUp();
     store.batchSent("claim", 64, 2);
