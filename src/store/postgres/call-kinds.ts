@@ -13,7 +13,7 @@ import { bytesOfClaim, bytesOfFinish, bytesOfHeartbeat, bytesOfKeyed } from "./c
 import { runClaims } from "./claim.ts";
 import { followClaim } from "./claim-row.ts";
 import { runFinishes } from "./finish.ts";
-import { runHeartbeats } from "./heartbeat.ts";
+import { followHeartbeat, runHeartbeats } from "./heartbeat.ts";
 import { peeked, runPeeks } from "./peek.ts";
 import { runReconciles } from "./reconcile.ts";
 import { type ReleaseCall, type Released, runReleases } from "./release.ts";
@@ -60,6 +60,7 @@ export function createCallKinds(time: ServerTime): CallKinds {
       repeatable: true,
       bytesOf: bytesOfHeartbeat,
       run: (connection, calls) => runHeartbeats(connection, calls, time),
+      follow: followHeartbeat,
     },
     finish: {
       name: "finish",

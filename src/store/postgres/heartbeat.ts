@@ -1,5 +1,6 @@
 import type { HeartbeatAnswer, HeartbeatCall } from "../../domain/calls.ts";
 import type { Instant } from "../../domain/instant.ts";
+import { sameProof } from "../../domain/record.ts";
 import { decideHeartbeat } from "../../domain/reducer/heartbeat.ts";
 import { type IdentifiedRow, keyColumns, matchRows } from "./batch-rows.ts";
 import type { Connection } from "./connection.ts";
@@ -46,6 +47,19 @@ export async function runHeartbeats(
   ]);
   const answers = matchRows(calls, rows).map(({ call, row }) => ({ call, answer: row && extended(row) }));
   return answerMissed(connection, answers, decideHeartbeat, time);
+}
+
+/**
+ * A bare extension that asks for no more than the leader's, by the same proof, is what the leader was: a caller that
+ * beats a thousand times a second costs a statement now and then. Null: it has something of its own to store.
+ */
+export function followHeartbeat(
+  answer: HeartbeatAnswer,
+  leader: HeartbeatCall,
+  follower: HeartbeatCall,
+): HeartbeatAnswer | null {
+  const bare = !needsDurability(follower) && follower.progress === null;
+  return bare && follower.leaseMs <= leader.leaseMs && sameProof(leader.proof, follower.proof) ? answer : null;
 }
 
 function extended({ due, has_waiters, held_at }: ExtendedRow): HeartbeatAnswer {
