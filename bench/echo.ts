@@ -1,49 +1,29 @@
-import { create, createFileRegistry, type DescMethodUnary } from "@bufbuild/protobuf";
-import {
-  FileDescriptorProtoSchema,
-  FieldDescriptorProto_Label as Label,
-  FieldDescriptorProto_Type as Type,
-} from "@bufbuild/protobuf/wkt";
+import { create, type DescService, fromBinary } from "@bufbuild/protobuf";
+import { ClaimResponseSchema, IdempotencyService } from "../gen/holdfast/v1/idempotency_pb.ts";
 import { type Endpoint, Malformed } from "../src/rpc/endpoint.ts";
 
-const field = (name: string, number: number) => ({
-  name,
-  number,
-  type: Type.BYTES,
-  label: Label.OPTIONAL,
-  jsonName: name,
-});
+const { claim } = IdempotencyService.method;
 
-/** A service of one method that is nowhere in the contract: bytes in, bytes out. */
-const registry = createFileRegistry(
-  create(FileDescriptorProtoSchema, {
-    name: "bench/echo.proto",
-    package: "holdfast.bench",
-    syntax: "proto3",
-    messageType: [{ name: "Payload", field: [field("body", 1)] }],
-    service: [
-      {
-        name: "EchoService",
-        method: [{ name: "Echo", inputType: ".holdfast.bench.Payload", outputType: ".holdfast.bench.Payload" }],
-      },
-    ],
-  }),
-  () => undefined,
-);
+/** A service of one method that is nowhere in the contract: the messages of Claim, and nothing done with them. */
+const EchoService: DescService = { ...IdempotencyService, typeName: "holdfast.bench.EchoService", methods: [] };
+const echo = { ...claim, name: "Echo", localName: "echo", parent: EchoService };
+EchoService.methods.push(echo);
 
-export const ECHO_PATH = "/holdfast.bench.EchoService/Echo";
+export const ECHO_PATH = `/${EchoService.typeName}/${echo.name}`;
 
-/** What the server costs without us: the same adapter, the same sizes, and nothing in between. */
-export function createEcho(responseBytes: number): Endpoint {
-  const method = registry.getService("holdfast.bench.EchoService")?.methods[0] as DescMethodUnary | undefined;
-  if (method === undefined) throw new Error("bug: no echo method");
-  const response = create(method.output, { body: new Uint8Array(responseBytes) } as never);
+/**
+ * What a call costs without us: the same adapter, the same two messages decoded and encoded, and nothing in between.
+ *
+ * @param response an encoded ClaimResponse
+ */
+export function createEcho(response: Uint8Array): Endpoint {
+  const answer = fromBinary(ClaimResponseSchema, response);
   return {
     kind: "unary",
-    method,
+    method: echo,
     async call(request) {
       if (request instanceof Malformed) throw request.cause;
-      return response;
+      return create(ClaimResponseSchema, { ...answer });
     },
   };
 }

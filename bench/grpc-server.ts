@@ -12,8 +12,8 @@ import { createRpcMetrics } from "../src/telemetry/rpc-metrics.ts";
 import { createStoreMetrics } from "../src/telemetry/store-metrics.ts";
 import { createEcho } from "./echo.ts";
 
-/** The real server of one process and an echo beside it. Arguments: database url, bytes of an echo's answer. */
-const [url = "", responseBytes = "0"] = process.argv.slice(2);
+/** The real server of one process and an echo beside it. Arguments: database url, an echo's answer in base64. */
+const [url = "", echoAnswer = ""] = process.argv.slice(2);
 const read = readConfig("serve", ["--database-url", url, "--grpc-address", "127.0.0.1:0"], {});
 if (read.kind !== "config") throw new Error("bug: the benchmark's settings are refused");
 const { config } = read;
@@ -32,7 +32,7 @@ const endpoints = createEndpoints({
   random,
 });
 const grpc = await serveGrpc(config.grpcAddress, {
-  endpoints: [...endpoints, createEcho(Number(responseBytes))],
+  endpoints: [...endpoints, createEcho(Buffer.from(echoAnswer, "base64"))],
   clock,
   log,
   maxConnectionAgeMs: config.maxConnectionAgeMs,

@@ -14,32 +14,31 @@ import { ECHO_PATH } from "./echo.ts";
 import { interleave, throughput } from "./measure.ts";
 
 const KEYS = 500;
-const WIDTH = 256;
+const WIDTH = 512;
 const CHANNELS = 4;
 const SECONDS_ABOUT = 2;
 
 const path = (method: "Claim" | "Complete") => `/${IdempotencyService.typeName}/${method}`;
 
-/** Unary calls against one server process: a replay, and an echo of the same two sizes, by a lean client. */
+/** Unary calls against one server process: a replay, and an echo of the same two messages, by a lean client. */
 export async function benchGrpc(postgres: BenchPostgres, rounds: number) {
   const url = await postgres.database("grpc");
-  const sizing = await startServer(url, 0);
-  const stored = await storeResults(sizing);
-  await sizing.stop();
+  const first = await startServer(url, Buffer.alloc(0));
+  const answer = await storeResults(first);
+  await first.stop();
 
-  const server = await startServer(url, stored.responseBytes);
+  const server = await startServer(url, answer);
   const replays = Array.from({ length: 4096 }, (_, i) => encodeClaim(i % KEYS));
-  const echoes = replays.map((request) => echoOf(request.length));
   const arm = (method: string, requests: readonly Buffer[], count: number) => () =>
     throughput(count, WIDTH, (i) => server.call(method, requests[i % requests.length] ?? Buffer.alloc(0)));
-  const probe = await arm(ECHO_PATH, echoes, 2_000)();
+  const probe = await arm(ECHO_PATH, replays, 2_000)();
   const count = Math.ceil(probe * SECONDS_ABOUT);
   const figures = await interleave(rounds, {
     replay: arm(path("Claim"), replays, count),
-    echo: arm(ECHO_PATH, echoes, count),
+    echo: arm(ECHO_PATH, replays, count),
   });
   await server.stop();
-  return { ...figures, requestBytes: replays[0]?.length ?? 0, responseBytes: stored.responseBytes };
+  return { ...figures, requestBytes: replays[0]?.length ?? 0, responseBytes: answer.length };
 }
 
 interface BenchServer {
@@ -47,8 +46,10 @@ interface BenchServer {
   stop(): Promise<void>;
 }
 
-async function startServer(url: string, echoBytes: number): Promise<BenchServer> {
-  const child = fork(new URL("./grpc-server.ts", import.meta.url), [url, String(echoBytes)], { stdio: "inherit" });
+async function startServer(url: string, echoAnswer: Buffer): Promise<BenchServer> {
+  const child = fork(new URL("./grpc-server.ts", import.meta.url), [url, echoAnswer.toString("base64")], {
+    stdio: "inherit",
+  });
   const { port } = await new Promise<{ readonly port: number }>((resolve, reject) => {
     child.once("message", (message) => resolve(message as { readonly port: number }));
     child.once("exit", (code) => reject(new Error(`the benchmark's server ended with ${code}`)));
@@ -76,7 +77,8 @@ async function startServer(url: string, echoBytes: number): Promise<BenchServer>
   };
 }
 
-async function storeResults(server: BenchServer): Promise<{ readonly responseBytes: number }> {
+/** Ends every record; what a claim of one is answered then. */
+async function storeResults(server: BenchServer): Promise<Buffer> {
   for (let i = 0; i < KEYS; i++) {
     const claimed = fromBinary(ClaimResponseSchema, await server.call(path("Claim"), encodeClaim(i)));
     if (claimed.detail.case !== "acquired") throw new Error(`a fresh key was answered ${claimed.detail.case}`);
@@ -89,7 +91,7 @@ async function storeResults(server: BenchServer): Promise<{ readonly responseByt
     });
     await server.call(path("Complete"), Buffer.from(toBinary(CompleteRequestSchema, complete)));
   }
-  return { responseBytes: (await server.call(path("Claim"), encodeClaim(KEYS - 1))).length };
+  return server.call(path("Claim"), encodeClaim(KEYS - 1));
 }
 
 function encodeClaim(i: number): Buffer {
@@ -100,11 +102,4 @@ function encodeClaim(i: number): Buffer {
     owner: { service: "billing", instance: "pod-7" },
   });
   return Buffer.from(toBinary(ClaimRequestSchema, request));
-}
-
-/** A message of one bytes field with as many bytes in all. */
-function echoOf(bytes: number): Buffer {
-  const body = bytes - (bytes > 129 ? 3 : 2);
-  const length = body < 128 ? [body] : [(body & 0x7f) | 0x80, body >> 7];
-  return Buffer.concat([Buffer.from([0x0a, ...length]), Buffer.alloc(body)]);
 }

@@ -70,7 +70,7 @@ for (const [table, arms] of Object.entries(statements)) {
   }
 }
 add(`gRPC unary: replay (${grpc.requestBytes} B → ${grpc.responseBytes} B)`, "calls/s", grpc.replay);
-add("gRPC unary: echo of the same size, same server", "calls/s", grpc.echo);
+add("gRPC unary: echo of the same messages, same server", "calls/s", grpc.echo);
 add("replay ÷ echo", "×", ratios(grpc.replay, grpc.echo), { atLeast: 0.6 });
 add("idle server: memory", "MiB", [idle.rssMiB], { atMost: 150 });
 add("first start on an empty directory, until it listens", "ms", [idle.firstStartMs]);

@@ -4,10 +4,13 @@ export interface Clock {
   monotonicMs(): number;
   /** Resolves after `ms`; rejects with the signal's reason when aborted first, and then leaves no timer behind. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Resolves once what had arrived at the process has been read: one turn of the event loop, no time. */
+  turn(): Promise<void>;
 }
 
 export const systemClock: Clock = {
   monotonicMs: () => performance.now(),
+  turn: () => new Promise((resolve) => setImmediate(resolve)),
   sleep(ms, signal) {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);

@@ -1,4 +1,4 @@
-// Run it twice, or in two terminals at once: `node examples/typescript/once.ts [host:port]`
+// Run it twice, or in two terminals at once: `npx node examples/typescript/once.ts [host:port]`
 import { createClient } from "holdfast/client";
 
 await using holdfast = createClient({ address: process.argv[2] ?? "127.0.0.1:7400" });

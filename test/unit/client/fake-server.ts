@@ -50,7 +50,11 @@ export function createFakeServer(): FakeServer {
     tenants: createStaticDirectory(),
     authenticator: anonymous,
     observer: silentRpcObserver,
-    clock: { monotonicMs: clock.monotonicMs, sleep: (ms, signal) => clock.sleep(ms, signal ?? neverAborted) },
+    clock: {
+      monotonicMs: clock.monotonicMs,
+      sleep: (ms, signal) => clock.sleep(ms, signal ?? neverAborted),
+      turn: async () => {},
+    },
     admission: () => server.admission,
     newToken,
     random: () => 0.5,

@@ -64,7 +64,7 @@ export function bundle(overrides: Partial<EndpointDeps> = {}): Bundle {
     tenants: createStaticDirectory(),
     authenticator: anonymous,
     observer: observed,
-    clock: { monotonicMs: () => 0, sleep: async () => {} },
+    clock: { monotonicMs: () => 0, sleep: async () => {}, turn: async () => {} },
     admission: () => null,
     newToken: freshToken,
     random: () => 0.5,

@@ -94,7 +94,7 @@ describe("deadline and cancellation", () => {
     let nowMs = 0;
     const gone = new AbortController();
     const { failure } = bundle({
-      clock: { monotonicMs: () => nowMs, sleep: async () => {} },
+      clock: { monotonicMs: () => nowMs, sleep: async () => {}, turn: async () => {} },
       store: storeThat(async () => {
         nowMs = 20;
         gone.abort();

@@ -15,7 +15,7 @@ describe("a streaming method", () => {
     const deps = {
       authenticator: { authenticate: async () => ({ tenant: null, roles: new Set<never>(), authenticated: false }) },
       observer: observed,
-      clock: { monotonicMs: () => 0, sleep: async () => {} },
+      clock: { monotonicMs: () => 0, sleep: async () => {}, turn: async () => {} },
       random: () => 0,
     };
     return { observed, endpoint: createServerStreaming(deps, methods.waitFor, noRules, handler) };

@@ -20,6 +20,7 @@ export function createManualClock(): ManualClock {
 
   return {
     monotonicMs: () => nowMs,
+    turn: () => new Promise((resolve) => setImmediate(resolve)),
     sleep(ms, signal) {
       return new Promise((resolve, reject) => {
         if (signal?.aborted) return reject(signal.reason);

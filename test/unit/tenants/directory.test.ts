@@ -49,7 +49,7 @@ function counted(answer: (selector: TenantSelector) => Promise<Tenant | null>) {
         return answer(selector);
       },
     },
-    clock: { monotonicMs: () => nowMs, sleep: async () => {} },
+    clock: { monotonicMs: () => nowMs, sleep: async () => {}, turn: async () => {} },
     ttlMs: 1000,
     absentTtlMs: 100,
     entriesMax: 2,

@@ -14,7 +14,11 @@ export function openWorld() {
   const reports: Report[] = [];
   const deps = { holdfast: server.client(), ledger, worker: "worker-1", leaseMs: LEASE_MS };
   const { monotonicMs, sleep } = server.clock;
-  const clock: Clock = { monotonicMs, sleep: (ms, signal = new AbortController().signal) => sleep(ms, signal) };
+  const clock: Clock = {
+    monotonicMs,
+    sleep: (ms, signal = new AbortController().signal) => sleep(ms, signal),
+    turn: async () => {},
+  };
   return {
     server,
     clock: server.clock,
