@@ -31,7 +31,7 @@ export async function benchIdle(): Promise<{ readonly rssMiB: number; readonly f
     await listening(server.stdout);
     const firstStartMs = performance.now() - started;
     await pause(SETTLE_MS);
-    const status = await readFile(`/proc/${server.pid}/status`, "utf8");
+    const status = await readFile(`/proc/${server.pid}/status`, "utf8").catch(() => "");
     return { rssMiB: Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024, firstStartMs };
   } finally {
     const ended = new Promise((resolve) => server.once("exit", resolve));

@@ -13,6 +13,8 @@ usage: npm run bench -- [--rounds N] [--json]
 
   --rounds N   counted rounds of each arm, after one that warms up (default 5)
   --json       one JSON object instead of a table
+
+The table ends with 1 if a target is missed.
 `;
 
 const { values } = parseArgs({
@@ -94,5 +96,7 @@ function verdict(median: number, target: Line["target"]): string {
   if (target === undefined) return "";
   const { atLeast = Number.NEGATIVE_INFINITY, atMost = Number.POSITIVE_INFINITY } = target;
   const wanted = target.atLeast === undefined ? `≤ ${atMost}` : `≥ ${atLeast}`;
-  return `${median >= atLeast && median <= atMost ? "met" : "MISSED"} (${wanted})`;
+  const met = median >= atLeast && median <= atMost;
+  if (!met) process.exitCode = 1;
+  return `${met ? "met" : "MISSED"} (${wanted})`;
 }
