@@ -95,7 +95,7 @@ function helpText(): string {
     "",
     ...lines,
     "",
-    '"holdfast COMMAND --help" prints the options of a command. Every option can also be set in the environment.',
+    '"holdfast COMMAND --help" prints the options of a command. All options but those of demo can also be set in the environment.',
     "",
   ].join("\n");
 }
