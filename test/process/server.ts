@@ -93,16 +93,21 @@ export async function holdfast(
   args: readonly string[],
   env?: Readonly<Record<string, string>>,
 ): Promise<CommandResult> {
-  const child = spawnHoldfast(args, env);
+  const child = spawnHoldfast(args, env, COMMAND_MS_MAX);
   const stdout = text(child.process.stdout);
   const stderr = text(child.process.stderr);
   const exit = await child.exited;
   return { ...exit, stdout: stdout(), stderr: stderr() };
 }
 
+/** Less than a test may take: a command that should have ended, a server say, is killed instead of left behind. */
+const COMMAND_MS_MAX = 45_000;
+
 /** Only what is given: a variable of the developer's own must not decide a test. */
-function spawnHoldfast(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+function spawnHoldfast(args: readonly string[], env: Readonly<Record<string, string>> = {}, timeout = 0) {
   const child = spawn(process.execPath, [MAIN, ...args], {
+    timeout,
+    killSignal: "SIGKILL",
     stdio: ["ignore", "pipe", "pipe"],
     env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...env },
   });

@@ -194,7 +194,7 @@ export function createBatcher<Call, Answer>(deps: BatcherDeps<Call, Answer>): Ba
   /** The batch is filled at the last moment, when the lane is ours and connected. */
   const turn = async (lane: LaneQueue<Call, Answer>) => {
     // Calls that lie in the sockets go too. Without it a busy server fills batches with what one read brought, and pays
-    // for half as many statements again.
+    // the fixed cost of a statement more often.
     await clock.turn();
     let sent = submitted;
     await delivery.deliver(lane.index, {
