@@ -10,6 +10,8 @@ import { silentLog as log } from "../src/telemetry/log.ts";
 import { createMetrics } from "../src/telemetry/metrics.ts";
 import { createRpcMetrics } from "../src/telemetry/rpc-metrics.ts";
 import { createStoreMetrics } from "../src/telemetry/store-metrics.ts";
+import { createHub, WAIT_LIMITS } from "../src/waiting/hub.ts";
+import { silentWaitingObserver } from "../src/waiting/observer.ts";
 import { createEcho } from "./echo.ts";
 
 /** The real server of one process and an echo beside it. Arguments: database url, an echo's answer in base64. */
@@ -22,8 +24,11 @@ const newToken = createTokenSource();
 const random = Math.random;
 const observer = createStoreMetrics(metrics, clock);
 const backend = await openBackend(config, { clock, log, observer, newToken, random });
+const waiting = silentWaitingObserver;
+const hub = createHub({ store: backend.store, clock, observer: waiting, random, limits: WAIT_LIMITS });
 const endpoints = createEndpoints({
   ...backend,
+  ...{ hub, waiting },
   authenticator: anonymous,
   observer: createRpcMetrics(metrics, IdempotencyService.methods),
   clock,

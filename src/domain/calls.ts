@@ -1,7 +1,7 @@
 import type { FaultCode } from "./fault.ts";
 import type { Instant } from "./instant.ts";
 import type { RecordKey } from "./key.ts";
-import type { EndState, Fingerprint, Policy, Proof, StoredRecord } from "./record.ts";
+import type { EndState, Fingerprint, Policy, Proof, StoredRecord, StoredState } from "./record.ts";
 
 /** What a caller accepts of an ended record. */
 export type Reuse = "replay-all" | "retry-failed" | "reject";
@@ -105,6 +105,13 @@ export type FinishAnswer =
       readonly now: Instant;
     }
   | Faulted;
+
+/** Flags a record for those who wait, if it still is as it was read. */
+export interface WatchCall {
+  readonly key: RecordKey;
+  readonly state: StoredState;
+  readonly fence: bigint;
+}
 
 /** What a peek saw; `record` is null when absent or forgotten. */
 export interface Peeked {

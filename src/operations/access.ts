@@ -10,6 +10,24 @@ export interface Caller {
   readonly deadline: number;
 }
 
+/** Whether the caller of a call that may take long is still there. */
+export interface Presence {
+  /** Aborted when the caller has gone or the deadline has passed. */
+  readonly signal: AbortSignal;
+  /** Aborted when the caller's connection is to be given up: a stream is to end and be asked for again. */
+  readonly retiring: AbortSignal;
+  /**
+   * Resolves once it is known whether the answer has reached the caller's side: false when the connection broke first.
+   * To be asked for before the call is answered.
+   */
+  answered(): Promise<boolean>;
+}
+
+/** Of a call that may take long. */
+export interface WaitingCaller extends Caller {
+  readonly context: Presence;
+}
+
 /** The tenant that the caller names, if it is one that the caller may see; the empty name is the credential's own. */
 export async function enterTenant(
   tenants: TenantDirectory,

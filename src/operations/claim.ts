@@ -1,14 +1,22 @@
+import type { Clock } from "../clock.ts";
 import type { ClaimAnswer, ClaimCall } from "../domain/calls.ts";
 import type { Fault } from "../domain/fault.ts";
 import { refuseAcquire } from "../domain/tenant.ts";
 import type { Store } from "../store/store.ts";
 import type { TenantDirectory } from "../tenants/directory.ts";
-import { type Caller, enterTenant } from "./access.ts";
+import type { Hub } from "../waiting/hub.ts";
+import type { WaitingObserver } from "../waiting/observer.ts";
+import { enterTenant, type WaitingCaller } from "./access.ts";
 import { faultOf } from "./faults.ts";
+import { giveBackUnlessReached } from "./give-back.ts";
+import { canWait, waitToClaim } from "./waiting-claim.ts";
 
 export interface ClaimDeps {
   readonly store: Store;
   readonly tenants: TenantDirectory;
+  readonly hub: Pick<Hub, "admit" | "join">;
+  readonly clock: Clock;
+  readonly waiting: WaitingObserver;
   /** Why this server acquires nothing now; null when it may. */
   readonly admission: () => Fault | null;
   /** 16 fresh random bytes. */
@@ -16,24 +24,46 @@ export interface ClaimDeps {
 }
 
 /** What the caller says of a claim; the tenant of its key may be empty. */
-export type ClaimInput = Omit<ClaimCall, "token" | "mayAcquire">;
+export interface ClaimInput extends Omit<ClaimCall, "token" | "mayAcquire"> {
+  /** How long the call may stay open for something better than in progress. */
+  readonly waitMs: number;
+}
 
 /** What became of it: everything that is not an error. */
-export type ClaimOutcome = Exclude<ClaimAnswer, { readonly kind: "refused" | "fault" }>;
+export type ClaimOutcome = Exclude<ClaimAnswer, { readonly kind: "refused" | "fault" }> & {
+  /** From the call's arrival to the decision, or less; 0 if it did not wait. */
+  readonly waitedMs: number;
+};
 
-export type Claim = (caller: Caller, input: ClaimInput) => Promise<ClaimOutcome>;
+export type Claim = (caller: WaitingCaller, input: ClaimInput) => Promise<ClaimOutcome>;
 
-export function createClaim({ store, tenants, admission, newToken }: ClaimDeps): Claim {
-  return async (caller, input) => {
-    const tenant = await enterTenant(tenants, caller, input.key.tenant, "claim");
-    // The tenant's word first: it holds on every server, a drain only on this one.
-    const verdict = refuseAcquire(tenant);
-    const refusal = verdict === null ? admission() : faultOf(verdict);
-    const key = { ...input.key, tenant: tenant.id };
-    const call = { ...input, key, token: newToken(), mayAcquire: refusal === null };
-    const answer = await store.claim(call, caller.deadline);
-    if (answer.kind === "fault") throw faultOf(answer.code);
-    if (answer.kind !== "refused") return answer;
-    throw refusal ?? new Error("bug: a claim was refused that nobody refuses");
+export function createClaim(deps: ClaimDeps): Claim {
+  const { store, tenants, hub, clock, admission, newToken } = deps;
+  return async (caller, { waitMs, ...input }) => {
+    const arrivedMs = clock.monotonicMs();
+    const enter = () => enterTenant(tenants, caller, input.key.tenant, "claim");
+    const tenant = await enter();
+    const call = { ...input, key: { ...input.key, tenant: tenant.id }, token: newToken(), mayAcquire: true };
+
+    const submit = async (at: typeof tenant, token: Uint8Array): Promise<ClaimOutcome> => {
+      // The tenant's word first: it holds on every server, a drain only on this one.
+      const verdict = refuseAcquire(at);
+      const refusal = verdict === null ? admission() : faultOf(verdict);
+      const answer = await store.claim({ ...call, token, mayAcquire: refusal === null }, caller.deadline);
+      if (answer.kind === "fault") throw faultOf(answer.code);
+      if (answer.kind !== "refused") return { ...answer, waitedMs: 0 };
+      throw refusal ?? new Error("bug: a claim was refused that nobody refuses");
+    };
+
+    const first = await submit(tenant, call.token);
+    if (waitMs === 0 || !canWait(first, waitMs - (clock.monotonicMs() - arrivedMs))) return first;
+    using _ = hub.admit(tenant);
+    return await waitToClaim(deps, {
+      ...{ call, first, arrivedMs, waitMs },
+      caller: caller.context,
+      // By then the tenant may be disabled.
+      submit: async () => submit(await enter(), newToken()),
+      onPromoted: (answer) => void giveBackUnlessReached(deps, answer.record, answer.now, caller.context),
+    });
   };
 }

@@ -7,11 +7,7 @@ import { intentOf, reuseOf } from "./wire/enums.ts";
 import { durationOr, fingerprintOf, keyOf, policyOf, textOf } from "./wire/request.ts";
 import { encodeEvidence } from "./wire/stored.ts";
 
-/**
- * `wait` is accepted and counts as 0: the answer is IN_PROGRESS with retry_after, which a caller must understand anyway.
- *
- * @param random 0 up to but not including 1; jitters retry_after
- */
+/** @param random 0 up to but not including 1; jitters retry_after */
 export function createClaimHandler(
   claim: Claim,
   random: () => number,
@@ -28,6 +24,7 @@ export function createClaimHandler(
       policy: policyOf(request.policy),
       evidence: encodeEvidence(request.owner, request.metadata),
       externalRef: textOf(request.externalRef),
+      waitMs: durationOr(request.wait, 0),
     });
     return toClaimResponse(answer, leaseMs, random());
   };

@@ -8,6 +8,13 @@ export interface CallContext {
   readonly deadline: number;
   /** Aborted when the caller has gone or the deadline has passed. */
   readonly signal: AbortSignal;
+  /** Aborted when the connection has reached its age: a stream is to end, and its caller to come again on another one. */
+  readonly retiring: AbortSignal;
+  /**
+   * Resolves once it is known whether the answer has reached the caller's side: false when the connection broke first.
+   * To be asked for before the call is answered.
+   */
+  answered(): Promise<boolean>;
   /** ASCII metadata by lower-case name. */
   metadata(name: string): string | undefined;
   readonly transport: "grpc" | "http";

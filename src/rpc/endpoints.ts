@@ -10,6 +10,8 @@ import { createHeartbeat } from "../operations/heartbeat.ts";
 import { createResolveTenant } from "../operations/resolve-tenant.ts";
 import type { Store } from "../store/store.ts";
 import type { TenantDirectory } from "../tenants/directory.ts";
+import type { Hub } from "../waiting/hub.ts";
+import type { WaitingObserver } from "../waiting/observer.ts";
 import { createClaimHandler } from "./claim.ts";
 import { createCompleteHandler } from "./complete.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -37,6 +39,8 @@ export interface EndpointDeps {
   readonly authenticator: Authenticator;
   readonly observer: RpcObserver;
   readonly clock: Clock;
+  readonly hub: Hub;
+  readonly waiting: WaitingObserver;
   /** Why this server acquires nothing now (DRAINING); null when it may. Ends and replays go on all the same. */
   readonly admission: () => Fault | null;
   /** 16 fresh random bytes. */

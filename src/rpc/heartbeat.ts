@@ -20,6 +20,6 @@ export function createHeartbeatHandler(
       progress: encodeProgress(request.progress),
       externalRef: textOf(request.externalRef),
     });
-    return { lease: toLease({ key, proof, attempt: 0, due, now, leaseMs }), hasWaiters };
+    return { lease: toLease({ key, proof, attempt: 0, due, now, waitedMs: 0, leaseMs }), hasWaiters };
   };
 }

@@ -8,6 +8,9 @@ import type { Log } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { createRpcMetrics } from "../telemetry/rpc-metrics.ts";
 import { createStoreMetrics } from "../telemetry/store-metrics.ts";
+import { createHub, WAIT_LIMITS } from "../waiting/hub.ts";
+import { silentWaitingObserver } from "../waiting/observer.ts";
+import { createWakingStore } from "../waiting/waking-store.ts";
 import { openBackend } from "./backend.ts";
 import { logCalls } from "./call-log.ts";
 import type { Address } from "./config/kinds.ts";
@@ -69,6 +72,10 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   });
   starting.defer(() => sweeper.stop());
 
+  const waiting = silentWaitingObserver;
+  const hub = starting.use(createHub({ store, clock, observer: waiting, random, limits: WAIT_LIMITS }));
+  const waking = createWakingStore({ store, hub, notifier: { notify() {} } });
+
   const readiness = createReadiness();
   readiness.set("schema", true);
   starting.use(watchDatabase({ backend, readiness, clock, log }));
@@ -78,7 +85,7 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   const calls = createRpcMetrics(metrics, IdempotencyService.methods);
   const endpoints = [
     ...createEndpoints({
-      store,
+      ...{ store: waking, hub, waiting },
       tenants,
       authenticator: anonymous,
       observer: logCalls(calls, { log, clock }),

@@ -12,6 +12,8 @@ export interface GrpcCall {
   once(event: "cancelled", listener: () => void): unknown;
 }
 
+const NEVER = new AbortController().signal;
+
 /** Id and signal are made when first asked for: most calls never do, and both would cost more than the rest. */
 export class GrpcContext implements CallContext {
   readonly transport = "grpc";
@@ -36,6 +38,14 @@ export class GrpcContext implements CallContext {
   get signal(): AbortSignal {
     this.#signal ??= this.#watch();
     return this.#signal;
+  }
+
+  get retiring(): AbortSignal {
+    return NEVER;
+  }
+
+  async answered(): Promise<boolean> {
+    return !this.#call.cancelled;
   }
 
   metadata(name: string): string | undefined {

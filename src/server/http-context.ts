@@ -3,6 +3,8 @@ import type { HandlerContext } from "@connectrpc/connect";
 import type { Clock } from "../clock.ts";
 import type { CallContext } from "../rpc/endpoint.ts";
 
+const NEVER = new AbortController().signal;
+
 export function httpContext(context: HandlerContext, clock: Clock): CallContext {
   const timeoutMs = context.timeoutMs();
   let requestId: string | undefined;
@@ -10,6 +12,8 @@ export function httpContext(context: HandlerContext, clock: Clock): CallContext 
     transport: "http",
     deadline: timeoutMs === undefined ? Number.POSITIVE_INFINITY : clock.monotonicMs() + timeoutMs,
     signal: context.signal,
+    retiring: NEVER,
+    answered: async () => !context.signal.aborted,
     metadata: (name) => context.requestHeader.get(name) ?? undefined,
     get requestId() {
       requestId ??= randomUUID();

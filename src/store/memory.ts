@@ -56,9 +56,10 @@ export function createMemoryStore({ now, newToken }: MemoryStoreDeps): Store {
       return { record: record === null || isForgotten(record, at) ? null : record, now: at };
     },
 
-    async watch(key) {
+    async watch({ key, state, fence }) {
       const record = read(key);
       if (record === null || record.endTime !== null || record.hasWaiters) return false;
+      if (record.state !== state || record.lease.fence !== fence) return false;
       write({ ...record, hasWaiters: true });
       return true;
     },

@@ -6,6 +6,7 @@ import type {
   HeartbeatAnswer,
   HeartbeatCall,
   Peeked,
+  WatchCall,
 } from "../domain/calls.ts";
 import type { RecordKey } from "../domain/key.ts";
 import type { StoredState } from "../domain/record.ts";
@@ -29,8 +30,11 @@ export interface Store {
   finish(call: FinishCall, deadline: number): Promise<FinishAnswer>;
   /** Reads without touching; the record is null when absent or forgotten. */
   peek(key: RecordKey, deadline: number): Promise<Peeked>;
-  /** Flags an open record as waited for. False when it is absent, ended, or flagged already. */
-  watch(key: RecordKey, deadline: number): Promise<boolean>;
+  /**
+   * Flags an open record as waited for. False, and then it is to be read again, when it is absent or ended, has another
+   * state or fence than the call, or is flagged already. Whoever changes either from here on finds the flag.
+   */
+  watch(call: WatchCall, deadline: number): Promise<boolean>;
   /**
    * Takes the lease of a record in progress away. Null when it is not in progress.
    *

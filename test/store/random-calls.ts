@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Store } from "../../src/store/store.ts";
+import { flagAsItIs } from "../support/records.ts";
 import type { StoreUnderTest } from "./contract.ts";
 import { type Call, createPlay, type Play } from "./random-play.ts";
 import type { Step } from "./random-steps.ts";
@@ -72,7 +73,7 @@ async function answerOf(store: Store, call: Exclude<Call, { op: "time" }>): Prom
       case "peek":
         return await store.peek(call.key, Number.POSITIVE_INFINITY);
       case "watch":
-        return await store.watch(call.key, Number.POSITIVE_INFINITY);
+        return await flagAsItIs(store, call.key);
       case "release":
         return await store.release(call.key);
       case "reset":

@@ -1,7 +1,9 @@
 import { randomBytes } from "node:crypto";
 import type { ClaimCall, FinishCall, HeartbeatCall } from "../../src/domain/calls.ts";
 import { addMs, type Instant } from "../../src/domain/instant.ts";
+import type { RecordKey } from "../../src/domain/key.ts";
 import type { Fingerprint, Policy, Proof, StoredRecord } from "../../src/domain/record.ts";
+import type { Store } from "../../src/store/store.ts";
 
 /** A whole millisecond of a realistic present: fences are derived from it. */
 export const NOW: Instant = Date.UTC(2026, 7, 20, 12, 0, 0) * 1000;
@@ -131,4 +133,11 @@ export function finishOf(change: Partial<FinishCall> = {}): FinishCall {
     onlyIfDue: null,
     ...change,
   };
+}
+
+/** Flags the record as it is now; false when there is none. */
+export async function flagAsItIs(store: Store, key: RecordKey): Promise<boolean> {
+  const { record } = await store.peek(key, Number.POSITIVE_INFINITY);
+  if (record === null) return false;
+  return await store.watch({ key, state: record.state, fence: record.lease.fence }, Number.POSITIVE_INFINITY);
 }

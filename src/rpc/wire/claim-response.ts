@@ -47,12 +47,12 @@ function toDetail(answer: ClaimOutcome, leaseMs: number, random: number): Detail
 type Value<Case extends Detail["case"]> = Extract<Detail, { readonly case: Case }>["value"];
 
 function acquired(
-  { record, reason, now }: Extract<ClaimOutcome, { kind: "acquired" }>,
+  { record, reason, now, waitedMs }: Extract<ClaimOutcome, { kind: "acquired" }>,
   leaseMs: number,
 ): Value<"acquired"> {
   const { key, lease: proof, attempt, due } = record;
   return {
-    lease: toLease({ key, proof, attempt, due, now, leaseMs }),
+    lease: toLease({ key, proof, attempt, due, now, waitedMs, leaseMs }),
     reason: ACQUIRE_REASONS[reason],
     lastCheckpoint: decodeCheckpoint(record),
     previousError: decodeError(record),

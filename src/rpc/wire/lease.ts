@@ -17,13 +17,15 @@ export interface LeaseFacts {
   readonly attempt: number;
   readonly due: Instant;
   readonly now: Instant;
+  /** How long the call had been open when the lease began. */
+  readonly waitedMs: number;
   /** What the caller asked for; a third of it is the recommended time between heartbeats. */
   readonly leaseMs: number;
 }
 
 const HEARTBEATS_PER_LEASE = 3;
 
-export function toLease({ key, proof, attempt, due, now, leaseMs }: LeaseFacts): Lease {
+export function toLease({ key, proof, attempt, due, now, waitedMs, leaseMs }: LeaseFacts): Lease {
   const handle = create(LeaseHandleSchema, {
     key: create(RecordKeySchema, key),
     token: proof.token,
@@ -36,7 +38,7 @@ export function toLease({ key, proof, attempt, due, now, leaseMs }: LeaseFacts):
     expireTime: toTimestamp(due),
     // A lease that its longest execution has cut can be over already.
     remaining: toDuration(Math.max(0, msBetween(now, due))),
-    waited: toDuration(0),
+    waited: toDuration(waitedMs),
     heartbeatInterval: toDuration(Math.floor(leaseMs / HEARTBEATS_PER_LEASE)),
   });
 }

@@ -6,6 +6,7 @@ import type {
   HeartbeatAnswer,
   HeartbeatCall,
   Peeked,
+  WatchCall,
 } from "../../domain/calls.ts";
 import type { Keyed } from "./batch-rows.ts";
 import type { BatcherDeps } from "./batcher.ts";
@@ -33,7 +34,7 @@ export interface CallKinds {
   readonly heartbeat: CallKind<HeartbeatCall, HeartbeatAnswer>;
   readonly finish: CallKind<FinishCall, FinishAnswer>;
   readonly peek: CallKind<Keyed, Peeked>;
-  readonly watch: CallKind<Keyed, boolean>;
+  readonly watch: CallKind<WatchCall, boolean>;
   readonly release: CallKind<ReleaseCall, Released>;
   readonly reset: CallKind<ResetCall, boolean>;
 }
@@ -80,7 +81,7 @@ export function createCallKinds(time: ServerTime): CallKinds {
       repeatable: true,
       bytesOf: bytesOfKeyed,
       run: runWatches,
-      // Ended, absent, or flagged by the leader: in every case not flagged by the follower.
+      // Flagged by the leader, or not to be flagged as the leader read it: whoever follows reads again.
       follow: () => false,
     },
     release: {

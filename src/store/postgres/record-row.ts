@@ -92,6 +92,10 @@ export function decodeState(code: number): StoredState {
   return state;
 }
 
+export function encodeState(state: StoredState): number {
+  return STATES.indexOf(state) + 1;
+}
+
 function decodeReason(code: number): Reason {
   const reason = REASONS[code - 1];
   if (reason === undefined) throw new Error(`bug: no reason has the code ${code}`);

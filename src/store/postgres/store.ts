@@ -64,7 +64,7 @@ export function createPostgresStore({ database, newToken, asOf, ...common }: Pos
     heartbeat: (call, deadline) => (needsDurability(call) ? durableHeartbeats : lazyHeartbeats).submit(call, deadline),
     finish: (call, deadline) => finishes.submit(call, deadline),
     peek: (key, deadline) => peeks.submit({ key }, deadline),
-    watch: (key, deadline) => watches.submit({ key }, deadline),
+    watch: (call, deadline) => watches.submit(call, deadline),
     release: async (key) => (await releases.submit({ key, token: newToken() }, Infinity)).state,
     reset: (key, force) => resets.submit({ key, token: newToken(), force }, Infinity),
     sweep: (limit) => reading.run(0, (connection) => sweep(connection, limit)).catch(rethrow),

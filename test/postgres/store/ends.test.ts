@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { policyOf } from "../../store/bench.ts";
-import { bytes, freshToken, LEASE_MS, SECOND } from "../../support/records.ts";
+import { bytes, flagAsItIs, freshToken, LEASE_MS, SECOND } from "../../support/records.ts";
 import { createScene, openSessions, type Sessions } from "./sessions.ts";
 
 let sessions: Sessions;
@@ -90,10 +90,10 @@ test("the last attempt's failure is settled only while its lease is over", async
 test("a flag is set once, and told to whoever ends", async () => {
   const { a, storeB } = createScene(sessions);
   const lease = await a.acquire();
-  expect(await storeB.watch(a.key, Infinity)).toBe(true);
-  expect(await storeB.watch(a.key, Infinity)).toBe(false);
+  expect(await flagAsItIs(storeB, a.key)).toBe(true);
+  expect(await flagAsItIs(storeB, a.key)).toBe(false);
   expect(await a.finish(lease, "complete")).toMatchObject({ kind: "ended", hasWaiters: true });
-  expect(await storeB.watch(a.key, Infinity)).toBe(false);
+  expect(await flagAsItIs(storeB, a.key)).toBe(false);
 });
 
 test("a bare extension is committed lazily; one with a checkpoint or a reference, and every end, is not", async () => {

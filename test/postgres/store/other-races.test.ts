@@ -87,7 +87,7 @@ test("an end that waits for the flag of those who wait is told of it", async () 
   const { a, b, race, storeA } = createScene(sessions);
   const lease = await a.acquire();
   const [flagged, ended] = await race(
-    () => storeA.watch(a.key, Infinity),
+    () => storeA.watch({ key: a.key, state: "in-progress", fence: lease.fence }, Infinity),
     () => b.finish(lease, "complete"),
   );
   expect([flagged, ended]).toMatchObject([true, { kind: "ended", hasWaiters: true }]);
@@ -98,7 +98,7 @@ test("a flag that waits for an end is not set", async () => {
   const lease = await a.acquire();
   const [ended, flagged] = await race(
     () => a.finish(lease, "complete"),
-    () => storeB.watch(a.key, Infinity),
+    () => storeB.watch({ key: a.key, state: "in-progress", fence: lease.fence }, Infinity),
   );
   expect([ended, flagged]).toMatchObject([{ kind: "ended", hasWaiters: false }, false]);
 });

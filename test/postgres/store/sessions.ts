@@ -126,7 +126,7 @@ export function createSessionStore(session: Session, time: ServerTime): Store {
     heartbeat: (call) => one(runHeartbeats, call),
     finish: (call) => one(runFinishes, call),
     peek: async (key) => peeked(await one(runPeeks, { key })),
-    watch: (key) => one(runWatches, { key }),
+    watch: (call) => one(runWatches, call),
     release: async (key) => (await one(runReleases, { key, token: freshToken() })).state,
     reset: (key, force) => one(runResets, { key, token: freshToken(), force }),
     sweep: (limit) => sweep(session, limit),

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
+import type { WatchCall } from "../../../src/domain/calls.ts";
 import { addMs } from "../../../src/domain/instant.ts";
-import { bytes, DAY, fingerprintOf, HOUR } from "../../support/records.ts";
+import { bytes, DAY, fingerprintOf, flagAsItIs, HOUR } from "../../support/records.ts";
 import { createBench, policyOf } from "../bench.ts";
 import type { StoreUnderTest } from "../contract.ts";
 
 export function operators(under: () => StoreUnderTest): void {
-  const watch = (bench: ReturnType<typeof createBench>) => under().store.watch(bench.key, Number.POSITIVE_INFINITY);
+  const watch = (bench: ReturnType<typeof createBench>) => flagAsItIs(under().store, bench.key);
   const release = (bench: ReturnType<typeof createBench>) => under().store.release(bench.key);
   const reset = (bench: ReturnType<typeof createBench>, force: boolean) => under().store.reset(bench.key, force);
 
@@ -157,6 +158,19 @@ export function operators(under: () => StoreUnderTest): void {
       expect(await watch(bench)).toBe(false);
       await bench.finish(await bench.acquire(), "complete");
       expect(await watch(bench)).toBe(false);
+    });
+
+    test("is not set on a record that has another state or fence than it was read with", async () => {
+      const bench = createBench(under());
+      const lease = await bench.acquire();
+      const asRead = { key: bench.key, state: "in-progress", fence: lease.fence } as const;
+      const flag = (call: typeof asRead | WatchCall) => under().store.watch(call, Number.POSITIVE_INFINITY);
+      expect(await flag({ ...asRead, state: "available" })).toBe(false);
+      expect(await flag({ ...asRead, fence: lease.fence - 1n })).toBe(false);
+      bench.moveTo(lease.due);
+      await bench.acquire();
+      expect(await flag(asRead)).toBe(false);
+      expect(await watch(bench)).toBe(true);
     });
 
     test("is set by one of 10 parallel calls", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { addMs } from "../../../src/domain/instant.ts";
-import { bytes, DAY, fingerprintOf, HOUR, MINUTE } from "../../support/records.ts";
+import { bytes, DAY, fingerprintOf, flagAsItIs, HOUR, MINUTE } from "../../support/records.ts";
 import { createBench, policyOf } from "../bench.ts";
 import type { StoreUnderTest } from "../contract.ts";
 
@@ -37,7 +37,7 @@ export function retention(under: () => StoreUnderTest): void {
         externalRef: "old",
       });
       await bench.heartbeat(old, { checkpoint: { sequence: 8n, encoded: bytes("cp") }, progress: bytes("p") });
-      await under().store.watch(bench.key, Number.POSITIVE_INFINITY);
+      await flagAsItIs(under().store, bench.key);
       await bench.finish(old, "complete");
       bench.advance(2 * DAY);
       const policy = policyOf({ hold: true });

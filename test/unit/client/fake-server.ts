@@ -13,6 +13,7 @@ import { toRpcError } from "../../../src/rpc/status.ts";
 import { createMemoryStore } from "../../../src/store/memory.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { createStaticDirectory } from "../../../src/tenants/static.ts";
+import { waitAlone } from "../../support/waiting.ts";
 import { createManualClock, type ManualClock } from "./manual-clock.ts";
 
 /** What happens to a call: `pass` has the server act and answer. A fault that returns without passing loses the call. */
@@ -45,16 +46,17 @@ export function createFakeServer(): FakeServer {
   const clock = createManualClock();
   const newToken = () => randomBytes(16);
   const store = createMemoryStore({ now: () => Math.round(1.8e15 + clock.monotonicMs() * 1000), newToken });
+  const serverClock = {
+    monotonicMs: clock.monotonicMs,
+    sleep: (ms: number, signal?: AbortSignal) => clock.sleep(ms, signal ?? neverAborted),
+    turn: async () => {},
+  };
   const endpoints = createEndpoints({
-    store,
+    ...waitAlone({ store, clock: serverClock }),
     tenants: createStaticDirectory(),
     authenticator: anonymous,
     observer: silentRpcObserver,
-    clock: {
-      monotonicMs: clock.monotonicMs,
-      sleep: (ms, signal) => clock.sleep(ms, signal ?? neverAborted),
-      turn: async () => {},
-    },
+    clock: serverClock,
     admission: () => server.admission,
     newToken,
     random: () => 0.5,
@@ -126,6 +128,8 @@ async function answer(server: FakeServer, method: DescMethodUnary, request: Mess
     requestId: "test",
     deadline: Number.POSITIVE_INFINITY,
     signal: neverAborted,
+    retiring: new AbortController().signal,
+    answered: async () => true,
     metadata: () => undefined,
     transport: "grpc",
   } as const;

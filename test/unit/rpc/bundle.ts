@@ -31,6 +31,7 @@ import { createMemoryStore } from "../../../src/store/memory.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { createStaticDirectory } from "../../../src/tenants/static.ts";
 import { freshToken, NOW } from "../../support/records.ts";
+import { waitAlone } from "../../support/waiting.ts";
 
 export const { method: methods } = IdempotencyService;
 
@@ -55,20 +56,21 @@ export interface Bundle {
 }
 
 /** Everything of its own: nothing is shared between tests. */
-export function bundle(overrides: Partial<EndpointDeps> = {}): Bundle {
+export function bundle({ store: given, ...others }: Partial<EndpointDeps> = {}): Bundle {
   let now = NOW;
   const observed = new Observed();
-  const store = overrides.store ?? createMemoryStore({ now: () => now, newToken: freshToken });
+  const store = given ?? createMemoryStore({ now: () => now, newToken: freshToken });
+  const clock = others.clock ?? { monotonicMs: () => 0, sleep: async () => {}, turn: async () => {} };
   const endpoints = createEndpoints({
-    store,
+    ...waitAlone({ store, clock }),
     tenants: createStaticDirectory(),
     authenticator: anonymous,
     observer: observed,
-    clock: { monotonicMs: () => 0, sleep: async () => {}, turn: async () => {} },
+    clock,
     admission: () => null,
     newToken: freshToken,
     random: () => 0.5,
-    ...overrides,
+    ...others,
   });
   const send = async (method: DescMethodUnary, request: Message | Malformed, context: Partial<CallContext>) => {
     const endpoint = endpoints.find((candidate) => candidate.method.localName === method.localName);
@@ -155,6 +157,8 @@ export function quietContext(): CallContext {
     requestId: "request-1",
     deadline: Number.POSITIVE_INFINITY,
     signal: new AbortController().signal,
+    retiring: new AbortController().signal,
+    answered: async () => true,
     metadata: () => undefined,
     transport: "grpc",
   };

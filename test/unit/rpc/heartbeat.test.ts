@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { addMs } from "../../../src/domain/instant.ts";
-import { NOW } from "../../support/records.ts";
+import { flagAsItIs, NOW } from "../../support/records.ts";
 import { acquire, bundle, methods, resultOf, seconds, takeOver } from "./bundle.ts";
 
 const secondsOf = (micros: number) => BigInt(Math.floor(micros / 1e6));
@@ -41,7 +41,7 @@ describe("Heartbeat", () => {
   test("says when somebody waits", async () => {
     const own = bundle();
     const { handle } = await acquire(own);
-    await own.store.watch({ tenant: "default", scope: "charge", key: "evt_1" }, Number.POSITIVE_INFINITY);
+    await flagAsItIs(own.store, { tenant: "default", scope: "charge", key: "evt_1" });
     expect((await own.call(methods.heartbeat, { handle })).hasWaiters).toBe(true);
   });
 

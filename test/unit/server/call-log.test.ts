@@ -28,6 +28,8 @@ function setUp(debug = false) {
     requestId: "the-request",
     deadline: Number.POSITIVE_INFINITY,
     signal: new AbortController().signal,
+    retiring: new AbortController().signal,
+    answered: async () => true,
     metadata: () => undefined,
     transport: "grpc",
   };

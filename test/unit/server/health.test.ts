@@ -22,6 +22,8 @@ function setUp() {
     requestId: "r",
     deadline: Number.POSITIVE_INFINITY,
     signal: controller.signal,
+    retiring: new AbortController().signal,
+    answered: async () => true,
     metadata: () => undefined,
     transport: "grpc",
   };

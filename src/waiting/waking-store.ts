@@ -1,0 +1,68 @@
+import type { ClaimAnswer } from "../domain/calls.ts";
+import type { RecordKey } from "../domain/key.ts";
+import type { Store } from "../store/store.ts";
+import type { Hub } from "./hub.ts";
+import type { Notifier } from "./notifier.ts";
+import { wakeId } from "./wake-id.ts";
+
+export interface WakingStoreDeps {
+  readonly store: Store;
+  readonly hub: Pick<Hub, "wake">;
+  readonly notifier: Pick<Notifier, "notify">;
+}
+
+/**
+ * A store that, once a change is durable, wakes whoever waits for the record: on this server directly, and on the others
+ * by a notification if somebody has flagged it. Where nobody waits this costs one look at a boolean.
+ *
+ * Bare extensions and reattached claims change nothing that a waiter would be told; they wake nobody.
+ */
+export function createWakingStore({ store, hub, notifier }: WakingStoreDeps): Store {
+  const wake = (key: RecordKey, isFlagged: boolean) => {
+    hub.wake(key);
+    if (isFlagged) notifier.notify(wakeId(key));
+  };
+
+  return {
+    ...store,
+
+    async claim(call, deadline) {
+      const answer = await store.claim(call, deadline);
+      if (hasChanged(answer)) wake(call.key, answer.record.hasWaiters);
+      return answer;
+    },
+
+    async heartbeat(call, deadline) {
+      const answer = await store.heartbeat(call, deadline);
+      const isBare = call.checkpoint === null && call.progress === null && call.externalRef === null;
+      if (answer.kind === "extended" && !isBare) wake(call.key, answer.hasWaiters);
+      return answer;
+    },
+
+    async finish(call, deadline) {
+      const answer = await store.finish(call, deadline);
+      if (answer.kind === "ended" && !answer.alreadyApplied) wake(call.key, answer.hasWaiters);
+      return answer;
+    },
+
+    async release(key) {
+      const state = await store.release(key);
+      if (state !== null) wake(key, true);
+      return state;
+    },
+
+    async reset(key, force) {
+      const isReset = await store.reset(key, force);
+      if (isReset) wake(key, true);
+      return isReset;
+    },
+  };
+}
+
+type Changed = Extract<ClaimAnswer, { readonly record: unknown }>;
+
+/** It acquired, or it found the attempts used up and has stored that. */
+function hasChanged(answer: ClaimAnswer): answer is Changed {
+  if (answer.kind === "acquired") return answer.reason !== "reattached";
+  return answer.kind === "failed" && answer.record.reason === "max-attempts" && answer.record.endTime === answer.now;
+}
