@@ -7,6 +7,7 @@ import type { TenantDirectory } from "../tenants/directory.ts";
 import type { Hub } from "../waiting/hub.ts";
 import type { WaitingObserver } from "../waiting/observer.ts";
 import { enterTenant, type WaitingCaller } from "./access.ts";
+import { createCurfew } from "./curfew.ts";
 import { faultOf } from "./faults.ts";
 import { giveBackUnlessReached } from "./give-back.ts";
 import { canWait, waitToClaim } from "./waiting-claim.ts";
@@ -39,6 +40,7 @@ export type Claim = (caller: WaitingCaller, input: ClaimInput) => Promise<ClaimO
 
 export function createClaim(deps: ClaimDeps): Claim {
   const { store, tenants, hub, clock, admission, newToken } = deps;
+  const waitDeps = { ...deps, curfew: createCurfew(clock) };
   return async (caller, { waitMs, ...input }) => {
     const arrivedMs = clock.monotonicMs();
     const enter = () => enterTenant(tenants, caller, input.key.tenant, "claim");
@@ -58,7 +60,7 @@ export function createClaim(deps: ClaimDeps): Claim {
     const first = await submit(tenant, call.token);
     if (waitMs === 0 || !canWait(first, waitMs - (clock.monotonicMs() - arrivedMs))) return first;
     using _ = hub.admit(tenant);
-    return await waitToClaim(deps, {
+    return await waitToClaim(waitDeps, {
       ...{ call, first, arrivedMs, waitMs },
       caller: caller.context,
       // By then the tenant may be disabled.

@@ -1,18 +1,20 @@
 import type { Clock } from "../clock.ts";
 import type { ClaimCall, Peeked } from "../domain/calls.ts";
 import { Fault } from "../domain/fault.ts";
-import { msBetween } from "../domain/instant.ts";
+import { addMs, msBetween } from "../domain/instant.ts";
 import { decideClaim } from "../domain/reducer/claim.ts";
 import type { Hub } from "../waiting/hub.ts";
 import type { WaitingObserver } from "../waiting/observer.ts";
 import type { Submitted, Waiter, Wish } from "../waiting/waiter.ts";
 import type { Presence } from "./access.ts";
 import type { ClaimOutcome } from "./claim.ts";
+import type { Curfew } from "./curfew.ts";
 import { faultOf } from "./faults.ts";
 
 export interface WaitDeps {
   readonly hub: Pick<Hub, "join">;
   readonly clock: Clock;
+  readonly curfew: Curfew;
   readonly waiting: Pick<WaitingObserver, "promoted">;
 }
 
@@ -47,101 +49,124 @@ export function canWait(answer: ClaimOutcome, leftMs: number): boolean {
  * the claim. Only what would change the record is submitted to the store, when the hub says so.
  */
 export async function waitToClaim(deps: WaitDeps, claim: WaitingClaim): Promise<ClaimOutcome> {
-  const { hub, clock } = deps;
+  const { hub, curfew } = deps;
   const { call, arrivedMs, waitMs, caller } = claim;
-  const waiter = createWaiter(deps, claim);
-  const answered = new AbortController();
+  const waiter = new ClaimWaiter(deps, claim);
   const leave = hub.join(call.key, waiter);
-  const waitedMs = clock.monotonicMs() - arrivedMs;
-  clock.sleep(waitMs - waitedMs, answered.signal).then(waiter.runOut, () => undefined);
-  caller.signal.addEventListener("abort", waiter.abandon);
-  if (caller.signal.aborted) waiter.abandon();
+  const abandon = () => waiter.abandon();
+  const cancel = curfew.at(arrivedMs + waitMs, () => waiter.runOut());
+  caller.signal.addEventListener("abort", abandon);
+  if (caller.signal.aborted) abandon();
   try {
     return await waiter.outcome;
   } finally {
     leave();
-    answered.abort(ANSWERED);
-    caller.signal.removeEventListener("abort", waiter.abandon);
+    cancel();
+    caller.signal.removeEventListener("abort", abandon);
   }
 }
 
-/** A reason of our own: without one each answer would pay for a DOMException and its stack. */
-const ANSWERED = new Error("answered");
+/** A class, because there may be ten thousand: what it does is shared, and only what it knows is its own. */
+class ClaimWaiter implements Waiter {
+  readonly #outcome = Promise.withResolvers<ClaimOutcome>();
+  readonly #deps: WaitDeps;
+  readonly #claim: WaitingClaim;
+  /** What it is told if the wait ends now, and when that was read. */
+  #open: ClaimOutcome;
+  #openMs: number;
+  #isAnswered = false;
+  #isClaiming = false;
+  /** How it is answered once its claim has been, unless that answers it: the claim may yet acquire. */
+  #afterClaim: (() => void) | null = null;
 
-interface ClaimWaiter extends Waiter {
-  readonly outcome: Promise<ClaimOutcome>;
+  constructor(deps: WaitDeps, claim: WaitingClaim) {
+    this.#deps = deps;
+    this.#claim = claim;
+    this.#open = claim.first;
+    this.#openMs = deps.clock.monotonicMs();
+  }
+
+  get outcome(): Promise<ClaimOutcome> {
+    return this.#outcome.promise;
+  }
+
   /** The wait is over. */
-  readonly runOut: () => void;
+  runOut(): void {
+    this.#end(() => {
+      const { record, now } = this.#open;
+      const since = addMs(now, this.#deps.clock.monotonicMs() - this.#openMs);
+      this.#answer({ ...this.#open, now: Math.min(since, Math.max(now, record.due)) });
+    });
+  }
+
   /** The caller has gone. */
-  readonly abandon: () => void;
-}
+  abandon(): void {
+    this.#end(() => this.#fail(this.#claim.caller.signal.reason));
+  }
 
-function createWaiter({ clock, waiting }: WaitDeps, claim: WaitingClaim): ClaimWaiter {
-  const { call, submit, arrivedMs, waitMs, caller, onPromoted } = claim;
-  const { promise: outcome, resolve, reject } = Promise.withResolvers<ClaimOutcome>();
-  /** What it is told if the wait ends now. */
-  let open = claim.first;
-  let isAnswered = false;
-  let isClaiming = false;
-  /** Why it is answered as soon as its claim has been: the claim may yet acquire. */
-  let afterClaim: (() => void) | null = null;
+  dismiss(): void {
+    this.#end(() => this.#fail(new Fault("DRAINING", "this server is shutting down; another one answers")));
+  }
 
-  const answer = (told: ClaimOutcome) => {
-    isAnswered = true;
-    resolve(told);
-  };
-  const fail = (error: unknown) => {
-    isAnswered = true;
-    reject(error);
-  };
-  const end = (how: () => void) => {
-    if (isAnswered) return;
-    if (isClaiming) afterClaim ??= how;
-    else how();
-  };
-  const leftMs = () => arrivedMs + waitMs - clock.monotonicMs();
+  see({ record, now }: Peeked): Wish {
+    if (this.#isAnswered) return "wait";
+    const { call } = this.#claim;
+    const { answer, next } = decideClaim(record, call, now, 0n);
+    if (answer.kind === "fault") this.#fail(faultOf(answer.code));
+    if (answer.kind === "fault" || answer.kind === "refused") return "wait";
+    if (next !== null) return record?.claimId === call.claimId ? "claim-at-once" : "claim";
+    this.#hear({ ...answer, waitedMs: 0 });
+    return "wait";
+  }
 
-  return {
-    outcome,
-    runOut: () => end(() => answer(open)),
-    abandon: () => end(() => fail(caller.signal.reason)),
-    dismiss: () => end(() => fail(new Fault("DRAINING", "this server is shutting down; another one answers"))),
-
-    see({ record, now }: Peeked): Wish {
-      if (isAnswered) return "wait";
-      const { answer: told, next } = decideClaim(record, call, now, 0n);
-      if (told.kind === "fault") fail(faultOf(told.code));
-      if (told.kind === "fault" || told.kind === "refused") return "wait";
-      if (next !== null) return record?.claimId === call.claimId ? "claim-at-once" : "claim";
-      const seen = { ...told, waitedMs: 0 };
-      if (canWait(seen, leftMs())) open = seen;
-      else answer(seen);
-      return "wait";
-    },
-
-    async claim(): Promise<Submitted> {
-      if (isAnswered) return "refused";
-      isClaiming = true;
-      // Before it is sent: the lease must not seem longer to the caller than it is.
-      const waitedMs = wholeMicros(clock.monotonicMs() - arrivedMs);
-      try {
-        const told = { ...(await submit()), waitedMs };
-        if (canWait(told, leftMs())) open = told;
-        else answer(told);
-        if (told.kind === "acquired" && told.reason !== "reattached") {
-          waiting.promoted();
-          onPromoted(told);
-        }
-        return { record: told.record, now: told.now };
-      } catch (error) {
-        fail(error);
-        return isStoreFailure(error) ? "failed" : "refused";
-      } finally {
-        isClaiming = false;
-        if (!isAnswered) afterClaim?.();
+  async claim(): Promise<Submitted> {
+    if (this.#isAnswered) return "refused";
+    const { arrivedMs, submit, onPromoted } = this.#claim;
+    this.#isClaiming = true;
+    // Before it is sent: the lease must not seem longer to the caller than it is.
+    const waitedMs = wholeMicros(this.#deps.clock.monotonicMs() - arrivedMs);
+    try {
+      const told = { ...(await submit()), waitedMs };
+      this.#hear(told);
+      if (told.kind === "acquired" && told.reason !== "reattached") {
+        this.#deps.waiting.promoted();
+        onPromoted(told);
       }
-    },
-  };
+      return { record: told.record, now: told.now };
+    } catch (error) {
+      this.#fail(error);
+      return isStoreFailure(error) ? "failed" : "refused";
+    } finally {
+      this.#isClaiming = false;
+      if (!this.#isAnswered) this.#afterClaim?.();
+    }
+  }
+
+  /** Waits on, or is answered by it. */
+  #hear(told: ClaimOutcome): void {
+    const { arrivedMs, waitMs } = this.#claim;
+    const nowMs = this.#deps.clock.monotonicMs();
+    if (canWait(told, arrivedMs + waitMs - nowMs)) {
+      this.#open = told;
+      this.#openMs = nowMs;
+    } else this.#answer(told);
+  }
+
+  #end(how: () => void): void {
+    if (this.#isAnswered) return;
+    if (this.#isClaiming) this.#afterClaim ??= how;
+    else how();
+  }
+
+  #answer(told: ClaimOutcome): void {
+    this.#isAnswered = true;
+    this.#outcome.resolve(told);
+  }
+
+  #fail(error: unknown): void {
+    this.#isAnswered = true;
+    this.#outcome.reject(error);
+  }
 }
 
 /** Rounded down. What waited says so: it is never 0. */

@@ -6,6 +6,7 @@ import { hasEnded, type StoredRecord } from "../domain/record.ts";
 import type { Store } from "../store/store.ts";
 import { createAlarm } from "./alarm.ts";
 import type { WaitingObserver, WakePath } from "./observer.ts";
+import { msUntilDue, saysTheSame } from "./reading.ts";
 import type { Waiter } from "./waiter.ts";
 
 /**
@@ -45,10 +46,6 @@ export interface EntryDeps {
   readonly onEmpty: () => void;
 }
 
-/** After the lease's end, by which time the database's clock has surely passed it too. */
-const PAST_DUE_MS = 50;
-/** A due time can be months away, and a timer holds 24 days. */
-const REST_MS_MAX = 3_600_000;
 /** The database did not answer; the lanes have been patient already. */
 const RETRY_MS = 250;
 /** Shown in one step; others get their turn in between. */
@@ -59,8 +56,8 @@ export function createEntry(key: RecordKey, { store, clock, observer, isListenin
   const waiters = new Set<Waiter>();
   /** Those of them who have not seen what was read last. */
   const unseen = new Set<Waiter>();
-  /** Those who joined while the record was being read or flagged: what comes of it may be older than what they know. */
-  const late = new Set<Waiter>();
+  /** Those of them for whom nothing was read yet. */
+  const newcomers = new Set<Waiter>();
   const claimants = new Set<Waiter>();
   const owners = new Set<Waiter>();
   const alarm = createAlarm(clock);
@@ -79,23 +76,29 @@ export function createEntry(key: RecordKey, { store, clock, observer, isListenin
   };
 
   const leave = (waiter: Waiter) => {
-    for (const group of [waiters, unseen, late, claimants, owners]) group.delete(waiter);
+    for (const group of [waiters, unseen, newcomers, claimants, owners]) group.delete(waiter);
     if (waiters.size === 0) alarm.ring();
   };
 
   const learn = (news: Peeked) => {
+    const isNew = seen === null || !saysTheSame(seen, news);
     seen = news;
     isFlagged = news.record?.hasWaiters ?? false;
     readAtMs = clock.monotonicMs();
+    if (!isNew) return;
     claimants.clear();
     owners.clear();
-    for (const waiter of waiters) unseen.add(waiter);
+    for (const waiter of waiters) if (!newcomers.has(waiter)) unseen.add(waiter);
+  };
+
+  const welcome = () => {
+    for (const waiter of newcomers) unseen.add(waiter);
+    newcomers.clear();
   };
 
   /** Runs a call to the store; false when it failed. */
   const attempt = async (call: () => Promise<void>): Promise<boolean> => {
     isBusy = true;
-    late.clear();
     try {
       await call();
       return true;
@@ -110,13 +113,14 @@ export function createEntry(key: RecordKey, { store, clock, observer, isListenin
   const read = () =>
     attempt(async () => {
       isStale = false;
+      welcome();
       const news = await store.peek(key, Number.POSITIVE_INFINITY);
       noteEnd(seen, news, path);
       learn(news);
-      if (news.record !== null || late.size === 0) return;
-      // A claim may have been answered after the read and before they came: to them the record must not be absent.
-      for (const waiter of late) unseen.delete(waiter);
-      isStale = true;
+      // Of those who came meanwhile: a claim may have been answered after the reading and before they came, so to them
+      // the record must not be absent. Otherwise what they do not see yet comes to them like to all.
+      if (news.record !== null) welcome();
+      else if (newcomers.size > 0) isStale = true;
     });
 
   /** Whoever changes state or fence from here on finds the flag; if one of them has changed already, it is not set. */
@@ -124,8 +128,8 @@ export function createEntry(key: RecordKey, { store, clock, observer, isListenin
     attempt(async () => {
       const { state, lease } = record;
       isFlagged = await store.watch({ key, state, fence: lease.fence }, Number.POSITIVE_INFINITY);
-      if (!isFlagged) isStale = true;
-      for (const waiter of late) unseen.add(waiter);
+      if (isFlagged) welcome();
+      else isStale = true;
     });
 
   const noteEnd = (before: Peeked | null, { record, now }: Peeked, by: WakePath) => {
@@ -192,9 +196,11 @@ export function createEntry(key: RecordKey, { store, clock, observer, isListenin
   return {
     join(waiter) {
       waiters.add(waiter);
-      if (isBusy) late.add(waiter);
-      else if (isFlagged && isListening()) unseen.add(waiter);
-      else isStale = true;
+      if (!isBusy && isFlagged && isListening()) unseen.add(waiter);
+      else {
+        newcomers.add(waiter);
+        if (!isBusy) isStale = true;
+      }
       if (isAttended) alarm.ring();
       else void attend();
       return () => leave(waiter);
@@ -210,13 +216,6 @@ export function createEntry(key: RecordKey, { store, clock, observer, isListenin
       return waiters.size;
     },
   };
-}
-
-/** Until time alone can change what the record is, from when it was read. */
-function msUntilDue({ record, now }: Peeked): number {
-  if (record === null || hasEnded(record) || record.state === "outcome-unknown") return Number.POSITIVE_INFINITY;
-  if (record.due <= now) return Number.POSITIVE_INFINITY;
-  return Math.min(msBetween(now, record.due) + PAST_DUE_MS, REST_MS_MAX);
 }
 
 function first<T>(set: ReadonlySet<T>): T | undefined {
