@@ -34,6 +34,8 @@ export const DEFAULTS = {
   maxAttempts: 0,
   resultRetentionMs: DAY_MS,
   tombstoneRetentionMs: DAY_MS,
+  waitForTimeoutMs: MINUTE_MS,
+  keepAliveIntervalMs: 15 * SECOND_MS,
 } as const;
 
 /** In bytes of UTF-8 where the field is text. */

@@ -3,6 +3,8 @@ import type { Metadata } from "@grpc/grpc-js";
 import type { Clock } from "../clock.ts";
 import { Fault } from "../domain/fault.ts";
 import type { CallContext } from "../rpc/endpoint.ts";
+import { hasAnswered, streamOf } from "./grpc-answered.ts";
+import type { Connections } from "./grpc-connections.ts";
 import { DEADLINE_HEADER } from "./grpc-door.ts";
 
 /** What is used of a call of grpc-js, unary or streaming. */
@@ -12,22 +14,25 @@ export interface GrpcCall {
   once(event: "cancelled", listener: () => void): unknown;
 }
 
-const NEVER = new AbortController().signal;
+export interface GrpcContextDeps {
+  readonly clock: Clock;
+  readonly connections: Connections;
+}
 
-/** Id and signal are made when first asked for: most calls never do, and both would cost more than the rest. */
+/** Id and signals are made when first asked for: most calls never do, and they would cost more than the rest. */
 export class GrpcContext implements CallContext {
   readonly transport = "grpc";
   readonly deadline: number;
   readonly #call: GrpcCall;
-  readonly #clock: Clock;
+  readonly #deps: GrpcContextDeps;
   #requestId: string | undefined;
   #signal: AbortSignal | undefined;
 
-  constructor(call: GrpcCall, clock: Clock) {
+  constructor(call: GrpcCall, deps: GrpcContextDeps) {
     const [deadline] = call.metadata.get(DEADLINE_HEADER);
     this.deadline = deadline === undefined ? Number.POSITIVE_INFINITY : Number(deadline);
     this.#call = call;
-    this.#clock = clock;
+    this.#deps = deps;
   }
 
   get requestId(): string {
@@ -41,11 +46,13 @@ export class GrpcContext implements CallContext {
   }
 
   get retiring(): AbortSignal {
-    return NEVER;
+    const { session } = streamOf(this.#call);
+    // Without a connection the call is cancelled, and that says more.
+    return (session && this.#deps.connections.of(session)?.retiring) ?? this.signal;
   }
 
-  async answered(): Promise<boolean> {
-    return !this.#call.cancelled;
+  answered(): Promise<boolean> {
+    return hasAnswered(streamOf(this.#call), this.#deps.connections);
   }
 
   metadata(name: string): string | undefined {
@@ -63,7 +70,7 @@ export class GrpcContext implements CallContext {
   }
 
   #whyOver(): Fault {
-    return this.#clock.monotonicMs() >= this.deadline
+    return this.#deps.clock.monotonicMs() >= this.deadline
       ? new Fault("DEADLINE_EXCEEDED", "the deadline has passed")
       : new Fault("CANCELLED", "the caller has gone");
   }

@@ -1,8 +1,7 @@
-import type { Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
-import { constants } from "node:http2";
+import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import type { Server } from "@grpc/grpc-js";
 import type { Clock } from "../clock.ts";
-import { REQUEST_CHECK_MS, REQUEST_MS_MAX } from "./limits.ts";
+import { watchStalledCalls } from "./grpc-stalled.ts";
 import { clampGrpcTimeout, parseGrpcTimeout } from "./timeout.ts";
 
 /** Headers that the door writes for the handler; whatever a caller sent under these names is dropped. */
@@ -14,6 +13,10 @@ export interface DoorDeps {
   readonly paths: ReadonlySet<string>;
   /** Paths whose requests may stay open: their messages come one by one. */
   readonly openEndedPaths: ReadonlySet<string>;
+  /** Paths whose answers come one by one. */
+  readonly streamPaths: ReadonlySet<string>;
+  /** Told of every connection. */
+  readonly welcome: (session: ServerHttp2Session) => void;
 }
 
 /**
@@ -23,23 +26,23 @@ export interface DoorDeps {
  * - a malformed grpc-timeout is answered INTERNAL and quoted: it is handed to the endpoint as malformed;
  * - an unknown path or grpc-encoding is quoted in the error: it is replaced;
  * - application/grpc-web is read as gRPC: it becomes 415;
- * - a request that never ends is kept for ever: it is closed after 10 s.
+ * - a request that never ends, or an answer that is never read, is kept for ever: they are closed.
  *
  * The HTTP/2 servers are reached through a private map of grpc-js, because no public hook runs before the headers are
  * parsed. The dependency is pinned to the patch level, and the process tests fail if the door no longer stands.
  */
 export function openDoor(server: Server, deps: DoorDeps): Disposable {
-  const unfinished = new Map<ServerHttp2Stream, number>();
+  const stalled = watchStalledCalls(deps.clock);
   const greet = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
     cleanHeaders(headers, deps);
-    if (deps.openEndedPaths.has(headers[":path"] ?? "")) return;
-    unfinished.set(stream, deps.clock.monotonicMs());
-    stream.once("close", () => unfinished.delete(stream));
+    const path = headers[":path"] ?? "";
+    if (!deps.openEndedPaths.has(path)) stalled.watch(stream, !deps.streamPaths.has(path));
   };
-  for (const http2Server of http2ServersOf(server)) http2Server.prependListener("stream", greet);
-  const stop = new AbortController();
-  void closeStalled(unfinished, deps.clock, stop.signal);
-  return { [Symbol.dispose]: () => stop.abort() };
+  for (const http2Server of http2ServersOf(server)) {
+    http2Server.prependListener("stream", greet);
+    http2Server.on("session", deps.welcome);
+  }
+  return stalled;
 }
 
 function http2ServersOf(server: Server): readonly Http2Server[] {
@@ -68,18 +71,5 @@ function cleanHeaders(headers: IncomingHttpHeaders, { clock, paths }: DoorDeps):
   } else {
     headers[DEADLINE_HEADER] = String(clock.monotonicMs() + ms);
     headers["grpc-timeout"] = clampGrpcTimeout(String(timeout));
-  }
-}
-
-/** The map keeps the order of arrival, so that each look ends at the first stream that is young enough. */
-async function closeStalled(unfinished: Map<ServerHttp2Stream, number>, clock: Clock, signal: AbortSignal) {
-  while (!signal.aborted) {
-    await clock.sleep(REQUEST_CHECK_MS, signal).catch(() => undefined);
-    const arrivedBefore = clock.monotonicMs() - REQUEST_MS_MAX;
-    for (const [stream, arrived] of unfinished) {
-      if (arrived > arrivedBefore) break;
-      unfinished.delete(stream);
-      if (!stream.readableEnded) stream.close(constants.NGHTTP2_CANCEL);
-    }
   }
 }

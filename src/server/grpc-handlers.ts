@@ -1,14 +1,15 @@
+import { constants } from "node:http2";
 import type { Message } from "@bufbuild/protobuf";
 import type { handleServerStreamingCall, handleUnaryCall, UntypedHandleCall } from "@grpc/grpc-js";
-import type { Clock } from "../clock.ts";
 import { type Endpoint, Malformed } from "../rpc/endpoint.ts";
 import type { Log } from "../telemetry/log.ts";
-import { type GrpcCall, GrpcContext } from "./grpc-context.ts";
+import { streamOf } from "./grpc-answered.ts";
+import { type GrpcCall, GrpcContext, type GrpcContextDeps } from "./grpc-context.ts";
 import { BAD_TIMEOUT_HEADER } from "./grpc-door.ts";
 import { grpcStatus } from "./grpc-status.ts";
+import { dismissSlowReader, takenInTime } from "./slow-reader.ts";
 
-export interface HandlerDeps {
-  readonly clock: Clock;
+export interface HandlerDeps extends GrpcContextDeps {
   readonly log: Log;
 }
 
@@ -26,39 +27,43 @@ export function grpcHandler(endpoint: Endpoint, deps: HandlerDeps): UntypedHandl
 
 function unaryHandler(
   { call: answer }: Extract<Endpoint, { readonly kind: "unary" }>,
-  { clock, log }: HandlerDeps,
+  deps: HandlerDeps,
 ): handleUnaryCall<Request, Message> {
   return (call, respond) => {
-    answer(requestOf(call), new GrpcContext(call, clock))
+    answer(requestOf(call), new GrpcContext(call, deps))
       .then(
         (response) => respond(null, response),
         (error: unknown) => respond(grpcStatus(error)),
       )
       // Answering a call whose connection has just broken may throw; nobody is left to be told.
-      .catch((error: unknown) => log.warn({ error }, "a call could not be answered"));
+      .catch((error: unknown) => deps.log.warn({ error }, "a call could not be answered"));
   };
 }
 
-function streamHandler(
-  endpoint: StreamingEndpoint,
-  { clock, log }: HandlerDeps,
-): handleServerStreamingCall<Request, Message> {
+function streamHandler(endpoint: StreamingEndpoint, deps: HandlerDeps): handleServerStreamingCall<Request, Message> {
   return (call) => {
-    sendAll(endpoint, call, new GrpcContext(call, clock)).catch((error: unknown) => {
-      log.warn({ error }, "a stream could not be ended");
+    sendAll(endpoint, call, deps).catch((error: unknown) => {
+      deps.log.warn({ error }, "a stream could not be ended");
     });
   };
 }
 
 type StreamCall = Parameters<handleServerStreamingCall<Request, Message>>[0];
 
-/** Asks for the next message only when the last one has left: a reader that is slow holds one message, not a queue. */
-async function sendAll(endpoint: StreamingEndpoint, call: StreamCall, context: GrpcContext): Promise<void> {
+/** Asks for the next message only when the last one has left: of a slow reader there is one message, and no queue. */
+async function sendAll(endpoint: StreamingEndpoint, call: StreamCall, deps: HandlerDeps): Promise<void> {
+  const messages = endpoint.call(requestOf(call), new GrpcContext(call, deps))[Symbol.asyncIterator]();
   try {
-    for await (const message of endpoint.call(requestOf(call), context)) {
-      if (call.cancelled) return;
-      if (!call.write(message)) await drained(call);
-      if (call.cancelled) return;
+    for (let next = await messages.next(); !next.done; next = await messages.next()) {
+      const { value } = next;
+      const isTaken = call.cancelled || (await takenInTime(deps.clock, (taken) => write(call, value, taken)));
+      if (!isTaken) {
+        // A status would wait behind the message that is not taken. This one does not, and gRPC clients read it as
+        // RESOURCE_EXHAUSTED too.
+        streamOf(call).close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+        return await dismissSlowReader(messages);
+      }
+      if (call.cancelled) return void (await messages.return?.());
     }
     call.end();
   } catch (error) {
@@ -66,15 +71,17 @@ async function sendAll(endpoint: StreamingEndpoint, call: StreamCall, context: G
   }
 }
 
-/** Resolves also when the peer has gone: then "drain" never comes. */
-function drained(call: StreamCall): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      for (const event of ["drain", "close", "cancelled"]) call.off(event, done);
-      resolve();
-    };
-    for (const event of ["drain", "close", "cancelled"]) call.on(event, done);
-  });
+/**
+ * A message is taken when HTTP/2 has put all of it into frames, which the reader's window allows or not. What `write`
+ * of a stream returns says less: true until 16 KiB lie in its buffer. When the call is cancelled its callback never comes.
+ */
+function write(call: StreamCall, message: Message, taken: () => void): void {
+  const done = () => {
+    call.off("cancelled", done);
+    taken();
+  };
+  call.once("cancelled", done);
+  call.write(message, done);
 }
 
 function requestOf(call: GrpcCall & { readonly request: Request }): Request {

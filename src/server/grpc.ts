@@ -5,12 +5,12 @@ import { SIZES } from "../domain/limits.ts";
 import type { Endpoint } from "../rpc/endpoint.ts";
 import type { Log } from "../telemetry/log.ts";
 import { type Address, formatAddress } from "./config/kinds.ts";
+import { createConnections } from "./grpc-connections.ts";
 import { openDoor } from "./grpc-door.ts";
-import { grpcHandler } from "./grpc-handlers.ts";
-import { CONNECTION_AGE_GRACE_MS, KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS } from "./limits.ts";
+import { grpcHandler, type HandlerDeps } from "./grpc-handlers.ts";
 import { cannotListen } from "./operator-error.ts";
 import { type ReflectionHandlers, reflectionServices } from "./reflection.ts";
-import { serviceDefinition } from "./service-definition.ts";
+import { pathOf, serviceDefinition } from "./service-definition.ts";
 
 export interface GrpcServerDeps {
   readonly endpoints: readonly Endpoint[];
@@ -36,31 +36,42 @@ export async function serveGrpc(address: Address, deps: GrpcServerDeps): Promise
   const server = new grpc.Server({
     "grpc.max_receive_message_length": SIZES.messageBytesMax,
     "grpc.max_concurrent_streams": deps.maxConcurrentStreams,
-    "grpc.keepalive_time_ms": KEEPALIVE_MS,
-    "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
-    "grpc.max_connection_age_ms": deps.maxConnectionAgeMs,
-    "grpc.max_connection_age_grace_ms": CONNECTION_AGE_GRACE_MS,
     "grpc.enable_channelz": 0,
   });
-  const paths = addEndpoints(server, deps);
+  const { clock, log, maxConnectionAgeMs: maxAgeMs } = deps;
+  const connections = createConnections({ clock, random: Math.random, maxAgeMs });
+  const paths = addEndpoints(server, deps.endpoints, { clock, log, connections });
   const reflection = reflectionServices(deps.endpoints.map(({ method }) => method.parent));
   const openEndedPaths = addReflection(server, reflection);
   const port = await bind(server, address);
-  const door = openDoor(server, { clock: deps.clock, paths: paths.union(openEndedPaths), openEndedPaths });
+  const streams = deps.endpoints.filter(({ kind }) => kind === "server_streaming");
+  const door = openDoor(server, {
+    ...{ clock, openEndedPaths, welcome: connections.welcome },
+    paths: paths.union(openEndedPaths),
+    streamPaths: new Set(streams.map(({ method }) => pathOf(method))),
+  });
+  const dispose = () => {
+    connections[Symbol.dispose]();
+    door[Symbol.dispose]();
+  };
   return {
     address: { host: address.host, port },
-    close: () => shutDown(server).finally(() => door[Symbol.dispose]()),
+    close() {
+      connections.leave();
+      return shutDown(server).finally(dispose);
+    },
     destroy() {
+      connections.leave();
       server.forceShutdown();
-      door[Symbol.dispose]();
+      dispose();
     },
   };
 }
 
-function addEndpoints(server: grpc.Server, deps: GrpcServerDeps): ReadonlySet<string> {
+function addEndpoints(server: grpc.Server, all: readonly Endpoint[], deps: HandlerDeps): ReadonlySet<string> {
   const paths = new Set<string>();
   const services = new Map<DescService, Endpoint[]>();
-  for (const endpoint of deps.endpoints) {
+  for (const endpoint of all) {
     const { parent } = endpoint.method;
     services.set(parent, [...(services.get(parent) ?? []), endpoint]);
   }

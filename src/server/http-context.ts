@@ -3,9 +3,19 @@ import type { HandlerContext } from "@connectrpc/connect";
 import type { Clock } from "../clock.ts";
 import type { CallContext } from "../rpc/endpoint.ts";
 
+/** A connection carries one call at a time, and is told with any answer that it is the last. */
 const NEVER = new AbortController().signal;
 
-export function httpContext(context: HandlerContext, clock: Clock): CallContext {
+/**
+ * HTTP/1.1 has no word for "are you there": what was handed to the kernel counts as answered, and a caller that has
+ * vanished is found by TCP alone. While nothing is under way, as in a claim that waits, the kernel's probes find it after
+ * 30 s (`TCP_KEEPALIVE_MS`). But they stop while something sent is not acknowledged: the keep-alive that a WaitFor
+ * sends to a reader that has vanished is then repeated for a quarter of an hour, until the kernel gives up. Such a wait
+ * lasts until its own timeout, 10 minutes at most. Who needs better uses gRPC.
+ *
+ * @param answered see `CallContext`
+ */
+export function httpContext(context: HandlerContext, clock: Clock, answered: () => Promise<boolean>): CallContext {
   const timeoutMs = context.timeoutMs();
   let requestId: string | undefined;
   return {
@@ -13,7 +23,7 @@ export function httpContext(context: HandlerContext, clock: Clock): CallContext 
     deadline: timeoutMs === undefined ? Number.POSITIVE_INFINITY : clock.monotonicMs() + timeoutMs,
     signal: context.signal,
     retiring: NEVER,
-    answered: async () => !context.signal.aborted,
+    answered,
     metadata: (name) => context.requestHeader.get(name) ?? undefined,
     get requestId() {
       requestId ??= randomUUID();

@@ -21,6 +21,7 @@ import { connectError } from "./http-errors.ts";
 import { JSON_OPTIONS, makePrintable } from "./http-json.ts";
 import { emptyRequest, sendResponse, universalRequest } from "./http-universal.ts";
 import { TIMEOUT_MS_MAX } from "./limits.ts";
+import { dismissSlowReader } from "./slow-reader.ts";
 
 export interface HttpRpcDeps {
   readonly endpoints: readonly Endpoint[];
@@ -42,9 +43,15 @@ interface Attempt {
   refused?: ConnectError;
   /** Set on the second run: what the endpoint is called with. */
   malformed?: Malformed;
+  /** Our endpoint has answered, and nothing else was quicker. */
+  isAnswered: boolean;
+  /** The reader of the stream does not take what is sent. */
+  isSlow: boolean;
+  /** Resolves once the answer was handed over to be sent, or never will be. */
+  readonly answered: () => Promise<boolean>;
 }
 
-const ATTEMPT = createContextKey<Attempt>({ reached: false });
+const ATTEMPT = createContextKey<Attempt | null>(null);
 
 /**
  * Connect (JSON and binary) and gRPC-Web, spoken by connect over the endpoints. Its universal handlers are used instead
@@ -64,7 +71,7 @@ export function createHttpRpc(deps: HttpRpcDeps): HttpRpc {
   return {
     handlerOf(path) {
       const handler = handlers.get(path);
-      return handler && ((request, response) => run(handler, request, response));
+      return handler && ((request, response) => run(handler, request, response, deps.clock));
     },
   };
 }
@@ -73,16 +80,28 @@ export function createHttpRpc(deps: HttpRpcDeps): HttpRpc {
  * connect answers what it cannot decode before our code is reached, and quotes the input. Such a call is run a second
  * time, as an empty request that stands for `Malformed`: so it is observed and answered like any other.
  */
-async function run(handler: UniversalHandler, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const attempt: Attempt = { reached: false };
+async function run(
+  handler: UniversalHandler,
+  request: IncomingMessage,
+  response: ServerResponse,
+  clock: Clock,
+): Promise<void> {
+  const attempt: Attempt = {
+    ...{ reached: false, isAnswered: false, isSlow: false },
+    answered: () => untilClosed(response).then((isFinished) => isFinished && attempt.isAnswered),
+  };
+  const onSlow = () => {
+    attempt.isSlow = true;
+  };
+  const sending = { clock, method: handler.method, onSlow };
   const contextValues = createContextValues().set(ATTEMPT, attempt);
   const call = { ...universalRequest(request, response), contextValues } satisfies UniversalServerRequest;
   try {
     const answer = await handler(call);
     const { refused } = attempt;
-    if (refused === undefined || !isUndecodable(refused)) return await sendResponse(answer, response, handler.method);
+    if (refused === undefined || !isUndecodable(refused)) return await sendResponse(answer, response, sending);
     attempt.malformed = new Malformed(refused);
-    await sendResponse(await handler({ ...call, ...emptyRequest(call) }), response, handler.method);
+    await sendResponse(await handler({ ...call, ...emptyRequest(call) }), response, sending);
   } finally {
     // Of a body that was refused half read: its sender could not finish, nor the connection be used again. How long
     // this may take is bounded by the server's requestTimeout.
@@ -90,12 +109,20 @@ async function run(handler: UniversalHandler, request: IncomingMessage, response
   }
 }
 
+/** Whether it was sent whole, as far as Node knows. */
+function untilClosed(response: ServerResponse): Promise<boolean> {
+  if (response.closed || response.destroyed) return Promise.resolve(response.writableFinished);
+  return new Promise((resolve) => {
+    response.once("close", () => resolve(response.writableFinished));
+  });
+}
+
 /**
  * The context is aborted with what the call failed with, before that is encoded. There is no other way to see an error
  * that connect raises itself.
  */
 function noteRefusal(context: HandlerContext): void {
-  const attempt = context.values.get(ATTEMPT);
+  const attempt = attemptOf(context);
   context.signal.addEventListener("abort", () => {
     const { reason } = context.signal;
     if (!attempt.reached && reason instanceof ConnectError) attempt.refused = reason;
@@ -107,35 +134,63 @@ function isUndecodable({ code }: ConnectError): boolean {
   return code === Code.InvalidArgument || code === Code.Internal;
 }
 
-function addRoute(router: ConnectRouter, endpoint: Endpoint, { clock, random }: HttpRpcDeps): void {
-  if (endpoint.kind === "unary") {
-    router.rpc(endpoint.method, async (request: Message, handlerContext: HandlerContext) => {
-      const context = httpContext(handlerContext, clock);
-      try {
-        const answer = endpoint.call(reach(request, handlerContext), context);
-        const response = await untilDeadline(answer, context, random);
-        if (speaksJson(handlerContext)) makePrintable(endpoint.method.output, response);
-        return response;
-      } catch (error) {
-        throw connectError(error);
-      }
-    });
-  } else {
-    router.rpc(endpoint.method, async function* (request: Message, handlerContext: HandlerContext) {
-      try {
-        for await (const message of endpoint.call(reach(request, handlerContext), httpContext(handlerContext, clock))) {
-          if (speaksJson(handlerContext)) makePrintable(endpoint.method.output, message);
-          yield message;
-        }
-      } catch (error) {
-        throw connectError(error);
-      }
-    });
-  }
+function addRoute(router: ConnectRouter, endpoint: Endpoint, deps: HttpRpcDeps): void {
+  if (endpoint.kind === "unary") addUnary(router, endpoint, deps);
+  else addStream(router, endpoint, deps);
 }
 
-function reach(request: Message, { values }: HandlerContext): Message | Malformed {
+function addUnary(
+  router: ConnectRouter,
+  endpoint: Extract<Endpoint, { readonly kind: "unary" }>,
+  { clock, random }: HttpRpcDeps,
+): void {
+  router.rpc(endpoint.method, async (request: Message, handlerContext: HandlerContext) => {
+    const attempt = attemptOf(handlerContext);
+    const context = httpContext(handlerContext, clock, attempt.answered);
+    try {
+      const answer = endpoint.call(reach(request, attempt), context);
+      const response = await untilDeadline(answer, context, random);
+      if (speaksJson(handlerContext)) makePrintable(endpoint.method.output, response);
+      attempt.isAnswered = true;
+      return response;
+    } catch (error) {
+      throw connectError(error);
+    }
+  });
+}
+
+function addStream(
+  router: ConnectRouter,
+  endpoint: Extract<Endpoint, { readonly kind: "server_streaming" }>,
+  { clock }: HttpRpcDeps,
+): void {
+  router.rpc(endpoint.method, async function* (request: Message, handlerContext: HandlerContext) {
+    const attempt = attemptOf(handlerContext);
+    const context = httpContext(handlerContext, clock, attempt.answered);
+    const messages = endpoint.call(reach(request, attempt), context)[Symbol.asyncIterator]();
+    let isOver = false;
+    try {
+      for (let next = await messages.next(); !next.done; next = await messages.next()) {
+        if (speaksJson(handlerContext)) makePrintable(endpoint.method.output, next.value);
+        yield next.value;
+      }
+      isOver = true;
+    } catch (error) {
+      isOver = true;
+      throw connectError(error);
+    } finally {
+      if (!isOver) await (attempt.isSlow ? dismissSlowReader(messages) : messages.return?.());
+    }
+  });
+}
+
+function attemptOf({ values }: HandlerContext): Attempt {
   const attempt = values.get(ATTEMPT);
+  if (attempt === null) throw new Error("bug: a call that was not run here");
+  return attempt;
+}
+
+function reach(request: Message, attempt: Attempt): Message | Malformed {
   attempt.reached = true;
   return attempt.malformed ?? request;
 }

@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
+import type { Clock } from "../clock.ts";
+import { takenInTime } from "./slow-reader.ts";
 import { clampConnectTimeout, clampGrpcTimeout } from "./timeout.ts";
 
 type Call = Pick<UniversalServerRequest, "httpVersion" | "method" | "url" | "header" | "body" | "signal">;
@@ -66,19 +68,47 @@ export function emptyRequest({
   };
 }
 
-/** Waits for a slow reader, and gives up with one that has gone. */
+export interface SendDeps {
+  readonly clock: Clock;
+  readonly method: DescMethod;
+  /** The reader does not take what is sent: its connection is about to be closed. */
+  readonly onSlow: () => void;
+}
+
+/** Waits for a slow reader, but not for ever, and gives up with one that has gone. */
 export async function sendResponse(
   { status, header, body }: UniversalServerResponse,
   response: ServerResponse,
-  method: DescMethod,
+  { clock, method, onSlow }: SendDeps,
 ): Promise<void> {
   if (body === undefined && status >= 400) return sendRefusal(status, response, method);
   response.writeHead(status, Object.fromEntries(header ?? []));
+  if (response.socket === null) await itsTurn(response);
   for await (const chunk of body ?? []) {
     if (response.destroyed) return;
-    if (!response.write(chunk)) await drained(response);
+    if (await takenInTime(clock, (taken) => write(response, chunk, taken))) continue;
+    onSlow();
+    response.destroy();
+    return;
   }
   response.end();
+}
+
+/** Of a pipelined request: the answers before it are sent first, and may be claims that wait. */
+function itsTurn(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    response.once("socket", () => resolve()).once("close", resolve);
+  });
+}
+
+/** Taken is what the kernel has taken, whose buffers may hold megabytes; here there is one chunk at most. */
+function write(response: ServerResponse, chunk: Uint8Array, taken: () => void): void {
+  const done = () => {
+    response.off("close", done);
+    taken();
+  };
+  response.once("close", done);
+  response.write(chunk, done);
 }
 
 /** connect leaves these empty, which tells somebody with curl nothing. */
@@ -92,16 +122,4 @@ function sendRefusal(status: number, response: ServerResponse, method: DescMetho
 function spokenBy({ name, methodKind }: DescMethod): string {
   if (methodKind !== "unary") return `${name} is a stream: use application/connect+json or gRPC`;
   return "content-type must be application/json or application/proto";
-}
-
-function drained(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      response.off("drain", done);
-      response.off("close", done);
-      resolve();
-    };
-    response.on("drain", done);
-    response.on("close", done);
-  });
 }

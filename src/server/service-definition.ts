@@ -1,4 +1,11 @@
-import { type DescMessage, type DescService, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
+import {
+  type DescMessage,
+  type DescMethod,
+  type DescService,
+  fromBinary,
+  type Message,
+  toBinary,
+} from "@bufbuild/protobuf";
 import type { MethodDefinition, ServiceDefinition } from "@grpc/grpc-js";
 import { Malformed } from "../rpc/endpoint.ts";
 
@@ -12,7 +19,7 @@ export function serviceDefinition(service: DescService): ServiceDefinition & Rec
   const methods = service.methods.map((method): [string, GrpcMethod] => [
     method.localName,
     {
-      path: `/${service.typeName}/${method.name}`,
+      path: pathOf(method),
       requestStream: method.methodKind === "client_streaming" || method.methodKind === "bidi_streaming",
       responseStream: method.methodKind === "server_streaming" || method.methodKind === "bidi_streaming",
       requestSerialize: (request) => encode(method.input, request as Message),
@@ -22,6 +29,10 @@ export function serviceDefinition(service: DescService): ServiceDefinition & Rec
     },
   ]);
   return Object.fromEntries(methods);
+}
+
+export function pathOf({ parent, name }: DescMethod): string {
+  return `/${parent.typeName}/${name}`;
 }
 
 /** grpc-js needs a Buffer: it calls `copy`, which a bare Uint8Array does not have. */

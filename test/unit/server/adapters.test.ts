@@ -78,7 +78,13 @@ async function overHttp(endpoint: Endpoint) {
   const rpc = createHttpRpc({ endpoints: [endpoint], clock: systemClock, random: () => 0 });
   const metrics = createMetrics({ ofProcess: false });
   const readiness = createReadiness();
-  const server = await serveHttp(anyPort, { rpc: async () => rpc, metrics, readiness, log: silentLog });
+  const server = await serveHttp(anyPort, {
+    rpc: async () => rpc,
+    metrics,
+    readiness,
+    waiting: () => "polling",
+    log: silentLog,
+  });
   opened.push(() => server.destroy());
   const baseUrl = `http://127.0.0.1:${server.address.port}`;
   return createClient(IdempotencyService, createConnectTransport({ baseUrl, httpVersion: "1.1" }));

@@ -117,6 +117,7 @@ describe("values", () => {
     ["--migrate=perhaps", undefined],
     ["--database-url", "mysql://localhost/db"],
     ["--database-url", "localhost"],
+    ["--listen-url", "localhost"],
     ["--data-dir", ""],
     ["--data-dir", undefined],
   ])("%s %s is refused with both names of the option and what is allowed", (flag, value) => {
@@ -197,10 +198,14 @@ describe("secrets", () => {
   );
 
   test("what is in force is printed without the password, each with its source", () => {
-    const read = readConfig("config", ["--drain-grace", "1m"], { HOLDFAST_DATABASE_URL: "postgres://me:geheim@db/x" });
+    const listenUrl = "postgres://me:geheim@direct/x?password=geheim";
+    const read = readConfig("config", ["--drain-grace", "1m", "--listen-url", listenUrl], {
+      HOLDFAST_DATABASE_URL: "postgres://me:geheim@db/x",
+    });
     if (read.kind !== "config") throw new Error("problems");
     const text = configText(read.config, read.sources);
     expect(text).toContain("database-url = postgres://me:***@db/x  # environment");
+    expect(text).toContain("listen-url = postgres://me:***@direct/x?password=***  # flag");
     expect(text).toContain("drain-grace = 1m  # flag");
     expect(text).toContain("log-level = info  # default");
     expect(text).not.toContain("geheim");

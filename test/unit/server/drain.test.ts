@@ -28,8 +28,10 @@ function setUp(delayMs: number, graceMs: number) {
   const readiness = createReadiness();
   readiness.set("database", true);
   readiness.set("schema", true);
-  const drain = createDrain({ readiness, clock, log: silentLog, delayMs, graceMs });
-  return { clock, readiness, drain, ...fakeServer() };
+  const fake = fakeServer();
+  const endWaits = () => fake.seen.push("end waits");
+  const drain = createDrain({ readiness, clock, log: silentLog, delayMs, graceMs, endWaits });
+  return { clock, readiness, drain, ...fake };
 }
 
 test("before the drain everything is admitted", () => {
@@ -38,7 +40,7 @@ test("before the drain everything is admitted", () => {
   expect(readiness.report().ready).toBe(true);
 });
 
-test("during the delay the server is not ready, and acquires and listens all the same", async () => {
+test("during the delay the server is not ready, and acquires and lets wait and listens all the same", async () => {
   const { clock, drain, readiness, server, seen, finish } = setUp(5000, 10_000);
   const done = drain.run([server]);
   await clock.advance(4999);
@@ -49,7 +51,7 @@ test("during the delay the server is not ready, and acquires and listens all the
   await clock.advance(1);
   expect(readiness.stopping()).toBe(true);
   expect(drain.admission()).toMatchObject({ code: "DRAINING" });
-  expect(seen).toEqual(["close"]);
+  expect(seen).toEqual(["end waits", "close"]);
   finish();
   expect(await done).toBe(true);
 });
@@ -59,7 +61,7 @@ test("when the calls in flight have ended nobody waits for the grace, and no tim
   const done = drain.run([server]);
   finish();
   expect(await done).toBe(true);
-  expect(seen).toEqual(["close"]);
+  expect(seen).toEqual(["end waits", "close"]);
   expect(clock.sleepers).toBe(0);
 });
 
@@ -68,5 +70,5 @@ test("after the grace what is left is cut off, and the drain was not clean", asy
   const done = drain.run([server]);
   await clock.advance(10_000);
   expect(await done).toBe(false);
-  expect(seen).toEqual(["close", "destroy"]);
+  expect(seen).toEqual(["end waits", "close", "destroy"]);
 });
