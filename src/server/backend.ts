@@ -2,7 +2,7 @@ import type { Clock } from "../clock.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { StoreObserver } from "../store/observer.ts";
 import { BATCH_LIMITS } from "../store/postgres/batcher.ts";
-import { withClient } from "../store/postgres/connection.ts";
+import { type Connection, withClient } from "../store/postgres/connection.ts";
 import { createDatabase, type Database } from "../store/postgres/database.ts";
 import type { Lanes } from "../store/postgres/lanes.ts";
 import { checkSchema, migrate } from "../store/postgres/migrate.ts";
@@ -23,6 +23,7 @@ import { cannotReach } from "./operator-error.ts";
 export interface Backend extends AsyncDisposable {
   readonly store: Store;
   readonly tenants: TenantDirectory;
+  readonly notifications: NotificationSource;
   /** The database's clock. */
   databaseNow(): Promise<Instant>;
   /** For people; without password. */
@@ -30,6 +31,14 @@ export interface Backend extends AsyncDisposable {
   status(): BackendStatus;
   /** Resolves when the database has gone for good and only a restart of this process helps. */
   readonly broken: Promise<Error>;
+}
+
+/** Where notifications are sent and heard. */
+export interface NotificationSource {
+  /** Lends the connection that they are sent on, which is used for nothing else. */
+  readonly run: <T>(work: (connection: Connection) => Promise<T>) => Promise<T>;
+  /** Leads to the same database, and past any pooler. */
+  readonly listenUrl: string;
 }
 
 export interface BackendStatus {
@@ -64,11 +73,16 @@ export async function openBackend(config: Config, deps: BackendDeps): Promise<Ba
   // Not the store's lanes: a tenant is looked up before the first call of it, and must not queue behind batches.
   const lane = database.lanes(1);
   const tenants = openTenants(lane, deps.clock);
+  const notifyLane = database.lanes(1);
   await untilUsable(() => readDatabaseNow(lane), deps.clock, deps.signal);
   const opened = opening.move();
   return {
     store,
     tenants,
+    notifications: {
+      run: (work) => notifyLane.run(0, work),
+      listenUrl: source.embedded ? source.url : (config.listenUrl ?? source.url),
+    },
     databaseNow: () => readDatabaseNow(lane),
     description: source.description,
     broken: source.broken,

@@ -8,9 +8,6 @@ import type { Log } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { createRpcMetrics } from "../telemetry/rpc-metrics.ts";
 import { createStoreMetrics } from "../telemetry/store-metrics.ts";
-import { createHub, WAIT_LIMITS } from "../waiting/hub.ts";
-import { silentWaitingObserver } from "../waiting/observer.ts";
-import { createWakingStore } from "../waiting/waking-store.ts";
 import { openBackend } from "./backend.ts";
 import { logCalls } from "./call-log.ts";
 import type { Address } from "./config/kinds.ts";
@@ -24,6 +21,7 @@ import { SWEEP_RECORDS_MAX } from "./limits.ts";
 import { watchDatabase } from "./probe.ts";
 import { createReadiness } from "./readiness.ts";
 import { createTokenSource } from "./tokens.ts";
+import { openWaiting } from "./waiting.ts";
 
 export interface ServerDeps {
   readonly clock: Clock;
@@ -72,20 +70,23 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   });
   starting.defer(() => sweeper.stop());
 
-  const waiting = silentWaitingObserver;
-  const hub = starting.use(createHub({ store, clock, observer: waiting, random, limits: WAIT_LIMITS }));
-  const waking = createWakingStore({ store, hub, notifier: { notify() {} } });
+  const waits = starting.use(openWaiting({ ...backend, metrics, clock, log, random }));
 
   const readiness = createReadiness();
   readiness.set("schema", true);
   starting.use(watchDatabase({ backend, readiness, clock, log }));
-  const drain = createDrain({ readiness, clock, log, delayMs: config.drainDelayMs, graceMs: config.drainGraceMs });
-  addServerGauges(metrics, backend, readiness);
+  const drain = createDrain({
+    ...{ readiness, clock, log },
+    delayMs: config.drainDelayMs,
+    graceMs: config.drainGraceMs,
+    endWaits: () => waits.hub.drain(),
+  });
+  addServerGauges(metrics, { backend, waiting: waits, readiness });
 
   const calls = createRpcMetrics(metrics, IdempotencyService.methods);
   const endpoints = [
     ...createEndpoints({
-      ...{ store: waking, hub, waiting },
+      ...{ store: waits.store, hub: waits.hub, waiting: waits.waiting },
       tenants,
       authenticator: anonymous,
       observer: logCalls(calls, { log, clock }),
@@ -101,7 +102,8 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   const grpc = await serveGrpc(config.grpcAddress, { endpoints, clock, log, maxConnectionAgeMs, maxConcurrentStreams });
   starting.defer(() => grpc.destroy());
   const rpc = async () => (await import("./http-rpc.ts")).createHttpRpc({ endpoints, clock, random });
-  const http = await serveHttp(config.httpAddress, { rpc, metrics, readiness, log });
+  const waiting = () => waits.status().mode;
+  const http = await serveHttp(config.httpAddress, { rpc, metrics, readiness, waiting, log });
   starting.defer(() => http.destroy());
 
   sweeper.start();

@@ -36,6 +36,14 @@ export const OPTIONS = {
     doc: "The Postgres that keeps the records, 15 to 18. Without it, real Postgres is started from the installed binaries and kept in --data-dir.",
     commands: ["serve", "migrate", "config"],
   }),
+  listenUrl: option<string | null>({
+    name: "listen-url",
+    kind: databaseUrl,
+    default: null,
+    defaultDoc: "--database-url",
+    doc: "A direct connection for LISTEN where --database-url leads to a pooler, which may not pass notifications on; without them those who wait for another server poll every 250 ms. Not used with the embedded Postgres.",
+    commands: ["serve", "config"],
+  }),
   dataDir: option<string>({
     name: "data-dir",
     kind: path,

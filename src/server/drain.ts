@@ -8,7 +8,7 @@ export interface Drain {
   /** Why nothing is acquired any more; null before. What is held may still end, what has ended is replayed. */
   admission(): Fault | null;
   /**
-   * Not ready, but serving → after the delay: acquires nothing, takes no new connections, ends open streams →
+   * Not ready, but serving → after the delay: acquires nothing, takes no new connections, ends open streams and waits →
    * resolves when the calls in flight have ended, or have been cut off after the grace. True when none was.
    */
   run(servers: readonly Listening[]): Promise<boolean>;
@@ -20,9 +20,11 @@ export interface DrainDeps {
   readonly log: Log;
   readonly delayMs: number;
   readonly graceMs: number;
+  /** Called when open streams and waiting calls are to end; the calls in flight are waited for only after that. */
+  readonly endWaits: () => void;
 }
 
-export function createDrain({ readiness, clock, log, delayMs, graceMs }: DrainDeps): Drain {
+export function createDrain({ readiness, clock, log, delayMs, graceMs, endWaits }: DrainDeps): Drain {
   let draining = false;
   return {
     admission: () => (draining ? new Fault("DRAINING", "this server is shutting down; another one answers") : null),
@@ -33,6 +35,7 @@ export function createDrain({ readiness, clock, log, delayMs, graceMs }: DrainDe
       if (delayMs > 0) await clock.sleep(delayMs);
       draining = true;
       readiness.stop();
+      endWaits();
       log.info({ graceMs }, "drain: finishing the calls in flight");
       const closed = Promise.all(servers.map((server) => server.close()));
       if (await endsWithin(closed, graceMs, clock)) return true;

@@ -5,15 +5,18 @@ import type { Metrics } from "../telemetry/metrics.ts";
 import { type Address, isLoopback } from "./config/kinds.ts";
 import type { Listening } from "./grpc.ts";
 import type { HttpRpc } from "./http-rpc.ts";
-import { HTTP_KEEPALIVE_MS, REQUEST_CHECK_MS, REQUEST_MS_MAX } from "./limits.ts";
+import { HTTP_KEEPALIVE_MS, REQUEST_CHECK_MS, REQUEST_MS_MAX, TCP_KEEPALIVE_MS } from "./limits.ts";
 import { cannotListen } from "./operator-error.ts";
 import type { Readiness } from "./readiness.ts";
+import type { WaitingMode } from "./waiting.ts";
 
 export interface HttpServerDeps {
   /** Asked for by the first call: connect is heavy, and a server may never be called over HTTP. */
   readonly rpc: () => Promise<HttpRpc>;
   readonly metrics: Metrics;
   readonly readiness: Readiness;
+  /** For /readyz, which tells it and does not judge by it: whoever polls gets every answer, a little later. */
+  readonly waiting: () => WaitingMode;
   readonly log: Log;
 }
 
@@ -28,6 +31,8 @@ export async function serveHttp(address: Address, deps: HttpServerDeps): Promise
       requestTimeout: REQUEST_MS_MAX,
       connectionsCheckingInterval: REQUEST_CHECK_MS,
       keepAliveTimeout: HTTP_KEEPALIVE_MS,
+      keepAlive: true,
+      keepAliveInitialDelay: TCP_KEEPALIVE_MS,
     },
     (request, response) => {
       leaving.add(response);
@@ -56,7 +61,9 @@ function createLeaving(): { add(response: ServerResponse): void; begin(): void }
   const inFlight = new Set<ServerResponse>();
   let leaving = false;
   const bidFarewell = (response: ServerResponse) => {
-    if (response.headersSent) response.once("finish", () => response.socket?.end());
+    // By "finish" the response has let go of its socket.
+    const { socket } = response;
+    if (response.headersSent) response.once("finish", () => socket?.end());
     else response.setHeader("connection", "close");
   };
   return {
@@ -99,10 +106,10 @@ const PAGES: ReadonlyMap<string, (deps: HttpServerDeps) => Handle> = new Map([
   ["/livez", () => (_request, response) => sendJson(response, 200, { live: true })],
   [
     "/readyz",
-    ({ readiness }) =>
+    ({ readiness, waiting }) =>
       (_request, response) => {
         const report = readiness.report();
-        sendJson(response, report.ready ? 200 : 503, report);
+        sendJson(response, report.ready ? 200 : 503, { ...report, waiting: waiting() });
       },
   ],
 ]);

@@ -13,7 +13,7 @@ export interface WaitingObserver {
   gaveBack(): void;
   /** Wake ids that were sent to other servers, or dropped because they could not be. */
   notificationsSent(ids: number): void;
-  notificationsDropped(ids: number): void;
+  notificationsDropped(ids: number, cause: unknown): void;
   /** Wake ids that came from any server, this one included. */
   notificationsReceived(ids: number): void;
   /** A probe went from the notifier to the listener in so long. */

@@ -36,6 +36,8 @@ export interface SessionDeps extends DatabaseAddress {
   readonly clock: Clock;
   /** A statement without an answer for so long is given up, and its socket with it. */
   readonly answerTimeoutMs?: number;
+  /** Called with the payload of every notification that the session listens for. */
+  readonly onNotification?: (payload: string) => void;
 }
 
 const CONNECT_TIMEOUT_MS = 2_000;
@@ -108,6 +110,8 @@ function newClient({ url, connectTimeoutMs = CONNECT_TIMEOUT_MS }: DatabaseAddre
 export async function openSession(deps: SessionDeps): Promise<Session> {
   const client = newClient(deps);
   const session = overClient(client, deps.clock, deps.answerTimeoutMs ?? ANSWER_TIMEOUT_MS);
+  const { onNotification } = deps;
+  if (onNotification !== undefined) client.on("notification", ({ payload }) => onNotification(payload ?? ""));
   try {
     await client.connect();
     await session.query(apply, [Object.keys(SETTINGS), Object.values(SETTINGS)]);

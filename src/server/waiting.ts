@@ -1,0 +1,67 @@
+import type { Clock } from "../clock.ts";
+import { openSession } from "../store/postgres/connection.ts";
+import type { Store } from "../store/store.ts";
+import type { Log } from "../telemetry/log.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import { addWaitingGauges, createWaitingMetrics } from "../telemetry/waiting-metrics.ts";
+import { createHub, type Hub, WAIT_LIMITS, type WaitLimits } from "../waiting/hub.ts";
+import type { WaitingObserver } from "../waiting/observer.ts";
+import { openPostgresListener } from "../waiting/postgres/listener.ts";
+import { createPostgresNotifier } from "../waiting/postgres/notifier.ts";
+import { createWakingStore } from "../waiting/waking-store.ts";
+import type { NotificationSource } from "./backend.ts";
+import { LISTEN_ANSWER_MS_MAX } from "./limits.ts";
+
+/** What a server has for those who wait. Disposing of it sends the notifications that were collected. */
+export interface Waiting extends AsyncDisposable {
+  /** Wakes those who wait, here and on other servers. */
+  readonly store: Store;
+  readonly hub: Hub;
+  readonly waiting: WaitingObserver;
+  status(): WaitingStatus;
+}
+
+export interface WaitingStatus {
+  readonly mode: WaitingMode;
+  /** The connection that listens is there, whether or not anything arrives on it. */
+  readonly isConnected: boolean;
+}
+
+/** How those who wait learn of what other servers do. */
+export type WaitingMode = "notified" | "polling";
+
+export interface WaitingDeps {
+  /** Plain. */
+  readonly store: Store;
+  readonly notifications: NotificationSource;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** From 0 to 1, for jitter. */
+  readonly random: () => number;
+  readonly limits?: Partial<WaitLimits>;
+}
+
+/** Begins to listen, and does not wait for it: until notifications arrive, those who wait poll. */
+export function openWaiting({ store, notifications, metrics, clock, log, random, ...rest }: WaitingDeps): Waiting {
+  const limits = { ...WAIT_LIMITS, ...rest.limits };
+  const observer = createWaitingMetrics({ metrics, clock, log });
+  const opened = new AsyncDisposableStack();
+  const hub = opened.use(createHub({ store, clock, observer, random, limits }));
+  const notifier = opened.use(createPostgresNotifier({ run: notifications.run, clock, observer }));
+  const open = (onNotification: (payload: string) => void) =>
+    openSession({ url: notifications.listenUrl, clock, onNotification, answerTimeoutMs: LISTEN_ANSWER_MS_MAX });
+  const { pollMs } = limits;
+  const listener = opened.use(openPostgresListener({ open, hub, notifier, clock, random, observer, log, pollMs }));
+  addWaitingGauges({ metrics, hub, listener });
+  return {
+    store: createWakingStore({ store, hub, notifier }),
+    hub,
+    waiting: observer,
+    status() {
+      const { isConnected, isListening } = listener.status();
+      return { mode: isListening ? "notified" : "polling", isConnected };
+    },
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}

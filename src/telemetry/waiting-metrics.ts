@@ -1,0 +1,122 @@
+import type { Clock } from "../clock.ts";
+import type { Hub } from "../waiting/hub.ts";
+import type { Listener } from "../waiting/listener.ts";
+import type { WaitingObserver, WakePath } from "../waiting/observer.ts";
+import type { Log } from "./log.ts";
+import { type Metrics, SECONDS } from "./metrics.ts";
+
+export interface WaitingMetricsDeps {
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly log: Pick<Log, "warn">;
+}
+
+const PATHS = ["local", "notified", "polled"] as const satisfies readonly WakePath[];
+
+/** What wakes those who wait, and what does not. Every series stands at 0 from the start; none names a key or a tenant. */
+export function createWaitingMetrics(deps: WaitingMetricsDeps): WaitingObserver {
+  const { metrics } = deps;
+  const wakeUps = metrics.histogram({
+    name: "holdfast_wakeup_seconds",
+    help: "From the end of a record to its being shown to those who wait for it, by what made the server look.",
+    labelNames: ["path"],
+    buckets: SECONDS,
+  });
+  for (const path of PATHS) wakeUps(path);
+  const failures = metrics.counter(
+    "holdfast_wait_failures_total",
+    "What went wrong for those who wait and was tried again: reads and flags of records, mostly.",
+  )();
+  const warn = createWarning(deps, "something went wrong for those who wait; it is tried again");
+  return {
+    ...createPromotionMetrics(metrics),
+    ...createNotificationMetrics(deps),
+    woke: (path, ms) => wakeUps(path).observe(ms / 1000),
+    failed(error) {
+      failures.value++;
+      warn(error);
+    },
+  };
+}
+
+export interface WaitingGaugesDeps {
+  readonly metrics: Metrics;
+  readonly hub: Pick<Hub, "status">;
+  readonly listener: Pick<Listener, "status">;
+}
+
+export function addWaitingGauges({ metrics, hub, listener }: WaitingGaugesDeps): void {
+  metrics.gauge("holdfast_waiting_calls", "Calls that wait, admitted and not yet answered.", () => hub.status().calls);
+  metrics.gauge("holdfast_waiters", "What they wait for, one for each record of each call.", () => {
+    return hub.status().waiters;
+  });
+  metrics.gauge("holdfast_waited_keys", "Records that somebody waits for on this server.", () => hub.status().keys);
+  metrics.gauge("holdfast_listener_up", "1 while notifications arrive; while they do not, waiters poll.", () => {
+    return Number(listener.status().isListening);
+  });
+}
+
+function createPromotionMetrics(metrics: Metrics): Pick<WaitingObserver, "promoted" | "gaveBack"> {
+  const promotions = metrics.counter("holdfast_promotions_total", "Waiting claims that have acquired.")();
+  const givenBack = metrics.counter(
+    "holdfast_promotions_given_back_total",
+    "Those whose caller had gone: their lease was given back.",
+  )();
+  return {
+    promoted() {
+      promotions.value++;
+    },
+    gaveBack() {
+      givenBack.value++;
+    },
+  };
+}
+
+type OfNotifications = "notificationsSent" | "notificationsDropped" | "notificationsReceived" | "probed";
+
+function createNotificationMetrics(deps: WaitingMetricsDeps): Pick<WaitingObserver, OfNotifications> {
+  const { metrics } = deps;
+  const notifications = metrics.counter(
+    "holdfast_notifications_total",
+    "Records named in notifications, by what became of these; received ones include the server's own.",
+    ["event"],
+  );
+  const sent = notifications("sent");
+  const received = notifications("received");
+  const dropped = notifications("dropped");
+  const warn = createWarning(deps, "notifications for other servers were dropped; waiters there look for themselves");
+  const probes = metrics.histogram({
+    name: "holdfast_listener_probe_seconds",
+    help: "A notification of the server's own, from sending it to its arrival.",
+    buckets: SECONDS,
+  })();
+  return {
+    notificationsSent(ids) {
+      sent.value += ids;
+    },
+    notificationsReceived(ids) {
+      received.value += ids;
+    },
+    notificationsDropped(ids, cause) {
+      dropped.value += ids;
+      warn(cause);
+    },
+    probed: (ms) => probes.observe(ms / 1000),
+  };
+}
+
+const WARNING_MS = 1_000;
+
+/** A database that is down fails everything at once: a line a second is enough, with how many there were since the last. */
+function createWarning({ clock, log }: WaitingMetricsDeps, message: string): (error: unknown) => void {
+  let warnedAtMs = Number.NEGATIVE_INFINITY;
+  let times = 0;
+  return (error) => {
+    times++;
+    const nowMs = clock.monotonicMs();
+    if (nowMs - warnedAtMs < WARNING_MS) return;
+    log.warn({ error, times }, message);
+    warnedAtMs = nowMs;
+    times = 0;
+  };
+}
