@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { type Duration, durationMs } from "@bufbuild/protobuf/wkt";
 import type { ClaimRequest, ClaimResponse } from "../../gen/holdfast/v1/idempotency_pb.ts";
+import { type ClaimTerms, claimOnce } from "./claim-call.ts";
+import { confirm, promotedLease } from "./confirm.ts";
 import { TimeoutError } from "./errors.ts";
-import { giveBack } from "./give-back.ts";
-import { type Answered, retrying } from "./retry.ts";
+import { createPace } from "./pace.ts";
+import type { Answered } from "./retry.ts";
 import { follow, type Runtime } from "./runtime.ts";
-import { mayHaveTakenEffect, toHoldfastError } from "./wire-error.ts";
+import { toHoldfastError } from "./wire-error.ts";
 
 /** How long a caller waits for somebody else's work. */
 export interface Waiting {
@@ -15,17 +16,14 @@ export interface Waiting {
 }
 
 /**
- * The first delay before asking again whether somebody else is done. It doubles up to the server's retry_after, which
- * is what is left of the lease: most work is much shorter than its lease.
+ * A claim_id that never worked and is told CLAIM_ENDED means a claim that was given back, by the server or by one of its
+ * own that came late; once is rare.
  */
-const ASK_AGAIN_MS = 100;
-/** A lease about to end has next to nothing left. */
-const ASK_AGAIN_MS_MIN = 10;
-/** A claim_id that never held the lease and is told CLAIM_ENDED means a claim that was given back; once is rare. */
 const NEW_CLAIM_IDS_MAX = 5;
 
 /**
- * Claims, and asks again while somebody else works or a retry is scheduled.
+ * Claims, and waits while somebody else works or a retry is scheduled: the server keeps the claim open until there is
+ * something better to say, and the same claim is sent again when it has waited in vain.
  *
  * @throws TimeoutError, the signal's reason, or the HoldfastError of the claim.
  */
@@ -39,20 +37,23 @@ export async function claimUntilSettled(
   const timedOut = Symbol("timed out");
   const unfollow = follow(limit, [signal, lifetime.closing]);
   const cancelTimeout = clock.after(timeoutMs, () => limit.abort(timedOut));
+  const pace = createPace(runtime, clock.monotonicMs() + timeoutMs);
   let last: "in-progress" | "retry-scheduled" | undefined;
   let lastError: unknown;
-  const note = (error: unknown) => {
+  const onError = (error: unknown) => {
     lastError = error;
+    pace.failed(error);
   };
   try {
-    for (let asked = 0; ; asked++) {
-      const answered = await claimAfresh(runtime, request, limit.signal, note);
+    for (;;) {
+      const terms = { signal: limit.signal, onError, waitMs: pace.waitMs };
+      const answered = await claimAndConfirm(runtime, request, terms);
       const { detail } = answered.answer;
       if (detail.case !== "inProgress" && detail.case !== "retryScheduled") return answered;
       last = detail.case === "inProgress" ? "in-progress" : "retry-scheduled";
       lastError = undefined;
-      const retryAfterMs = millis(detail.value.retryAfter);
-      await clock.sleep(askAgainMs(runtime, last, retryAfterMs, asked), limit.signal);
+      const pauseMs = pace.pauseMs(answered);
+      if (pauseMs > 0) await clock.sleep(pauseMs, limit.signal);
     }
   } catch (error) {
     if (error !== timedOut) throw error;
@@ -63,75 +64,40 @@ export async function claimUntilSettled(
   }
 }
 
-/** One logical claim: the same claim_id over all its tries, another one when the first has been given back. */
-async function claimAfresh(
+/** One logical claim: the same claim_id over all its tries, another one when what the first acquired was given back. */
+async function claimAndConfirm(
   runtime: Runtime,
   request: ClaimRequest,
-  signal: AbortSignal,
-  onError: (error: unknown) => void,
+  terms: ClaimTerms,
 ): Promise<Answered<ClaimResponse>> {
   for (let ids = 1; ; ids++) {
-    try {
-      return await claimOnce(runtime, request, signal, onError);
-    } catch (error) {
-      if (signal.aborted) throw signal.reason;
-      const known = toHoldfastError(error);
-      if (known.reason !== "CLAIM_ENDED" || ids === NEW_CLAIM_IDS_MAX) throw known;
-      request.claimId = newClaimId();
-    }
+    const answered = await claimUnlessEnded(runtime, request, terms, ids >= NEW_CLAIM_IDS_MAX);
+    const held = answered && promotedLease(answered);
+    const known = held === undefined ? answered : await confirm(runtime, request, held, terms);
+    if (known !== undefined && (held === undefined || known.answer.detail.case === "acquired")) return known;
+    // This claim_id has had its attempt, and whatever came of it is over.
+    request.claimId = newClaimId();
+    if (known !== undefined) return known;
   }
 }
 
-/**
- * One claim_id. A caller who gives up while a claim is under way may have become the holder without hearing of it, and
- * under HOLD nobody could go on; so the claim is not cancelled, and if it acquires, heard of or not, the lease is given
- * back.
- *
- * @throws what `retrying` throws
- */
-export async function claimOnce(
+/** Undefined when the claim's attempt has ended before it was heard of. */
+async function claimUnlessEnded(
   runtime: Runtime,
   request: ClaimRequest,
-  signal: AbortSignal,
-  onError: (error: unknown) => void = () => undefined,
-): Promise<Answered<ClaimResponse>> {
-  const giveUpAtMs = runtime.clock.monotonicMs() + runtime.retry.totalTimeoutMs;
-  // The request is copied: its claim_id may be replaced while a given-up call is still being repeated.
-  const sent = { ...request };
-  let lost: unknown;
-  const note = (error: unknown) => {
-    if (mayHaveTakenEffect(error)) lost = error;
-    onError(error);
-  };
-  const bounds = { giveUpAtMs, signal, onError: note };
-  const claiming = retrying(runtime, bounds, (options) => runtime.rpc.claim(sent, options));
-  const answered = await untilAborted(claiming, signal);
-  if (answered !== undefined) return answered;
-  runtime.lifetime.keep(giveBack(runtime, { request: sent, claiming, lostAnswer: () => lost }));
-  throw signal.reason;
+  terms: ClaimTerms,
+  isLast: boolean,
+): Promise<Answered<ClaimResponse> | undefined> {
+  try {
+    return await claimOnce(runtime, request, terms);
+  } catch (error) {
+    if (terms.signal.aborted) throw terms.signal.reason;
+    const known = toHoldfastError(error);
+    if (known.reason !== "CLAIM_ENDED" || isLast) throw known;
+    return undefined;
+  }
 }
 
 export function newClaimId(): string {
   return randomUUID();
-}
-
-/** Undefined when the signal comes first. */
-function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => resolve(undefined);
-    if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
-}
-
-function askAgainMs({ random }: Runtime, last: string, retryAfterMs: number, asked: number): number {
-  // A due time is known, and nothing changes before it; the server has spread its callers already.
-  if (last === "retry-scheduled") return Math.max(ASK_AGAIN_MS_MIN, retryAfterMs);
-  const growingMs = ASK_AGAIN_MS * 2 ** Math.min(asked, 30);
-  return Math.max(ASK_AGAIN_MS_MIN, Math.min(retryAfterMs, growingMs) * (0.5 + random() / 2));
-}
-
-function millis(duration: Duration | undefined): number {
-  return duration === undefined ? 0 : durationMs(duration);
 }

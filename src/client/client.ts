@@ -10,6 +10,8 @@ import { type Reconciled, type ReconcileOptions, reconcile } from "./reconcile.t
 import { DEFAULT_RETRY, type RetryPolicy } from "./retry.ts";
 import { createLifetime, type Rpc, type Runtime, type Warning } from "./runtime.ts";
 import type { UnknownOutcome, Verdict } from "./verdict.ts";
+import type { WaitEvent, WaitTarget } from "./wait-event.ts";
+import { type ResultOptions, result, type WaitForOptions, waitFor } from "./wait-for.ts";
 
 export type { Attempt, AttemptReason } from "./attempt.ts";
 export type { Clock } from "./clock.ts";
@@ -34,7 +36,7 @@ export {
   retryable,
   terminal,
 } from "./failure.ts";
-export { canonicalJson, fingerprint } from "./fingerprint.ts";
+export { canonicalJson, type Fingerprint, fingerprint } from "./fingerprint.ts";
 export { createGrpcTransport, type GrpcTransport, type GrpcTransportOptions } from "./grpc-transport.ts";
 export type { Once, OnceOptions } from "./once.ts";
 export {
@@ -46,10 +48,13 @@ export {
   type UnknownEvidence,
 } from "./outcome-errors.ts";
 export type { Reconciled, ReconcileOptions } from "./reconcile.ts";
+export type { OwnerView, ProgressView, RecordView, RecordViewState } from "./record-view.ts";
 export type { ClaimOptions, RecordName } from "./request.ts";
 export type { RetryPolicy } from "./retry.ts";
 export type { Rpc, Warning } from "./runtime.ts";
 export type { UnknownOutcome, Verdict } from "./verdict.ts";
+export type { LeaseChange, WaitEnd, WaitEvent, WaitTarget } from "./wait-event.ts";
+export type { ResultOptions, WaitForOptions } from "./wait-for.ts";
 export { toHoldfastError } from "./wire-error.ts";
 
 export interface ClientOptions {
@@ -74,6 +79,8 @@ export interface Holdfast extends AsyncDisposable, Disposable {
   readonly rpc: Rpc;
   /**
    * Does a piece of work once: runs it if nobody has, waits for whoever is at it, or returns what it returned before.
+   * Who waits has one call open at a server, which answers it when the result is there; when the holder dies, or gives
+   * up, one of those who wait does the work.
    *
    * What the work throws is thrown, and told to the server: see `retryable`, `terminal`, `outcomeUnknown`, `notStarted`.
    * An error without such a word counts as retryable, or with onLeaseExpiry "hold" as an unknown outcome, just as a
@@ -94,6 +101,35 @@ export interface Holdfast extends AsyncDisposable, Disposable {
     options: ReconcileOptions<T>,
     judge: (unknown: UnknownOutcome) => Promise<Verdict<T>>,
   ): Promise<Reconciled<T>>;
+  /**
+   * Observes 1 to 100 records until they have ended, and never does their work. For each of them, first the record as
+   * it is, then what changes, then its end, which is a value also if it is a failure. A record that is not there yet is
+   * waited for. An unknown outcome is told, and is not the end.
+   *
+   * The stream is renewed by itself over lost connections, servers that go, and time: what was told before is not
+   * told again. Changes that follow each other faster than they are read are told as the newest of them. Nothing is
+   * sent before the first event is asked for; leaving the loop cancels what is left.
+   *
+   * @example
+   * for await (const event of holdfast.waitFor([{ scope: "charge", key: order.id }])) {
+   *   if (event.kind === "progress") console.log(event.progress.fraction);
+   *   if (event.kind === "ended" && event.end.kind === "completed") console.log(event.end.value);
+   * }
+   *
+   * @throws TypeError or HoldfastError FIELD_INVALID at once, for targets that no server would take; from the iterator
+   * TimeoutError, the signal's reason, FingerprintMismatchError, or HoldfastError: RECORD_NOT_FOUND with `mustExist`,
+   * CLOSED, or what kept the server from answering for the retry policy's total time
+   */
+  waitFor<T = unknown>(
+    targets: readonly WaitTarget[],
+    options?: WaitForOptions<T>,
+  ): AsyncGenerator<WaitEvent<T>, void, undefined>;
+  /**
+   * Waits until a record has ended, as `waitFor` does, and returns its result as a replay would.
+   *
+   * @throws FailedError · ExpiredError · ResultUnavailableError, and what `waitFor` throws
+   */
+  result<T = unknown>(target: WaitTarget, options?: ResultOptions<T>): Promise<T>;
   /** Ends waiting calls, aborts the signals of running attempts, waits for their ends to be stored, disconnects. */
   close(): Promise<void>;
 }
@@ -113,6 +149,8 @@ export function createClient(options: ClientOptions): Holdfast {
     rpc,
     once: (call, work) => lifetime.run(() => once(runtime, call, work)),
     reconcile: (call, judge) => lifetime.run(() => reconcile(runtime, call, judge)),
+    waitFor: (targets, call = {}) => waitFor(runtime, targets, call),
+    result: (target, call = {}) => lifetime.run(() => result(runtime, target, call)),
     close,
     [Symbol.asyncDispose]: close,
     [Symbol.dispose]: () => void close(),

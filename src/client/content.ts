@@ -57,6 +57,8 @@ export interface CheckpointView {
   readonly recordTime: Date | undefined;
 }
 
+export function viewCheckpoint(checkpoint: Checkpoint): CheckpointView;
+export function viewCheckpoint(checkpoint: Checkpoint | undefined): CheckpointView | undefined;
 export function viewCheckpoint(checkpoint: Checkpoint | undefined): CheckpointView | undefined {
   if (checkpoint === undefined) return undefined;
   const { name, sequence, data, contentType, recordTime } = checkpoint;

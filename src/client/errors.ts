@@ -76,14 +76,18 @@ export class CompleteFailedError extends HoldfastError {
   }
 }
 
-/** The caller's `timeoutMs` is over before the claim was acquired or answered. */
+/** The caller's `timeoutMs` is over before the claim was acquired or answered, or before what was waited for has ended. */
 export class TimeoutError extends HoldfastError {
   override readonly name = "TimeoutError";
-  /** What the newest answer said; undefined when the server never answered. */
+  /** What the newest answer to a claim said; undefined when the server never answered, and of `waitFor`. */
   readonly lastOutcome: "in-progress" | "retry-scheduled" | undefined;
 
-  constructor(timeoutMs: number, lastOutcome: "in-progress" | "retry-scheduled" | undefined, cause?: unknown) {
-    const last = lastOutcome === undefined ? "no answer yet" : `last told ${lastOutcome}`;
+  constructor(
+    timeoutMs: number,
+    lastOutcome: "in-progress" | "retry-scheduled" | undefined,
+    cause?: unknown,
+    last = lastOutcome === undefined ? "no answer yet" : `last told ${lastOutcome}`,
+  ) {
     super(`not settled within ${timeoutMs} ms: ${last}`, { reason: "TIMEOUT", code: Code.DeadlineExceeded, cause });
     this.lastOutcome = lastOutcome;
   }

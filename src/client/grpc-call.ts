@@ -80,10 +80,16 @@ export function callStream<I extends DescMessage, O extends DescMessage>(
   signal?.addEventListener("abort", cancel, { once: true });
   call.on("metadata", (metadata) => copyHeaders(metadata, header));
   call.on("status", (status) => copyHeaders(status.metadata, trailer));
+  // An error that comes before anybody reads would otherwise end the process, and the reader would see a normal end.
+  let failure: unknown;
+  call.on("error", (error) => {
+    failure = error;
+  });
 
   async function* messages(): AsyncGenerator<MessageShape<O>> {
     try {
       for await (const message of call) yield message;
+      if (failure !== undefined) throw failure;
     } catch (error) {
       throw signal?.aborted ? aborted(signal) : toConnectError(error);
     } finally {

@@ -1,8 +1,9 @@
 import { create, type DescMessage, type MessageInitShape } from "@bufbuild/protobuf";
-import { Code, ConnectError, type Transport } from "@connectrpc/connect";
+import { Code, ConnectError, type ContextValues, type Transport } from "@connectrpc/connect";
 import { type ChannelCredentials, type ChannelOptions, Client, connectivityState, credentials } from "@grpc/grpc-js";
 import { callStream, callUnary } from "./grpc-call.ts";
 import { createSilence } from "./grpc-silence.ts";
+import { ROUTE_TAKEN, ROUTE_WANTED } from "./route.ts";
 
 export interface GrpcTransportOptions {
   /** host:port of each server; calls go round. */
@@ -34,39 +35,45 @@ const CHANNEL_OPTIONS: ChannelOptions = {
  */
 export function createGrpcTransport(options: GrpcTransportOptions): GrpcTransport {
   const { addresses, credentials: security = credentials.createInsecure() } = options;
-  const clients = addresses.map((address) => new Client(address, security, CHANNEL_OPTIONS));
+  const lines = addresses.map((address) => ({ address, client: new Client(address, security, CHANNEL_OPTIONS) }));
   const silence = createSilence();
   let turn = 0;
   let closed = false;
 
-  const pick = (): Client => {
+  const pick = (context: ContextValues | undefined) => {
     if (closed) throw new ConnectError("the client is closed", Code.Canceled);
-    const inTurn = clients.map((_, i) => clients[(turn + i) % clients.length]);
-    turn = (turn + 1) % clients.length;
-    const client = inTurn.find((each) => each !== undefined && !isDown(each)) ?? inTurn[0];
-    if (client === undefined) throw new Error("bug: a transport without addresses");
-    return client;
+    const wanted = context?.get(ROUTE_WANTED);
+    const inTurn = lines.map((_, i) => lines[(turn + i) % lines.length]);
+    const inOrder = [...lines.filter(({ address }) => address === wanted), ...inTurn];
+    if (inOrder.length === lines.length) turn = (turn + 1) % lines.length;
+    const line = inOrder.find((each) => each !== undefined && !isDown(each.client)) ?? inTurn[0];
+    if (line === undefined) throw new Error("bug: a transport without addresses");
+    const taken = context?.get(ROUTE_TAKEN);
+    if (taken !== undefined) taken.address = line.address;
+    return line;
   };
 
   return {
-    async unary(method, signal, timeoutMs, headers, input) {
-      const client = pick();
-      const address = addresses[clients.indexOf(client)] ?? "";
+    async unary(method, signal, timeoutMs, headers, input, context) {
+      const { client, address } = pick(context);
       const options = { signal, timeoutMs, headers };
       return await silence.watch(address, () => callUnary(client, method, options, create(method.input, input)));
     },
 
-    async stream(method, signal, timeoutMs, headers, input) {
+    async stream(method, signal, timeoutMs, headers, input, context) {
       if (method.methodKind !== "server_streaming") {
         throw new ConnectError("this transport streams from the server only", Code.Unimplemented);
       }
       const request = await first(input);
-      return callStream(pick(), method, { signal, timeoutMs, headers }, create(method.input, request));
+      const { client, address } = pick(context);
+      const options = { signal, timeoutMs, headers };
+      const response = callStream(client, method, options, create(method.input, request));
+      return { ...response, message: silence.watchStream(address, response.message) };
     },
 
     close() {
       closed = true;
-      for (const client of clients) client.close();
+      for (const { client } of lines) client.close();
     },
   };
 }

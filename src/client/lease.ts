@@ -13,7 +13,6 @@ import { toLeaseError } from "./wire-error.ts";
 
 interface HeartbeatExtra {
   readonly checkpoint?: Checkpoint;
-  readonly progress?: Progress;
   readonly externalRef?: string;
 }
 
@@ -112,30 +111,37 @@ export class HeldLease {
     const { signal } = this.#ended;
     const { leaseMs } = this.#terms;
     this.#lastBeatMs = clock.monotonicMs();
+    const carried = this.#progress;
+    this.#progress = undefined;
     const request = {
       handle: this.handle,
       ...(leaseMs === undefined ? {} : { lease: durationFromMs(Math.round(leaseMs)) }),
+      ...(carried === undefined ? {} : { progress: carried }),
       ...extra,
     };
     // A try that hangs for a whole interval leaves room for another one.
     const tryTimeoutMs = Math.min(this.#intervalMs, retry.tryTimeoutMs);
     const bounds = { giveUpAtMs: this.#leaseEndMs, tryTimeoutMs, signal };
-    const { answer, sentAtMs } = await retrying(this.#runtime, bounds, (options) =>
-      rpc.heartbeat(request, { ...options, signal }),
-    );
-    // Both ends are lower bounds, so the later one holds: a heartbeat never shortens a lease.
-    if (answer.lease) this.#leaseEndMs = Math.max(this.#leaseEndMs, leaseEnd(answer.lease, sentAtMs));
-    this.#schedule(sentAtMs + this.#intervalMs);
+    try {
+      const { answer, sentAtMs } = await retrying(this.#runtime, bounds, (options) =>
+        rpc.heartbeat(request, { ...options, signal }),
+      );
+      // Both ends are lower bounds, so the later one holds: a heartbeat never shortens a lease.
+      if (answer.lease) this.#leaseEndMs = Math.max(this.#leaseEndMs, leaseEnd(answer.lease, sentAtMs));
+      // What was noted while this one was under way does not wait for a whole interval.
+      const nextMs = this.#progress === undefined ? this.#intervalMs : Math.min(PROGRESS_INTERVAL_MS, this.#intervalMs);
+      this.#schedule(sentAtMs + nextMs);
+    } catch (error) {
+      this.#progress ??= carried;
+      throw error;
+    }
   }
 
   async #beatByItself(): Promise<void> {
-    const carried = this.#progress;
-    this.#progress = undefined;
     try {
-      await this.extend(carried === undefined ? {} : { progress: carried });
+      await this.extend({});
     } catch (error) {
       if (this.#ended.signal.aborted) return;
-      this.#progress ??= carried;
       const { scope, key } = this.#terms;
       this.#runtime.warn({ kind: "heartbeat-failed", scope, key, error: toLeaseError(error) });
       this.#schedule(this.#runtime.clock.monotonicMs() + this.#intervalMs);

@@ -42,19 +42,23 @@ export class OutcomeUnknownError extends HoldfastError {
   readonly evidence: UnknownEvidence;
 
   constructor(unknown: OutcomeUnknown) {
-    const reason = UNKNOWN_REASONS.get(unknown.reason) ?? "unspecified";
-    super(`nobody knows whether the work was done (${reason}, attempt ${unknown.attempt})`, {
+    const evidence = viewEvidence(unknown);
+    super(`nobody knows whether the work was done (${evidence.reason}, attempt ${evidence.attempt})`, {
       reason: "OUTCOME_UNKNOWN",
     });
-    this.evidence = {
-      reason,
-      since: unknown.since && timestampDate(unknown.since),
-      lastOwner: unknown.lastOwner && { service: unknown.lastOwner.service, instance: unknown.lastOwner.instance },
-      attempt: unknown.attempt,
-      lastCheckpoint: viewCheckpoint(unknown.lastCheckpoint),
-      externalRef: unknown.externalRef,
-    };
+    this.evidence = evidence;
   }
+}
+
+export function viewEvidence(unknown: OutcomeUnknown): UnknownEvidence {
+  return {
+    reason: UNKNOWN_REASONS.get(unknown.reason) ?? "unspecified",
+    since: unknown.since && timestampDate(unknown.since),
+    lastOwner: unknown.lastOwner && { service: unknown.lastOwner.service, instance: unknown.lastOwner.instance },
+    attempt: unknown.attempt,
+    lastCheckpoint: viewCheckpoint(unknown.lastCheckpoint),
+    externalRef: unknown.externalRef,
+  };
 }
 
 /** The work was done, or failed for good, so long ago that the result is no longer kept. It is not run again. */

@@ -1,7 +1,7 @@
 import { durationMs } from "@bufbuild/protobuf/wkt";
 import type { Acquired, ClaimResponse, Record as RecordMessage } from "../../gen/holdfast/v1/idempotency_pb.ts";
 import { decodeResult, encodeResult } from "./body.ts";
-import { claimOnce } from "./claim.ts";
+import { claimOnce } from "./claim-call.ts";
 import type { Serializer } from "./content.ts";
 import { sendComplete, sendFail } from "./ends.ts";
 import { HoldfastError, LeaseLostError } from "./errors.ts";
@@ -68,7 +68,7 @@ async function claimToReconcile<T>(
 ): Promise<Answered<ClaimResponse> | { readonly kind: "available" | "absent" }> {
   const request = reconcileRequest(runtime, options);
   try {
-    return await claimOnce(runtime, request, signal);
+    return await claimOnce(runtime, request, { signal });
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     const known = toHoldfastError(error);

@@ -4,9 +4,9 @@ import { isWorthOneMore, retryDelayMs } from "./wire-error.ts";
 
 /** How calls are repeated. All times are milliseconds. */
 export interface RetryPolicy {
-  /** One try: when it is over, the answer counts as lost. Default 10 s. */
+  /** One try, beyond what the server was asked to wait: when it is over, the answer counts as lost. Default 10 s. */
   readonly tryTimeoutMs: number;
-  /** All tries of one call together: when no answer came by then, the last error is thrown. Default 60 s. */
+  /** All tries of one call together, such waits not counted: then the last error is thrown. Default 60 s. */
   readonly totalTimeoutMs: number;
   /** The first delay is a random part of this; the next ones of twice as much each. Default 50 ms. */
   readonly baseDelayMs: number;
@@ -32,12 +32,16 @@ export interface RetryDeps {
 export interface Answered<T> {
   readonly answer: T;
   readonly sentAtMs: number;
+  /** How long the server was asked to keep that call open for a better answer. */
+  readonly waitMs: number;
 }
 
 interface RetryBounds {
-  /** Monotonic: no try begins, and no delay ends, after it. */
+  /** Monotonic: no try begins, and no delay ends, after it; later by what the tries have waited. */
   readonly giveUpAtMs: number;
   readonly tryTimeoutMs?: number;
+  /** Asked before each try: how long the server may keep it open. Default: not at all. */
+  readonly waitMs?: () => number;
   /** Ends delays and begins no further try. A try under way is left alone; whoever wants it cancelled passes it on. */
   readonly signal: AbortSignal;
   /** Told of each failed try. */
@@ -53,23 +57,26 @@ interface RetryBounds {
 export async function retrying<T>(
   { clock, random, retry }: RetryDeps,
   bounds: RetryBounds,
-  send: (options: CallOptions) => Promise<T>,
+  send: (options: CallOptions, waitMs: number) => Promise<T>,
 ): Promise<Answered<T>> {
   let oneMore = true;
+  let { giveUpAtMs } = bounds;
   for (let tries = 0; ; tries++) {
     bounds.signal.throwIfAborted();
     const sentAtMs = clock.monotonicMs();
-    const timeoutMs = Math.min(bounds.tryTimeoutMs ?? retry.tryTimeoutMs, bounds.giveUpAtMs - sentAtMs);
+    const waitMs = bounds.waitMs?.() ?? 0;
+    const timeoutMs = Math.min(bounds.tryTimeoutMs ?? retry.tryTimeoutMs, giveUpAtMs - sentAtMs) + waitMs;
     try {
-      return { answer: await send({ timeoutMs: Math.max(1, Math.ceil(timeoutMs)) }), sentAtMs };
+      return { answer: await send({ timeoutMs: Math.max(1, Math.ceil(timeoutMs)) }, waitMs), sentAtMs, waitMs };
     } catch (error) {
       bounds.onError?.(error);
       bounds.signal.throwIfAborted();
+      giveUpAtMs += Math.min(waitMs, clock.monotonicMs() - sentAtMs);
       const askedMs = retryDelayMs(error) ?? (oneMore && isWorthOneMore(error) ? 0 : null);
       if (askedMs === null) throw error;
       if (isWorthOneMore(error)) oneMore = false;
       const delayMs = askedMs + random() * Math.min(retry.maxDelayMs, retry.baseDelayMs * 2 ** Math.min(tries, 30));
-      if (clock.monotonicMs() + delayMs >= bounds.giveUpAtMs) throw error;
+      if (clock.monotonicMs() + delayMs >= giveUpAtMs) throw error;
       await clock.sleep(delayMs, bounds.signal);
     }
   }

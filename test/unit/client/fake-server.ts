@@ -1,19 +1,21 @@
 import { randomBytes } from "node:crypto";
-import { create, type DescMessage, type DescMethodUnary, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
-import { Code, ConnectError, type Transport } from "@connectrpc/connect";
+import { fromBinary, type Message } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { StatusSchema } from "../../../gen/google/rpc/status_pb.ts";
 import { anonymous } from "../../../src/auth/authenticator.ts";
 import { type ClientOptions, createClient, type Holdfast, type Warning } from "../../../src/client/client.ts";
 import type { Fault } from "../../../src/domain/fault.ts";
 import type { CallContext, Endpoint } from "../../../src/rpc/endpoint.ts";
 import { createEndpoints } from "../../../src/rpc/endpoints.ts";
-import { RpcError } from "../../../src/rpc/error.ts";
+import type { RpcError } from "../../../src/rpc/error.ts";
 import { silentRpcObserver } from "../../../src/rpc/observer.ts";
 import { toRpcError } from "../../../src/rpc/status.ts";
 import { createMemoryStore } from "../../../src/store/memory.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { createStaticDirectory } from "../../../src/tenants/static.ts";
+import type { Hub } from "../../../src/waiting/hub.ts";
 import { waitAlone } from "../../support/waiting.ts";
+import { inProcess } from "./in-process.ts";
 import { createManualClock, type ManualClock } from "./manual-clock.ts";
 
 /** What happens to a call: `pass` has the server act and answer. A fault that returns without passing loses the call. */
@@ -30,12 +32,17 @@ export interface MeddledCall {
 export interface FakeServer {
   readonly clock: ManualClock;
   readonly store: Store;
+  readonly hub: Hub;
   readonly endpoints: readonly Endpoint[];
   /** Method names, in order of arrival. */
   readonly calls: string[];
   readonly requests: Message[];
   readonly warnings: Warning[];
   meddle: Meddle;
+  /** What becomes of a stream's messages on their way. */
+  meddleStream: (messages: AsyncIterable<Message>, call: MeddledCall) => AsyncIterable<Message>;
+  /** What the server takes for true of an answer that has reached its caller, or has not. */
+  believes: (hasReached: boolean) => boolean | Promise<boolean>;
   /** Rejects as if the handler had thrown the fault. */
   refuse(fault: Fault): Promise<never>;
   admission: Fault | null;
@@ -48,11 +55,14 @@ export function createFakeServer(): FakeServer {
   const store = createMemoryStore({ now: () => Math.round(1.8e15 + clock.monotonicMs() * 1000), newToken });
   const serverClock = {
     monotonicMs: clock.monotonicMs,
-    sleep: (ms: number, signal?: AbortSignal) => clock.sleep(ms, signal ?? neverAborted),
+    sleep: (ms: number, signal?: AbortSignal) => clock.foreign.sleep(ms, signal ?? neverAborted),
     turn: async () => {},
   };
+  // Whatever changes, changes here: so nothing has to be read for the case that somebody did not say so.
+  const alone = waitAlone({ store, clock: serverClock }, { backstopMs: Number.POSITIVE_INFINITY });
+  alone.hub.setListening(true);
   const endpoints = createEndpoints({
-    ...waitAlone({ store, clock: serverClock }),
+    ...alone,
     tenants: createStaticDirectory(),
     authenticator: anonymous,
     observer: silentRpcObserver,
@@ -63,12 +73,15 @@ export function createFakeServer(): FakeServer {
   });
   const server: FakeServer = {
     clock,
-    store,
+    store: alone.store,
+    hub: alone.hub,
     endpoints,
     calls: [],
     requests: [],
     warnings: [],
     meddle: (_, pass) => pass(),
+    meddleStream: (messages) => messages,
+    believes: (hasReached) => hasReached,
     admission: null,
     refuse: (fault) => {
       const context = { requestId: "test", deadline: Number.POSITIVE_INFINITY } as CallContext;
@@ -100,71 +113,9 @@ export function loseAnswers(method: string, count: number): Meddle {
   };
 }
 
-/** Goes through the wire's encoding both ways, so that nothing is shared between the two sides. */
-function inProcess(server: FakeServer): Transport {
-  return {
-    async unary(method, signal, timeoutMs, _headers, input) {
-      const request = fromBinary(method.input, toBinary(method.input, create(method.input, input)));
-      const call = {
-        method: method.localName,
-        request,
-        earlier: server.calls.filter((each) => each === method.localName).length,
-      };
-      server.calls.push(call.method);
-      server.requests.push(request);
-      const answering = server.meddle(call, () => answer(server, method, request));
-      const message = (await withinTime(server.clock, answering, timeoutMs, signal)) as never;
-      const headers = { header: new Headers(), trailer: new Headers() };
-      return { stream: false, service: method.parent, method, message, ...headers };
-    },
-    stream: () => Promise.reject(new ConnectError("no streams here", Code.Unimplemented)),
-  };
-}
-
-async function answer(server: FakeServer, method: DescMethodUnary, request: Message): Promise<Message> {
-  const endpoint = server.endpoints.find((each) => each.method.localName === method.localName);
-  if (endpoint?.kind !== "unary") throw new Error(`no unary endpoint ${method.localName}`);
-  const context = {
-    requestId: "test",
-    deadline: Number.POSITIVE_INFINITY,
-    signal: neverAborted,
-    retiring: new AbortController().signal,
-    answered: async () => true,
-    metadata: () => undefined,
-    transport: "grpc",
-  } as const;
-  try {
-    const output: DescMessage = method.output;
-    return fromBinary(output, toBinary(output, await endpoint.call(request, context)));
-  } catch (error) {
-    throw error instanceof RpcError ? overTheWire(error) : error;
-  }
-}
-
-function overTheWire(error: RpcError): ConnectError {
+export function overTheWire(error: RpcError): ConnectError {
   const wire = new ConnectError(error.message, error.code as number as Code);
   const { details } = fromBinary(StatusSchema, error.status);
   wire.details = details.map(({ typeUrl, value }) => ({ type: typeUrl.slice(typeUrl.lastIndexOf("/") + 1), value }));
   return wire;
-}
-
-function withinTime<T>(
-  clock: ManualClock,
-  promise: Promise<T>,
-  timeoutMs: number | undefined,
-  signal: AbortSignal | undefined,
-): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const cancel = clock.after(timeoutMs ?? Number.POSITIVE_INFINITY, () =>
-      reject(new ConnectError("the deadline passed", Code.DeadlineExceeded)),
-    );
-    const onAbort = () => reject(new ConnectError("cancelled", Code.Canceled));
-    if (signal?.aborted) onAbort();
-    signal?.addEventListener("abort", onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => {
-      cancel();
-      signal?.removeEventListener("abort", onAbort);
-    });
-    signal?.addEventListener("abort", cancel, { once: true });
-  });
 }

@@ -2,12 +2,13 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { createGrpcTransport as createConnectNodeTransport } from "@connectrpc/connect-node";
 import { afterEach, describe, expect, test } from "vitest";
-import { createClient, type Holdfast, toHoldfastError } from "../../../src/client/client.ts";
+import { createClient, fingerprint, type Holdfast, toHoldfastError } from "../../../src/client/client.ts";
 import { systemClock } from "../../../src/clock.ts";
 import { Fault } from "../../../src/domain/fault.ts";
+import type { Endpoint } from "../../../src/rpc/endpoint.ts";
 import { type Listening, serveGrpc } from "../../../src/server/grpc.ts";
 import { silentLog } from "../../../src/telemetry/log.ts";
-import { createFakeServer } from "./fake-server.ts";
+import { createFakeServer, type FakeServer } from "./fake-server.ts";
 
 const job = { scope: "charge", key: "evt_1", input: null } as const;
 const cleanups: (() => unknown)[] = [];
@@ -17,13 +18,39 @@ afterEach(async () => {
 });
 
 /** Listens with the real handlers over one memory store; `deadline`s and the network are real, leases stand still. */
-async function serve(server = createFakeServer()): Promise<{ address: string; listening: Listening }> {
-  const { endpoints } = server;
+async function serve(
+  server = createFakeServer(),
+  endpoints = server.endpoints,
+): Promise<{ address: string; listening: Listening }> {
   const limits = { maxConnectionAgeMs: 300_000, maxConcurrentStreams: 100 };
   const clock = { ...systemClock, monotonicMs: server.clock.monotonicMs };
   const listening = await serveGrpc({ host: "127.0.0.1", port: 0 }, { endpoints, clock, log: silentLog, ...limits });
   cleanups.push(() => listening.destroy());
   return { address: `127.0.0.1:${listening.address.port}`, listening };
+}
+
+/** The same handlers, which say where a claim arrives, and when its caller has gone or it is answered. */
+function labelled({ endpoints }: FakeServer, name: string, seen: string[]): readonly Endpoint[] {
+  return endpoints.map((endpoint) => {
+    if (endpoint.kind !== "unary" || endpoint.method.localName !== "claim") return endpoint;
+    const call: typeof endpoint.call = async (request, context) => {
+      seen.push(name);
+      try {
+        const answer = await endpoint.call(request, context);
+        seen.push(`${name} answered`);
+        return answer;
+      } catch (error) {
+        seen.push(`${name} gone`);
+        throw error;
+      }
+    };
+    return { ...endpoint, call };
+  });
+}
+
+/** Of what happens on the other side of a connection. */
+async function until(isTrue: () => boolean): Promise<void> {
+  while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 function client(options: Parameters<typeof createClient>[0]): Holdfast {
@@ -103,9 +130,48 @@ describe("the gRPC transport", () => {
   test("streams from the server, and ends a stream with the server's error", async () => {
     const { address } = await serve();
     const { rpc } = client({ address });
-    const events = rpc.waitFor({ targets: [{ key: { scope: "s", key: "k" } }] });
-    const error = await events[Symbol.asyncIterator]().next().catch(toHoldfastError);
-    expect(error).toMatchObject({ reason: "UNIMPLEMENTED", code: Code.Unimplemented });
+    const events = rpc.waitFor({ targets: [{ key: { scope: "s", key: "k" } }] })[Symbol.asyncIterator]();
+    expect(await events.next()).toMatchObject({ value: { event: { case: "snapshot", value: { absent: true } } } });
+    const refused = rpc.waitFor({ targets: [] })[Symbol.asyncIterator]();
+    const error = await refused.next().catch(toHoldfastError);
+    expect(error).toMatchObject({ reason: "FIELD_INVALID", code: Code.InvalidArgument });
+  });
+
+  test("ends a stream whose signal is aborted, here and on the server", async () => {
+    const server = createFakeServer();
+    const { address } = await serve(server);
+    const { rpc } = client({ address });
+    const controller = new AbortController();
+    const request = { targets: [{ key: { scope: "s", key: "k" } }] };
+    const events = rpc.waitFor(request, { signal: controller.signal })[Symbol.asyncIterator]();
+    await events.next();
+    expect(server.hub.status()).toMatchObject({ calls: 1 });
+    controller.abort(new Error("no longer wanted"));
+    await expect(events.next()).rejects.toMatchObject({ code: Code.Canceled });
+    await until(() => server.hub.status().calls === 0);
+  });
+
+  test("ends a stream with UNAVAILABLE and the address when its server dies, or was never there", async () => {
+    const wire = await proxy((await serve()).address);
+    const { rpc } = client({ address: wire.address, addresses: ["127.0.0.1:1"] });
+    const open = () => rpc.waitFor({ targets: [{ key: { scope: "s", key: "k" } }] })[Symbol.asyncIterator]();
+    const events = open();
+    await events.next();
+    const nobody = open().next();
+    await expect(nobody).rejects.toMatchObject({
+      code: Code.Unavailable,
+      rawMessage: expect.stringContaining("at 127.0.0.1:1: "),
+    });
+    wire.cut();
+    await expect(events.next()).rejects.toMatchObject({ code: Code.Unavailable });
+  });
+
+  test("keeps the error of a stream that nobody reads yet", async () => {
+    const { rpc } = client({ address: "127.0.0.1:1" });
+    const events = rpc.waitFor({ targets: [{ key: { scope: "s", key: "k" } }] })[Symbol.asyncIterator]();
+    await rpc.getRecord({}).catch(() => undefined);
+    await rpc.getRecord({}).catch(() => undefined);
+    await expect(events.next()).rejects.toMatchObject({ code: Code.Unavailable });
   });
 
   test("cancels a call whose signal is aborted, before and while it is under way", async () => {
@@ -211,6 +277,47 @@ describe("a network", () => {
     const { rpc } = client({ addresses: [one.address, two.address] });
     for (let i = 0; i < 4; i++) await rpc.resolveTenant({ selector: { case: "tenantId", value: "default" } });
     expect([one.state.connections, two.state.connections]).toEqual([1, 1]);
+  });
+});
+
+describe("a claim that waits", () => {
+  const held = { scope: job.scope, key: job.key };
+  const somebody = { key: held, claimId: "somebody-who-works", fingerprint: fingerprint(job.input) };
+
+  test("is cancelled and asked about at the same server, in this order", async () => {
+    const server = createFakeServer();
+    const seen: string[] = [];
+    const addresses = await Promise.all(
+      ["a", "b", "c"].map(async (name) => (await serve(server, labelled(server, name, seen))).address),
+    );
+    const holdfast = client({ addresses: addresses as [string, string, string] });
+    await holdfast.rpc.claim(somebody);
+    for (let i = 0; i < 4; i++) {
+      seen.splice(0);
+      const controller = new AbortController();
+      const giving = holdfast.once({ ...job, signal: controller.signal }, () => 1).catch((thrown) => thrown);
+      await until(() => server.hub.status().waiters === 1);
+      controller.abort(new Error("gone"));
+      expect(await giving).toMatchObject({ message: "gone" });
+      await until(() => seen.length === 4);
+      const [first = ""] = seen;
+      expect(seen).toEqual([first, `${first} gone`, first, `${first} answered`]);
+    }
+  });
+
+  test("past a try's time does not make its server one that is silent", async () => {
+    const server = createFakeServer();
+    const { address } = await serve(server);
+    const holdfast = client({ addresses: [address, "127.0.0.1:1"], retry: { tryTimeoutMs: 100, baseDelayMs: 1 } });
+    await holdfast.rpc.claim(somebody);
+    const waiting = holdfast.once(job, () => 1).catch((thrown) => thrown);
+    await until(() => server.hub.status().waiters === 1);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(server.hub.status()).toMatchObject({ calls: 1, waiters: 1 });
+    const error = await holdfast.rpc.getRecord({}).catch((thrown) => thrown);
+    expect(error.rawMessage).not.toContain(address);
+    await holdfast.close();
+    expect(await waiting).toMatchObject({ reason: "CLOSED" });
   });
 });
 

@@ -55,6 +55,8 @@ describe("a lease", () => {
       }
       return answer;
     });
+    await clock.advance(700);
+    // What has waited is confirmed, and counts from when the confirmation was sent.
     const sent = clock.monotonicMs();
     await clock.advance(700);
     const attempt = await entered;
@@ -249,6 +251,32 @@ describe("what an attempt leaves behind", () => {
     await attempt.checkpoint(new Uint8Array(64 * 1024));
     leave.resolve(1);
     await done;
+  });
+
+  test("progress goes with the checkpoint that comes at once after it", async () => {
+    const { server, entered, clock } = hold();
+    const attempt = await entered;
+    await clock.advance(500);
+    attempt.progress(0.5);
+    await attempt.checkpoint({ step: 1 });
+    const [heartbeat, ...others] = server.requests.map(asHeartbeat).filter(({ handle }) => handle !== undefined);
+    expect(others).toEqual([]);
+    expect(heartbeat).toMatchObject({ progress: { fraction: 0.5 }, checkpoint: { sequence: 1n } });
+  });
+
+  test("progress that is noted while a heartbeat is under way follows it within a second", async () => {
+    const { server, entered, clock } = hold((clock) => async (call, pass) => {
+      if (call.method === "heartbeat") await clock.sleep(200, new AbortController().signal);
+      return pass();
+    });
+    const attempt = await entered;
+    const stored = attempt.setExternalRef("pi_1");
+    await clock.advance(100);
+    attempt.progress(0.5);
+    await clock.until(stored);
+    await clock.advance(800);
+    const [, ...later] = server.requests.map(asHeartbeat).filter(({ handle }) => handle !== undefined);
+    expect(later).toMatchObject([{ progress: { fraction: 0.5 } }]);
   });
 
   test("progress goes with a heartbeat within a second, the newest one only", async () => {

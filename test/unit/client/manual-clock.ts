@@ -2,6 +2,8 @@ import type { Clock } from "../../../src/client/clock.ts";
 
 interface Timer {
   readonly due: number;
+  /** Another party's: it fires as all do, and is not counted. */
+  readonly isForeign: boolean;
   readonly fire: () => void;
 }
 
@@ -13,6 +15,8 @@ export interface ManualClock extends Clock {
   until<T>(promise: Promise<T>): Promise<T>;
   /** Timers that are armed. */
   pending(): number;
+  /** The same time for somebody else, whose timers are not counted. */
+  readonly foreign: Clock;
 }
 
 export function createManualClock(): ManualClock {
@@ -20,10 +24,26 @@ export function createManualClock(): ManualClock {
   // Not 0, so that an instant is not taken for a duration unnoticed.
   let nowMs = 1_000_000;
 
-  const after = (ms: number, fire: () => void) => {
-    const timer = { due: nowMs + Math.max(0, ms), fire };
-    if (ms !== Number.POSITIVE_INFINITY) timers.add(timer);
-    return () => void timers.delete(timer);
+  const handsOf = (isForeign: boolean): Clock => {
+    const after = (ms: number, fire: () => void) => {
+      const timer = { due: nowMs + Math.max(0, ms), fire, isForeign };
+      if (ms !== Number.POSITIVE_INFINITY) timers.add(timer);
+      return () => void timers.delete(timer);
+    };
+    const sleep = (ms: number, signal: AbortSignal) =>
+      new Promise<void>((resolve, reject) => {
+        if (signal.aborted) return reject(signal.reason);
+        const cancel = after(ms, () => {
+          signal.removeEventListener("abort", onAbort);
+          resolve();
+        });
+        const onAbort = () => {
+          cancel();
+          reject(signal.reason);
+        };
+        signal.addEventListener("abort", onAbort, { once: true });
+      });
+    return { monotonicMs: () => nowMs, after, sleep };
   };
   const next = () => [...timers].sort((a, b) => a.due - b.due)[0];
   const fireUntil = async (target: number) => {
@@ -38,21 +58,8 @@ export function createManualClock(): ManualClock {
   };
 
   return {
-    monotonicMs: () => nowMs,
-    after,
-    sleep: (ms, signal) =>
-      new Promise((resolve, reject) => {
-        if (signal.aborted) return reject(signal.reason);
-        const cancel = after(ms, () => {
-          signal.removeEventListener("abort", onAbort);
-          resolve();
-        });
-        const onAbort = () => {
-          cancel();
-          reject(signal.reason);
-        };
-        signal.addEventListener("abort", onAbort, { once: true });
-      }),
+    ...handsOf(false),
+    foreign: handsOf(true),
     advance: (ms) => fireUntil(nowMs + ms),
     async until(promise) {
       let open = true;
@@ -68,7 +75,7 @@ export function createManualClock(): ManualClock {
       }
       return promise;
     },
-    pending: () => timers.size,
+    pending: () => [...timers].filter(({ isForeign }) => !isForeign).length,
   };
 }
 
