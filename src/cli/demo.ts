@@ -14,7 +14,9 @@ import { run } from "./demo/run.ts";
 const ABOUT = `Feeds a log of webhook deliveries to workers that charge a card for each event.
 The log is as a payment provider sends it: at least once, out of order, sometimes
 twice at the same moment, once in a while altered. Workers and a server are killed
-on the way. In the end the ledger must hold each event's charge exactly once.
+on the way: what a dead worker had begun is taken over by one that waits for it, or
+looked up in the ledger. In the end the ledger must hold each event's charge exactly
+once.
 
 Everything runs here and leaves nothing behind: a Postgres of its own in a temporary
 directory, the servers, the workers. Exits with 0 when every event was charged once,

@@ -60,16 +60,20 @@ test(
       lost: 0,
       replays: expect.any(Number),
       takeovers: expect.any(Number),
+      promotions: expect.any(Number),
       reconciled: expect.any(Number),
       mismatches: expect.any(Number),
       workersKilled: expect.any(Number),
       serversKilled: 1,
       claimP50Ms: expect.any(Number),
       claimP99Ms: expect.any(Number),
+      wakeP50Ms: expect.any(Number),
+      wakeP99Ms: expect.any(Number),
       seconds: expect.any(Number),
     });
     expect(report.replays).toBeGreaterThan(0);
     expect(report.takeovers).toBeGreaterThanOrEqual(1);
+    expect(report.promotions).toBeGreaterThanOrEqual(1);
     expect(report.reconciled).toBeGreaterThanOrEqual(1);
     expect(report.mismatches).toBeGreaterThanOrEqual(1);
     expect(report.workersKilled).toBeGreaterThanOrEqual(5);

@@ -96,6 +96,15 @@ function whyUnusable(payload: unknown): string | null {
   }
 }
 
+/** Whether a delivery's payload comes under its id once more, further down in the log. */
+export function comesAgain(deliveries: readonly Delivery[]): (delivery: Delivery) => boolean {
+  const digest = ({ payload }: Delivery) => Buffer.from(fingerprint(payload).digest).toString("hex");
+  return (delivery) =>
+    deliveries.some(
+      (other) => other.id === delivery.id && other.line > delivery.line && digest(other) === digest(delivery),
+    );
+}
+
 /** The events that the log speaks of: each must have been charged once in the end. */
 export function eventIds(deliveries: readonly Delivery[]): ReadonlySet<string> {
   return new Set(deliveries.map((delivery) => delivery.id));

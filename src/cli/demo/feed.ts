@@ -1,7 +1,7 @@
 import type { RecordableHistogram } from "node:perf_hooks";
 import { createAim } from "./aim.ts";
 import { type ChaosPlan, createTrigger } from "./chaos.ts";
-import type { Delivery } from "./delivery-log.ts";
+import { comesAgain, type Delivery } from "./delivery-log.ts";
 import { createFeeder } from "./feeder.ts";
 import type { Order, Outcome, Report } from "./messages.ts";
 import type { Random } from "./random.ts";
@@ -18,6 +18,7 @@ export interface FeedDeps {
   readonly tally: Tally;
   /** Recorded into, in microseconds. */
   readonly claims: RecordableHistogram;
+  readonly wakes: RecordableHistogram;
   readonly reconcile: Reconcile;
   readonly send: (worker: number, order: Order) => void;
   readonly killWorker: (worker: number) => void;
@@ -34,10 +35,10 @@ export interface Feed {
 }
 
 export function createFeed(deps: FeedDeps): Feed {
-  const { deliveries, plan, random, window, tally, claims } = deps;
+  const { deliveries, plan, random, window, tally, claims, wakes } = deps;
   const { promise: finished, resolve, reject } = Promise.withResolvers<void>();
   const feeder = createFeeder(deliveries);
-  const aim = createAim(plan.aimed);
+  const aim = createAim({ aimed: plan.aimed, comesAgain: comesAgain(deliveries) });
   const workerShot = createTrigger(plan.workers);
   const serverShot = createTrigger(plan.servers);
   const ready = new Set<number>();
@@ -47,11 +48,13 @@ export function createFeed(deps: FeedDeps): Feed {
   /** To whoever has least, so that two copies that came together are worked on together, by two processes. */
   const deliver = () => {
     for (;;) {
-      const worker = [...ready].sort((a, b) => feeder.load(a) - feeder.load(b))[0];
-      if (worker === undefined || feeder.load(worker) >= window) return;
-      const delivery = feeder.next(worker);
+      const delivery = feeder.upcoming();
       if (delivery === null) return;
-      deps.send(worker, { delivery, stopAt: aim.stageFor(delivery) });
+      const fit = [...ready].filter((worker) => !aim.spares(worker, delivery));
+      const worker = fit.sort((a, b) => feeder.load(a) - feeder.load(b))[0];
+      if (worker === undefined || feeder.load(worker) >= window) return;
+      feeder.next(worker);
+      deps.send(worker, aim.orderFor(worker, delivery));
     }
   };
 
@@ -59,6 +62,13 @@ export function createFeed(deps: FeedDeps): Feed {
     deps.note(`worker ${worker + 1}: killed ${where}`);
     ready.delete(worker);
     deps.killWorker(worker);
+  };
+
+  const shoot = () => {
+    const target = aim.ripe();
+    if (target === null) return;
+    aim.over(target.line, true);
+    kill(target.worker, `${STAGE_TEXT[target.stage]}${target.isAwaited ? ", while another worker waits" : ""}`);
   };
 
   const killWhoIsDue = () => {
@@ -106,15 +116,20 @@ export function createFeed(deps: FeedDeps): Feed {
           ready.add(worker);
           return deliver();
         case "claim":
-          // In microseconds: a histogram counts whole numbers from 1.
-          return void claims.record(Math.max(1, Math.round(report.ms * 1_000)));
+          return claims.record(toMicros(report.ms));
+        case "wake":
+          return wakes.record(toMicros(report.ms));
+        case "promotion":
+          return void tally.promotions++;
         case "takeover":
           return void tally.takeovers++;
         case "stopped":
           // Unless it was killed on the way to where it stands.
-          if (!ready.has(worker)) return;
-          aim.over(report.line, true);
-          return kill(worker, STAGE_TEXT[report.stage]);
+          if (ready.has(worker)) aim.stopped(report.line);
+          return shoot();
+        case "claiming":
+          if (ready.has(worker)) aim.claiming(report.line);
+          return shoot();
         case "handled":
           aim.over(report.line, false);
           settle(worker, report.line, report.outcome);
@@ -135,6 +150,11 @@ export function createFeed(deps: FeedDeps): Feed {
       tally,
     }),
   };
+}
+
+/** A histogram counts whole numbers from 1. */
+function toMicros(ms: number): number {
+  return Math.max(1, Math.round(ms * 1_000));
 }
 
 const STAGE_TEXT = {

@@ -13,6 +13,8 @@ import type { Delivery } from "./delivery-log.ts";
  * ```
  */
 export interface Feeder {
+  /** What `next` would hand out; null when none waits. */
+  upcoming(): Delivery | null;
   /** The next delivery for this worker, now in flight; null when none waits. */
   next(worker: number): Delivery | null;
   acknowledge(worker: number, line: number): void;
@@ -49,6 +51,7 @@ export function createFeeder(deliveries: readonly Delivery[]): Feeder {
   };
 
   return {
+    upcoming: () => again[0] ?? deliveries[read] ?? null,
     next(worker) {
       const delivery = again.shift() ?? deliveries[read++];
       if (delivery === undefined) return null;

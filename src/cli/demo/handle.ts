@@ -10,9 +10,11 @@ import {
   notStarted,
   OutcomeUnknownError,
   outcomeUnknown,
+  retryable,
 } from "../../client/client.ts";
+import { type LeaseExpiry, leaseExpiryOf } from "./lease-expiry.ts";
 import type { Order, Outcome, Report, Stage } from "./messages.ts";
-import { ChargeError, type Ledger } from "./postgres/ledger.ts";
+import { type Charge, ChargeError, type Ledger } from "./postgres/ledger.ts";
 
 export interface HandleDeps {
   readonly holdfast: Holdfast;
@@ -33,27 +35,32 @@ export const CHARGE_SCOPE = "charge";
 /**
  * Handles one delivery: charges, unless this event was charged before, and says what became of it.
  *
- * The policy is HOLD, because a worker that dies between the charge and the completion leaves a question that no lease
- * can answer. Under REACQUIRE the next worker would take over and charge a second time; under HOLD the outcome is unknown
- * until somebody who can read the ledger has said what it is (reconciler.ts).
+ * Most events are charged where nothing is checked, and there the policy is HOLD: a worker that dies between the charge
+ * and the completion leaves a question that no lease can answer. Whoever took over would charge a second time; so the
+ * outcome is unknown until somebody who can read the ledger has said what it is (reconciler.ts).
+ *
+ * The others are charged where fences are compared, and there the policy is REACQUIRE: whoever takes over shows its fence,
+ * after which the dead worker's charge can no longer come true, and looks whether it has. Nobody needs to be asked, and
+ * a worker that waits for the event is promoted as soon as the lease is over.
  */
-export async function handle(deps: HandleDeps, { delivery, stopAt }: Order): Promise<Outcome> {
+export async function handle(deps: HandleDeps, { delivery, stopAt, announce }: Order): Promise<Outcome> {
   const { holdfast, ledger, worker, leaseMs } = deps;
+  const onLeaseExpiry = leaseExpiryOf(delivery.id);
   const reach = async (stage: Stage) => {
     if (stage !== stopAt) return;
     deps.report({ kind: "stopped", line: delivery.line, stage });
     // The killer is told and has to find us here: this never resolves.
     await new Promise<never>(() => {});
   };
+  if (announce) deps.report({ kind: "claiming", line: delivery.line });
   try {
     const { replayed } = await holdfast.once<ChargeResult>(
-      { scope: CHARGE_SCOPE, key: delivery.id, input: delivery.payload, leaseMs, onLeaseExpiry: "hold" },
+      { scope: CHARGE_SCOPE, key: delivery.id, input: delivery.payload, leaseMs, onLeaseExpiry },
       async (attempt) => {
         if (attempt.reason === "takeover" || attempt.reason === "retry") deps.report({ kind: "takeover" });
         await reach("claimed");
-        const chargeId = randomUUID();
-        const charge = { eventId: delivery.id, chargeId, fence: attempt.fence, worker };
-        await ledger.charge(charge, () => isHeld(attempt)).catch(sayWhatIsKnown);
+        const charge = { eventId: delivery.id, chargeId: randomUUID(), fence: attempt.fence, worker };
+        const chargeId = await CHARGE[onLeaseExpiry](ledger, charge, attempt);
         await reach("charged");
         return { chargeId };
       },
@@ -69,10 +76,25 @@ function isHeld({ signal, leaseRemainingMs }: Attempt): boolean {
   return !signal.aborted && leaseRemainingMs() > 0;
 }
 
-/** A charge that was not sent can be tried again by anybody; of one that was sent and not answered, nobody knows. */
-function sayWhatIsKnown(error: unknown): never {
-  if (error instanceof ChargeError && !error.sent) throw notStarted(error);
-  throw outcomeUnknown(error);
+type MakeCharge = (ledger: Ledger, charge: Charge, attempt: Attempt) => Promise<string>;
+
+/** Resolve to the id of the event's charge; what they throw says what is known of it. */
+const CHARGE: Readonly<Record<LeaseExpiry, MakeCharge>> = {
+  async hold(ledger, charge, attempt) {
+    await ledger.charge(charge, () => isHeld(attempt)).catch(sayWhatIsKnown(outcomeUnknown));
+    return charge.chargeId;
+  },
+  reacquire: (ledger, charge) => ledger.chargeFenced(charge).catch(sayWhatIsKnown(retryable)),
+};
+
+/**
+ * A charge that was not sent can be tried again by anybody. Of one that was sent and not answered nobody knows: with
+ * fences the next attempt finds out, and otherwise the reconciler.
+ */
+function sayWhatIsKnown(whenSent: (error: unknown) => Error): (error: unknown) => never {
+  return (error) => {
+    throw error instanceof ChargeError && !error.sent ? notStarted(error) : whenSent(error);
+  };
 }
 
 /** Throws what a delivery must not be able to cause: a bug, which ends this worker and the demo. */

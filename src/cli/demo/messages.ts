@@ -8,6 +8,8 @@ export interface Order {
   readonly delivery: Delivery;
   /** Stand still at this stage, if this delivery gets there, and wait for the end. */
   readonly stopAt: Stage | null;
+  /** Say so when it is about to be claimed: somebody is to be killed while this one waits for him. */
+  readonly announce: boolean;
 }
 
 /** What became of a delivery. */
@@ -26,10 +28,16 @@ export type Outcome =
 /** What a worker sends back. */
 export type Report =
   | { readonly kind: "ready" }
-  /** A Claim call was answered, after so long. */
+  /** A Claim call that did not wait was answered, after so long. */
   | { readonly kind: "claim"; readonly ms: number }
+  /** A Claim call that waited had the result, so long after the end of the record. */
+  | { readonly kind: "wake"; readonly ms: number }
+  /** A Claim call that waited has acquired. */
+  | { readonly kind: "promotion" }
   /** A claim was acquired after an earlier attempt. */
   | { readonly kind: "takeover" }
+  /** The order was to announce it: its event is claimed now. */
+  | { readonly kind: "claiming"; readonly line: number }
   | { readonly kind: "stopped"; readonly line: number; readonly stage: Stage }
   | { readonly kind: "handled"; readonly line: number; readonly outcome: Outcome };
 

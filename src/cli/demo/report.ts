@@ -7,6 +7,8 @@ export interface Tally {
   replays: number;
   /** Claims that were acquired after an earlier attempt. */
   takeovers: number;
+  /** Claims that were acquired by waiting for them: the holder died, or gave up, under their eyes. */
+  promotions: number;
   /** Unknown outcomes that the reconciler settled. */
   reconciled: number;
   /** Deliveries that were refused because their id came with another payload before. */
@@ -16,7 +18,7 @@ export interface Tally {
 }
 
 export function createTally(): Tally {
-  return { replays: 0, takeovers: 0, reconciled: 0, mismatches: 0, workersKilled: 0, serversKilled: 0 };
+  return { replays: 0, takeovers: 0, promotions: 0, reconciled: 0, mismatches: 0, workersKilled: 0, serversKilled: 0 };
 }
 
 /** What a glance at the running demo shows. */
@@ -38,8 +40,12 @@ export interface Report extends Tally {
   readonly executions: number;
   readonly duplicates: number;
   readonly lost: number;
-  readonly claimP50Ms: number;
-  readonly claimP99Ms: number;
+  /** How long a Claim call took that did not wait for anybody; null if there was none, here and below. */
+  readonly claimP50Ms: number | null;
+  readonly claimP99Ms: number | null;
+  /** From the end of a record, by the database's clock, until a worker that waited for it had the result. */
+  readonly wakeP50Ms: number | null;
+  readonly wakeP99Ms: number | null;
   /** From the start of the workers to the last acknowledgement. */
   readonly seconds: number;
 }
@@ -51,6 +57,8 @@ export interface Findings {
   readonly tally: Tally;
   /** In microseconds. */
   readonly claims: RecordableHistogram;
+  /** In microseconds. */
+  readonly wakes: RecordableHistogram;
   readonly ms: number;
 }
 
@@ -59,7 +67,7 @@ const KEYS_SHOWN = 20;
 
 const MICROS_PER_MS = 1_000;
 
-export function makeReport({ events, deliveries, audit, tally, claims, ms }: Findings): Report {
+export function makeReport({ events, deliveries, audit, tally, claims, wakes, ms }: Findings): Report {
   return {
     events,
     deliveries,
@@ -68,12 +76,15 @@ export function makeReport({ events, deliveries, audit, tally, claims, ms }: Fin
     lost: audit.lost.length,
     replays: tally.replays,
     takeovers: tally.takeovers,
+    promotions: tally.promotions,
     reconciled: tally.reconciled,
     mismatches: tally.mismatches,
     workersKilled: tally.workersKilled,
     serversKilled: tally.serversKilled,
-    claimP50Ms: toHundredths(claims.percentile(50) / MICROS_PER_MS),
-    claimP99Ms: toHundredths(claims.percentile(99) / MICROS_PER_MS),
+    claimP50Ms: percentileMs(claims, 50),
+    claimP99Ms: percentileMs(claims, 99),
+    wakeP50Ms: percentileMs(wakes, 50),
+    wakeP99Ms: percentileMs(wakes, 99),
     seconds: toHundredths(ms / 1_000),
   };
 }
@@ -87,12 +98,15 @@ export function formatTable(report: Report): string {
     ["lost", report.lost, "events not charged, or without a stored result"],
     ["replays", report.replays, "deliveries answered with a stored result"],
     ["takeovers", report.takeovers, "attempts after an earlier one"],
+    ["promotions", report.promotions, "claims that got the lease by waiting for it"],
     ["reconciled", report.reconciled, "unknown outcomes looked up in the ledger"],
     ["mismatches", report.mismatches, "altered payloads refused"],
     ["workers killed", report.workersKilled, "SIGKILL, and started again"],
     ["servers killed", report.serversKilled, "SIGKILL, and started again"],
-    ["claim p50", `${report.claimP50Ms} ms`, "as the workers measured it"],
-    ["claim p99", `${report.claimP99Ms} ms`, ""],
+    ["claim p50", inMs(report.claimP50Ms), "of claims that waited for nobody"],
+    ["claim p99", inMs(report.claimP99Ms), ""],
+    ["wake p50", inMs(report.wakeP50Ms), "from a record's end to its result in a worker that waited"],
+    ["wake p99", inMs(report.wakeP99Ms), ""],
     ["time", `${report.seconds} s`, "from the start of the workers to the last acknowledgement"],
   ];
   return rows
@@ -115,6 +129,14 @@ function list(what: string, keys: readonly string[]): readonly string[] {
   const more = keys.length - KEYS_SHOWN;
   const shown = keys.slice(0, KEYS_SHOWN).map((key) => `  ${JSON.stringify(key)}`);
   return [`${what}: ${keys.length}`, ...shown, ...(more > 0 ? [`  and ${more} more`] : [])];
+}
+
+function percentileMs(micros: RecordableHistogram, percent: number): number | null {
+  return micros.count === 0 ? null : toHundredths(micros.percentile(percent) / MICROS_PER_MS);
+}
+
+function inMs(ms: number | null): string {
+  return ms === null ? "–" : `${ms} ms`;
 }
 
 function toHundredths(value: number): number {

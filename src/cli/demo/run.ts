@@ -46,6 +46,7 @@ export async function run({ options, deliveries, progress, clock, signal }: RunD
   const random = createRandom(options.seed);
   const tally = createTally();
   const claims = createHistogram();
+  const wakes = createHistogram();
 
   await using cleanup = new AsyncDisposableStack();
   progress.note("starting Postgres");
@@ -74,6 +75,7 @@ export async function run({ options, deliveries, progress, clock, signal }: RunD
       window: WINDOW,
       tally,
       claims,
+      wakes,
       reconcile: createReconcile({ holdfast, ledger, clock, leaseMs }),
       killServer: () => servers.kill(random.below(size)),
       note: progress.note,
@@ -90,6 +92,6 @@ export async function run({ options, deliveries, progress, clock, signal }: RunD
   const found = audit(events, await ledger.all(), await readResults(holdfast, events));
   return {
     audit: found,
-    report: makeReport({ events: events.size, deliveries: deliveries.length, audit: found, tally, claims, ms }),
+    report: makeReport({ events: events.size, deliveries: deliveries.length, audit: found, tally, claims, wakes, ms }),
   };
 }

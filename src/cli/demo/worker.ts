@@ -1,7 +1,7 @@
 /** A worker process: handles the deliveries that come over its channel, several at a time, until it is killed. */
-import type { Transport } from "@connectrpc/connect";
 import { createClient, createGrpcTransport } from "../../client/client.ts";
 import { systemClock } from "../../clock.ts";
+import { timeClaims } from "./claim-timer.ts";
 import { handle } from "./handle.ts";
 import type { Order, Report, WorkerSetting } from "./messages.ts";
 import { openLedger } from "./postgres/ledger.ts";
@@ -10,21 +10,11 @@ const setting = JSON.parse(process.argv[2] ?? "null") as WorkerSetting;
 
 const report = (told: Report) => void process.send?.(told);
 
-/** Times each Claim call by itself, whatever `once` does around it. */
-function timeClaims(transport: Transport): Transport {
-  return {
-    async unary(method, ...call) {
-      const from = systemClock.monotonicMs();
-      const response = await transport.unary(method, ...call);
-      if (method.name === "Claim") report({ kind: "claim", ms: systemClock.monotonicMs() - from });
-      return response;
-    },
-    stream: (...call) => transport.stream(...call),
-  };
-}
+/** The wall clock as it was when this process began, and moved on evenly from there. A worker does not grow old. */
+const wallMs = () => performance.timeOrigin + systemClock.monotonicMs();
 
 const holdfast = createClient({
-  transport: timeClaims(createGrpcTransport({ addresses: setting.servers })),
+  transport: timeClaims(createGrpcTransport({ addresses: setting.servers }), { wallMs, report }),
   owner: { service: "demo", instance: setting.name },
 });
 

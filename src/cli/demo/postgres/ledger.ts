@@ -10,12 +10,25 @@ export interface Charge {
 }
 
 /**
- * Stands for the payment provider, and for every target of a side effect that checks nothing: it takes whatever comes,
- * twice if it comes twice. It has no unique constraint on purpose; that each event is charged once is Holdfast's doing.
+ * Stands for two payment providers. One is like most targets of a side effect and checks nothing: it takes whatever
+ * comes, twice if it comes twice. The other compares fences. Neither has a unique constraint, on purpose; that each event
+ * is charged once is Holdfast's doing.
  */
 export interface Ledger extends AsyncDisposable {
-  /** Throws `ChargeError`. `mayCharge` is asked at the last moment, and a charge that it forbids is not sent. */
+  /**
+   * At the provider that checks nothing. `mayCharge` is asked at the last moment, and a charge that it forbids is not
+   * sent. Throws `ChargeError`.
+   */
   charge(charge: Charge, mayCharge: () => boolean): Promise<void>;
+  /**
+   * At the provider that compares fences: shows it this one, looks whether an earlier attempt has charged, and charges if
+   * not. Resolves to the id of the charge that the event now has. Throws `ChargeError`, unsent also when a higher fence
+   * was there first.
+   *
+   * Nothing can come between looking and charging: from the moment that the fence is shown, what comes with a lower one
+   * is refused, however long it was on its way; and should a higher one be shown meanwhile, this charge is refused.
+   */
+  chargeFenced(charge: Charge): Promise<string>;
   chargesOf(eventId: string): Promise<readonly Charge[]>;
   all(): Promise<readonly Charge[]>;
 }
@@ -46,11 +59,29 @@ const CREATE = `
     fence      bigint      not null,
     worker     text        not null,
     charged_at timestamptz not null default clock_timestamp()
+  );
+  create table demo.highest_fence (
+    event_id   text        primary key,
+    fence      bigint      not null
   );`;
 
 const INSERT = `
   insert into demo.ledger (event_id, charge_id, fence, worker)
   values ($1::text, $2::uuid, $3::bigint, $4::text)`;
+
+/** Changes no row when a higher fence is there. */
+const SHOW_FENCE = `
+  insert into demo.highest_fence as shown (event_id, fence)
+  values ($1::text, $2::bigint)
+  on conflict (event_id) do update set fence = excluded.fence where shown.fence <= excluded.fence`;
+
+/** The lock has whoever shows a higher fence wait for this charge, and then find it; or this one wait, and be refused. */
+const INSERT_FENCED = `
+  insert into demo.ledger (event_id, charge_id, fence, worker)
+  select $1::text, $2::uuid, $3::bigint, $4::text
+  from demo.highest_fence
+  where event_id = $1::text and fence = $3::bigint
+  for update`;
 
 const SELECT = `
   select event_id as "eventId", charge_id as "chargeId", fence, worker
@@ -86,20 +117,34 @@ export function openLedger({ databaseUrl, connections, chargeMsMax }: LedgerOpti
   return {
     async charge({ eventId, chargeId, fence, worker }, mayCharge) {
       // The connection comes first: leave must not be asked for before a wait, and used after it.
-      const connection = await pool.connect().catch((error: unknown) => {
-        throw new ChargeError(false, error);
-      });
+      const connection = await pool.connect().catch(failed({ sent: false }));
       try {
         if (!mayCharge()) throw new ChargeError(false, new Error("the lease is over"));
-        await connection.query(INSERT, [eventId, chargeId, fence, worker]).catch((error: unknown) => {
-          throw new ChargeError(true, error);
-        });
+        await connection.query(INSERT, [eventId, chargeId, fence, worker]).catch(failed({ sent: true }));
       } finally {
         connection.release();
       }
     },
+    async chargeFenced({ eventId, chargeId, fence, worker }) {
+      const shown = await pool.query(SHOW_FENCE, [eventId, fence]).catch(failed({ sent: false }));
+      if (shown.rowCount === 0) throw new ChargeError(false, SUPERSEDED);
+      const [earlier] = await read(eventId).catch(failed({ sent: false }));
+      if (earlier !== undefined) return earlier.chargeId;
+      const values = [eventId, chargeId, fence, worker];
+      const charged = await pool.query(INSERT_FENCED, values).catch(failed({ sent: true }));
+      if (charged.rowCount === 0) throw new ChargeError(false, SUPERSEDED);
+      return chargeId;
+    },
     chargesOf: read,
     all: () => read(null),
     [Symbol.asyncDispose]: () => pool.end(),
+  };
+}
+
+const SUPERSEDED = new Error("a higher fence was shown");
+
+function failed({ sent }: Pick<ChargeError, "sent">): (error: unknown) => never {
+  return (error) => {
+    throw new ChargeError(sent, error);
   };
 }

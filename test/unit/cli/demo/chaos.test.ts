@@ -1,14 +1,17 @@
 import { expect, test } from "vitest";
 import { createTrigger, planChaos } from "../../../../src/cli/demo/chaos.ts";
+import type { LeaseExpiry } from "../../../../src/cli/demo/lease-expiry.ts";
 import { createRandom } from "../../../../src/cli/demo/random.ts";
 
 test("every seed kills at least five workers and a server, on both sides of the charge, and nobody at the very end", () => {
   for (let seed = 0; seed < 50; seed++) {
     const plan = planChaos(createRandom(String(seed)), 1_000, 5_000);
-    const stages = plan.aimed.map((target) => target.stage);
+    const stagesUnder = (expiry: LeaseExpiry) =>
+      new Set(plan.aimed.filter((shot) => shot.onLeaseExpiry === expiry).map((shot) => shot.stage));
     expect(plan.aimed.length + plan.workers.length).toBeGreaterThanOrEqual(5);
     expect(plan.servers.length).toBeGreaterThanOrEqual(1);
-    expect(new Set(stages)).toEqual(new Set(["claimed", "charged"]));
+    expect(stagesUnder("hold")).toEqual(new Set(["claimed", "charged"]));
+    expect(stagesUnder("reacquire")).toEqual(new Set(["claimed"]));
     for (const { event } of plan.aimed) expect(event).toBeLessThan(800);
     for (const moment of [...plan.workers, ...plan.servers]) expect(moment).toBeLessThan(4_000);
   }

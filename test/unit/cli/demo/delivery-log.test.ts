@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { eventIds, parseDeliveryLog } from "../../../../src/cli/demo/delivery-log.ts";
+import { comesAgain, eventIds, parseDeliveryLog } from "../../../../src/cli/demo/delivery-log.ts";
 
 const parse = (text: string) => parseDeliveryLog(Buffer.from(text));
 
@@ -70,4 +70,16 @@ test.each(["", "\n\n"])("a log without a delivery is refused (%j)", (text) => {
 
 test("the events of a log are its different ids", () => {
   expect(eventIds(parse(`${line()}\n${line({ id: "evt_2" })}\n${line()}`))).toEqual(new Set(["evt_1", "evt_2"]));
+});
+
+test("a payload comes again if it comes under the same id further down, with its members in whatever order", () => {
+  const log = parse(
+    [
+      line({ payload: { amount: 5, currency: "eur" } }),
+      line({ id: "evt_2" }),
+      line({ payload: { currency: "eur", amount: 5 } }),
+      line({ id: "evt_2", payload: { amount: 50 } }),
+    ].join("\n"),
+  );
+  expect(log.map(comesAgain(log))).toEqual([true, false, false, false]);
 });

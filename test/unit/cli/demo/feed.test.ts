@@ -6,6 +6,7 @@ import { createFeed, type Feed, type FeedDeps } from "../../../../src/cli/demo/f
 import type { Order } from "../../../../src/cli/demo/messages.ts";
 import { createRandom } from "../../../../src/cli/demo/random.ts";
 import { createTally } from "../../../../src/cli/demo/report.ts";
+import { REACQUIRED } from "./event-world.ts";
 
 const NO_CHAOS: ChaosPlan = { aimed: [], workers: [], servers: [] };
 
@@ -18,6 +19,7 @@ function openFeed(log: readonly Delivery[], but: Partial<FeedDeps> = {}) {
   const killed: (number | "server")[] = [];
   const tally = createTally();
   const claims = createHistogram();
+  const wakes = createHistogram();
   const feed: Feed = createFeed({
     deliveries: log,
     plan: NO_CHAOS,
@@ -25,6 +27,7 @@ function openFeed(log: readonly Delivery[], but: Partial<FeedDeps> = {}) {
     window: 2,
     tally,
     claims,
+    wakes,
     reconcile: async () => true,
     send: (worker, order) => sent.push({ worker, order }),
     killWorker: (worker) => killed.push(worker),
@@ -33,7 +36,7 @@ function openFeed(log: readonly Delivery[], but: Partial<FeedDeps> = {}) {
     ...but,
   });
   const lines = (worker: number) => sent.filter((one) => one.worker === worker).map((one) => one.order.delivery.line);
-  return { feed, sent, killed, tally, claims, lines };
+  return { feed, sent, killed, tally, claims, wakes, lines };
 }
 
 test("the next delivery goes to the worker that has least, so that two copies in a row are handled by two", () => {
@@ -126,7 +129,7 @@ test("a reconciler that breaks ends the demo", async () => {
 });
 
 test("an aimed worker is told where to stop, and killed when it stands there", () => {
-  const plan: ChaosPlan = { ...NO_CHAOS, aimed: [{ event: 0, stage: "charged" }] };
+  const plan: ChaosPlan = { ...NO_CHAOS, aimed: [{ event: 0, stage: "charged", onLeaseExpiry: "hold" }] };
   const { feed, sent, killed } = openFeed(deliveries("a", "a"), { plan });
   feed.report(0, { kind: "ready" });
   expect(sent.map((one) => one.order.stopAt)).toEqual(["charged", null]);
@@ -138,7 +141,7 @@ test("an aimed worker is told where to stop, and killed when it stands there", (
 });
 
 test("a worker that was killed on the way to where it was to stop does not count as hit", () => {
-  const plan: ChaosPlan = { ...NO_CHAOS, aimed: [{ event: 0, stage: "charged" }] };
+  const plan: ChaosPlan = { ...NO_CHAOS, aimed: [{ event: 0, stage: "charged", onLeaseExpiry: "hold" }] };
   const { feed, sent, killed } = openFeed(deliveries("a", "b"), { plan, window: 1 });
   feed.report(0, { kind: "ready" });
   feed.workerKilled(0);
@@ -153,6 +156,29 @@ test("a worker that was killed on the way to where it was to stop does not count
   ]);
 });
 
+test("a worker is killed before the charge when another worker is about to wait for the same event", () => {
+  const [id = ""] = REACQUIRED;
+  const aimed = [{ event: 0, stage: "claimed", onLeaseExpiry: "reacquire" }] as const;
+  const { feed, sent, killed, lines } = openFeed(deliveries("a", id, id), { plan: { ...NO_CHAOS, aimed } });
+  feed.report(0, { kind: "ready" });
+  // The third delivery is a copy of the one that worker 0 is aimed at for, and waits for somebody else.
+  feed.report(0, { kind: "handled", line: 1, outcome: "charged" });
+  feed.report(0, { kind: "stopped", line: 2, stage: "claimed" });
+  expect([lines(0), killed]).toEqual([[1, 2], []]);
+  feed.report(1, { kind: "ready" });
+  expect(lines(1)).toEqual([3]);
+  expect(sent.map(({ order }) => [order.stopAt, order.announce])).toEqual([
+    [null, false],
+    ["claimed", false],
+    [null, true],
+  ]);
+  expect(killed).toEqual([]);
+  feed.report(1, { kind: "claiming", line: 3 });
+  expect(killed).toEqual([0]);
+  feed.workerKilled(0);
+  expect(lines(1)).toEqual([3, 2]);
+});
+
 test("a worker with work in hand and a server are killed when the planned count is reached", () => {
   const plan: ChaosPlan = { aimed: [], workers: [1], servers: [2] };
   const { feed, killed } = openFeed(deliveries("a", "b", "c", "d"), { plan });
@@ -163,10 +189,14 @@ test("a worker with work in hand and a server are killed when the planned count 
   expect(killed).toEqual([0, "server"]);
 });
 
-test("claims are recorded in microseconds, and takeovers counted", () => {
-  const { feed, claims, tally } = openFeed(deliveries("a"));
+test("claims and wakes are recorded in microseconds, and takeovers and promotions counted", () => {
+  const { feed, claims, wakes, tally } = openFeed(deliveries("a"));
   feed.report(0, { kind: "claim", ms: 2.5 });
   feed.report(0, { kind: "claim", ms: 0 });
   feed.report(0, { kind: "takeover" });
-  expect([claims.count, claims.max >= 2_500, claims.min, tally.takeovers]).toEqual([2, true, 1, 1]);
+  feed.report(0, { kind: "wake", ms: 1.5 });
+  feed.report(0, { kind: "promotion" });
+  expect([claims.count, claims.max >= 2_500, claims.min]).toEqual([2, true, 1]);
+  expect([wakes.count, wakes.max >= 1_500]).toEqual([1, true]);
+  expect(tally).toMatchObject({ takeovers: 1, promotions: 1 });
 });

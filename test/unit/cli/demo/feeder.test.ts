@@ -12,6 +12,18 @@ test("deliveries go out in the order of the log, each once", () => {
   expect([feeder.load(0), feeder.load(1), feeder.load(2)]).toEqual([2, 1, 0]);
 });
 
+test("what comes next can be looked at before it goes out", () => {
+  const feeder = createFeeder(deliveries("a", "b"));
+  expect(feeder.upcoming()?.line).toBe(1);
+  feeder.next(0);
+  expect(feeder.upcoming()?.line).toBe(2);
+  feeder.giveBack(0, 1);
+  expect(feeder.upcoming()?.line).toBe(1);
+  feeder.next(0);
+  feeder.next(0);
+  expect(feeder.upcoming()).toBeNull();
+});
+
 test("it is done when every delivery is acknowledged, and not before", () => {
   const feeder = createFeeder(deliveries("a", "b"));
   feeder.next(0);

@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
-import { LEASE_MS, openWorld } from "./event-world.ts";
+import { LEASE_MS, openWorld, REACQUIRED } from "./event-world.ts";
+
+const [REACQUIRED_ID = ""] = REACQUIRED;
 
 test("the first delivery of an event charges, and the next one is answered with its result", async () => {
   const { deliver, ledger, clock } = openWorld();
@@ -61,4 +63,50 @@ test("a worker whose lease is over before it charges does not charge, and leaves
   expect(ledger.charges).toEqual([]);
   expect(await clock.until(deliver("evt_1").outcome)).toBe("charged");
   expect(reports).toEqual([{ kind: "takeover" }]);
+});
+
+test("an event that may be taken over is charged once, and its copies are answered with that", async () => {
+  const { deliver, ledger, clock } = openWorld();
+  expect(await clock.until(deliver(REACQUIRED_ID).outcome)).toBe("charged");
+  expect(await clock.until(deliver(REACQUIRED_ID).outcome)).toBe("replayed");
+  expect(ledger.charges).toHaveLength(1);
+});
+
+test.each([
+  ["claimed", 0],
+  ["charged", 1],
+] as const)(
+  "whoever takes over from a worker that died at %s finds %i charges, and leaves one",
+  async (stage, charges) => {
+    const { deliver, server, ledger, reports, clock } = openWorld();
+    server.meddle = ({ method }, pass) => (method === "heartbeat" ? new Promise<never>(() => {}) : pass());
+    deliver(REACQUIRED_ID, {}, stage);
+    await clock.advance(1);
+    expect(ledger.charges).toHaveLength(charges);
+    expect(await clock.until(deliver(REACQUIRED_ID).outcome)).toBe("charged");
+    expect(reports).toContainEqual({ kind: "takeover" });
+    expect(ledger.charges).toHaveLength(1);
+    expect(await clock.until(deliver(REACQUIRED_ID).outcome)).toBe("replayed");
+  },
+);
+
+test("a charge that was not answered where fences are compared is looked up by the next attempt", async () => {
+  const { deliver, ledger, reports, clock } = openWorld();
+  ledger.failure = new Error("connection lost");
+  expect(await clock.until(deliver(REACQUIRED_ID).outcome)).toBe("not-handled");
+  ledger.charges.push({ eventId: REACQUIRED_ID, chargeId: "came through", fence: 1n, worker: "worker-1" });
+  expect(await clock.until(deliver(REACQUIRED_ID).outcome)).toBe("charged");
+  expect(ledger.charges).toHaveLength(1);
+  expect(reports).toEqual([{ kind: "takeover" }]);
+});
+
+test("a delivery that is to be announced is announced before it is claimed", async () => {
+  const { deliver, server, reports, clock } = openWorld();
+  const saidBefore: unknown[] = [];
+  server.meddle = ({ method }, pass) => {
+    if (method === "claim") saidBefore.push(...reports);
+    return pass();
+  };
+  expect(await clock.until(deliver(REACQUIRED_ID, {}, null, true).outcome)).toBe("charged");
+  expect(saidBefore).toEqual([{ kind: "claiming", line: 1 }]);
 });

@@ -5,10 +5,14 @@ import { createTally, formatTable, formatVerdict, makeReport } from "../../../..
 
 const audit: Audit = { executions: 2, duplicates: [], lost: [] };
 
-function report(found: Audit = audit) {
+function report(found: Audit = audit, isWaitedFor = true) {
   const claims = createHistogram();
-  for (let ms = 1; ms <= 100; ms++) claims.record(ms * 1_000);
-  return makeReport({ events: 2, deliveries: 9, audit: found, tally: createTally(), claims, ms: 1_234.567 });
+  const wakes = createHistogram();
+  for (let ms = 1; ms <= 100; ms++) {
+    claims.record(ms * 1_000);
+    if (isWaitedFor) wakes.record(ms * 2_000);
+  }
+  return makeReport({ events: 2, deliveries: 9, audit: found, tally: createTally(), claims, wakes, ms: 1_234.567 });
 }
 
 test("the report has exactly the members that are promised", () => {
@@ -20,21 +24,32 @@ test("the report has exactly the members that are promised", () => {
     "lost",
     "replays",
     "takeovers",
+    "promotions",
     "reconciled",
     "mismatches",
     "workersKilled",
     "serversKilled",
     "claimP50Ms",
     "claimP99Ms",
+    "wakeP50Ms",
+    "wakeP99Ms",
     "seconds",
   ]);
 });
 
 test("latencies are in milliseconds and the time in seconds, to two digits", () => {
-  const { claimP50Ms, claimP99Ms, seconds } = report();
+  const { claimP50Ms, claimP99Ms, wakeP50Ms, wakeP99Ms, seconds } = report();
   expect(claimP50Ms).toBeCloseTo(50, 0);
   expect(claimP99Ms).toBeCloseTo(99, 0);
+  expect((wakeP50Ms ?? 0) / 100).toBeCloseTo(1, 1);
+  expect((wakeP99Ms ?? 0) / 100).toBeCloseTo(1.98, 1);
   expect(seconds).toBe(1.23);
+});
+
+test("where nobody waited, the report says so and the table has dashes", () => {
+  const found = report(audit, false);
+  expect([found.wakeP50Ms, found.wakeP99Ms]).toEqual([null, null]);
+  expect(formatTable(found)).toMatch(/^wake p50 +– {2}.*\nwake p99 +–$/m);
 });
 
 test("the table has a line for every member", () => {
