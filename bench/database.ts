@@ -11,6 +11,8 @@ export interface BenchPostgres extends AsyncDisposable {
   readonly version: string;
   /** A migrated database of its own. */
   database(name: string): Promise<string>;
+  /** SQL of the benchmark's own. */
+  run(url: string, sql: string): Promise<void>;
 }
 
 /** Embedded Postgres with its default durability, in a directory that goes away afterwards. */
@@ -28,6 +30,9 @@ export async function startBenchPostgres(): Promise<BenchPostgres> {
         await client.query("alter table holdfast.record set (autovacuum_enabled = off)");
       });
       return url;
+    },
+    async run(url, sql) {
+      await withClient({ url }, (client) => client.query(sql));
     },
     async [Symbol.asyncDispose]() {
       await postgres.stop();

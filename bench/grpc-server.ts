@@ -6,12 +6,11 @@ import { openBackend } from "../src/server/backend.ts";
 import { readConfig } from "../src/server/config/read.ts";
 import { serveGrpc } from "../src/server/grpc.ts";
 import { createTokenSource } from "../src/server/tokens.ts";
+import { openWaiting } from "../src/server/waiting.ts";
 import { silentLog as log } from "../src/telemetry/log.ts";
 import { createMetrics } from "../src/telemetry/metrics.ts";
 import { createRpcMetrics } from "../src/telemetry/rpc-metrics.ts";
 import { createStoreMetrics } from "../src/telemetry/store-metrics.ts";
-import { createHub, WAIT_LIMITS } from "../src/waiting/hub.ts";
-import { silentWaitingObserver } from "../src/waiting/observer.ts";
 import { createEcho } from "./echo.ts";
 
 /** The real server of one process and an echo beside it. Arguments: database url, an echo's answer in base64. */
@@ -24,11 +23,10 @@ const newToken = createTokenSource();
 const random = Math.random;
 const observer = createStoreMetrics(metrics, clock);
 const backend = await openBackend(config, { clock, log, observer, newToken, random });
-const waiting = silentWaitingObserver;
-const hub = createHub({ store: backend.store, clock, observer: waiting, random, limits: WAIT_LIMITS });
+const waits = openWaiting({ ...backend, metrics, clock, log, random });
 const endpoints = createEndpoints({
   ...backend,
-  ...{ hub, waiting },
+  ...waits,
   authenticator: anonymous,
   observer: createRpcMetrics(metrics, IdempotencyService.methods),
   clock,
@@ -43,8 +41,10 @@ const grpc = await serveGrpc(config.grpcAddress, {
   maxConnectionAgeMs: config.maxConnectionAgeMs,
   maxConcurrentStreams: config.maxConcurrentStreams,
 });
+while (waits.status().mode !== "notified") await clock.sleep(10);
 process.send?.({ port: grpc.address.port });
 process.once("disconnect", async () => {
   grpc.destroy();
+  await waits[Symbol.asyncDispose]();
   await backend[Symbol.asyncDispose]();
 });

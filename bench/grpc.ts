@@ -18,7 +18,7 @@ const WIDTH = 512;
 const CHANNELS = 4;
 const SECONDS_ABOUT = 2;
 
-const path = (method: "Claim" | "Complete") => `/${IdempotencyService.typeName}/${method}`;
+export const path = (method: "Claim" | "Complete") => `/${IdempotencyService.typeName}/${method}`;
 
 /** Unary calls against one server process: a replay, and an echo of the same two messages, by a lean client. */
 export async function benchGrpc(postgres: BenchPostgres, rounds: number) {
@@ -41,12 +41,14 @@ export async function benchGrpc(postgres: BenchPostgres, rounds: number) {
   return { ...figures, requestBytes: replays[0]?.length ?? 0, responseBytes: answer.length };
 }
 
-interface BenchServer {
+export interface BenchServer {
+  readonly pid: number;
   call(path: string, request: Buffer): Promise<Buffer>;
   stop(): Promise<void>;
 }
 
-async function startServer(url: string, echoAnswer: Buffer): Promise<BenchServer> {
+/** A server process; `channels` connections to it. */
+export async function startServer(url: string, echoAnswer: Buffer, connections = CHANNELS): Promise<BenchServer> {
   const child = fork(new URL("./grpc-server.ts", import.meta.url), [url, echoAnswer.toString("base64")], {
     stdio: "inherit",
   });
@@ -55,16 +57,17 @@ async function startServer(url: string, echoAnswer: Buffer): Promise<BenchServer
     child.once("exit", (code) => reject(new Error(`the benchmark's server ended with ${code}`)));
   });
   const channels = Array.from(
-    { length: CHANNELS },
+    { length: connections },
     () =>
       new grpc.Client(`127.0.0.1:${port}`, grpc.credentials.createInsecure(), { "grpc.use_local_subchannel_pool": 1 }),
   );
   const same = (bytes: Buffer) => bytes;
   let calls = 0;
   return {
+    pid: child.pid ?? 0,
     call: (method, request) =>
       new Promise((resolve, reject) => {
-        channels[calls++ % CHANNELS]?.makeUnaryRequest(method, same, same, request, (error, response) =>
+        channels[calls++ % connections]?.makeUnaryRequest(method, same, same, request, (error, response) =>
           error === null && response !== undefined ? resolve(response) : reject(error),
         );
       }),

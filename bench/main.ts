@@ -6,6 +6,8 @@ import { benchIdle } from "./idle.ts";
 import { ratios, type Spread, spread } from "./measure.ts";
 import { benchStatement } from "./statement.ts";
 import { benchStore } from "./store.ts";
+import { benchCompletions } from "./waiting.ts";
+import { benchCrowd, benchWakeUp } from "./wake-up.ts";
 
 const HELP = `Measures Holdfast on this machine, with client, server and Postgres on it. Ratios within one run are what counts.
 
@@ -53,6 +55,10 @@ say("statements …");
 const statements = await benchStatement(postgres, rounds * 3);
 say("gRPC …");
 const grpc = await benchGrpc(postgres, rounds);
+say("waiting …");
+const completions = await benchCompletions(postgres, rounds);
+const wakeUps = await benchWakeUp(postgres, rounds);
+const crowd = await benchCrowd(postgres);
 
 const add = (what: string, unit: string, figures: readonly number[], target?: Line["target"]) =>
   lines.push({ what, unit, figure: spread(figures), ...(target && { target }) });
@@ -74,6 +80,19 @@ for (const [table, arms] of Object.entries(statements)) {
 add(`gRPC unary: replay (${grpc.requestBytes} B → ${grpc.responseBytes} B)`, "calls/s", grpc.replay);
 add("gRPC unary: echo of the same messages, same server", "calls/s", grpc.echo);
 add("replay ÷ echo", "×", ratios(grpc.replay, grpc.echo), { atLeast: 0.6 });
+add("completions: without the waiting code", "calls/s", completions.without);
+add("completions: with it, nobody waits", "calls/s", completions.nobody);
+add("completions: all waited for, NOTIFY after the commit", "calls/s", completions.notified);
+add("completions: all waited for, NOTIFY in the transaction", "calls/s", completions.inTransaction);
+add("nobody waits ÷ without the waiting code", "×", ratios(completions.nobody, completions.without), { atLeast: 0.97 });
+add("NOTIFY in the transaction ÷ after the commit", "×", ratios(completions.inTransaction, completions.notified));
+add("wake-up on the same server, after the completion's answer", "ms", wakeUps.here);
+add("wake-up on another server, after the completion's answer", "ms", wakeUps.elsewhere);
+add("echo, one call at a time", "ms", wakeUps.echo);
+add("wake-up on another server ÷ echo", "×", ratios(wakeUps.elsewhere, wakeUps.echo), { atMost: 3 });
+add("10 000 waiters of one key: half of them answered", "ms", [crowd.p50Ms]);
+add("10 000 waiters of one key: 99 % of them answered", "ms", [crowd.p99Ms]);
+add("10 000 waiters of one key: memory", "MiB", crowd.rssMiB, { atMost: 450 });
 add("idle server: memory", "MiB", [idle.rssMiB], { atMost: 150 });
 add("first start on an empty directory, until it listens", "ms", [idle.firstStartMs]);
 
