@@ -8,6 +8,7 @@ import { createFail } from "../operations/fail.ts";
 import { createGetRecord } from "../operations/get-record.ts";
 import { createHeartbeat } from "../operations/heartbeat.ts";
 import { createResolveTenant } from "../operations/resolve-tenant.ts";
+import { createWaitFor } from "../operations/wait-for.ts";
 import type { Store } from "../store/store.ts";
 import type { TenantDirectory } from "../tenants/directory.ts";
 import type { Hub } from "../waiting/hub.ts";
@@ -61,7 +62,7 @@ export function createEndpoints(deps: EndpointDeps): readonly Endpoint[] {
     createUnary(deps, method.heartbeat, heartbeatRules, createHeartbeatHandler(createHeartbeat(deps))),
     createUnary(deps, method.complete, completeRules, createCompleteHandler(complete)),
     createUnary(deps, method.fail, failRules, createFailHandler(fail)),
-    createServerStreaming(deps, method.waitFor, waitForRules, createWaitForHandler()),
+    createServerStreaming(deps, method.waitFor, waitForRules, createWaitForHandler(createWaitFor(deps))),
     createUnary(deps, method.resolveTenant, noRules, createResolveTenantHandler(createResolveTenant(deps))),
     createUnary(deps, method.getRecord, getRecordRules, createGetRecordHandler(createGetRecord(deps))),
   ];

@@ -1,10 +1,21 @@
 import type { WaitForRequestSchema, WaitForResponseSchema } from "../../gen/holdfast/v1/idempotency_pb.ts";
-import { Fault } from "../domain/fault.ts";
+import { DEFAULTS } from "../domain/limits.ts";
+import type { WaitFor } from "../operations/wait-for.ts";
 import type { StreamHandler } from "./pipeline.ts";
+import { durationOr } from "./wire/request.ts";
+import { toWaitForResponse, waitModeOf, waitTargetOf } from "./wire/wait-for.ts";
 
-/** Waiting is not served; the request is authenticated and validated all the same. */
-export function createWaitForHandler(): StreamHandler<typeof WaitForRequestSchema, typeof WaitForResponseSchema> {
-  return () => {
-    throw new Fault("UNIMPLEMENTED", "this server does not serve WaitFor; claim again after retry_after instead");
+export function createWaitForHandler(
+  waitFor: WaitFor,
+): StreamHandler<typeof WaitForRequestSchema, typeof WaitForResponseSchema> {
+  return async function* ({ targets, mode, timeout, keepAliveInterval, includeResult, mustExist }, caller) {
+    const told = waitFor(caller, {
+      targets: targets.map(waitTargetOf),
+      mode: waitModeOf(mode),
+      timeoutMs: durationOr(timeout, DEFAULTS.waitForTimeoutMs),
+      keepAliveMs: durationOr(keepAliveInterval, DEFAULTS.keepAliveIntervalMs),
+      mustExist,
+    });
+    for await (const event of told) yield toWaitForResponse(event, includeResult);
   };
 }

@@ -32,15 +32,15 @@ function toDetail(answer: ClaimOutcome, leaseMs: number, random: number): Detail
     case "in-progress":
       return { case: "inProgress", value: inProgress(record, now, random) };
     case "completed":
-      return { case: "completed", value: completed(record) };
+      return { case: "completed", value: toCompleted(record, true) };
     case "failed":
-      return { case: "failed", value: failed(record) };
+      return { case: "failed", value: toFailed(record, true) };
     case "retry-scheduled":
       return { case: "retryScheduled", value: retryScheduled(record, now, random) };
     case "outcome-unknown":
-      return { case: "outcomeUnknown", value: outcomeUnknown(record) };
+      return { case: "outcomeUnknown", value: toOutcomeUnknown(record) };
     case "expired":
-      return { case: "expired", value: expired(record) };
+      return { case: "expired", value: toExpired(record) };
   }
 }
 
@@ -70,18 +70,19 @@ function inProgress(record: StoredRecord, now: Instant, random: number): Value<"
   };
 }
 
-function completed(record: StoredRecord): Value<"completed"> {
+/** Shared with WaitFor, as are the three below that are exported too. */
+export function toCompleted(record: StoredRecord, includeResult: boolean): Value<"completed"> {
   return {
-    result: decodeResult(record),
+    ...(includeResult && { result: decodeResult(record) }),
     endTime: toTimestamp(endOf(record)),
     attempt: record.attempt,
     resultExpireTime: toTimestamp(record.due),
   };
 }
 
-function failed(record: StoredRecord): Value<"failed"> {
+export function toFailed(record: StoredRecord, includeError: boolean): Value<"failed"> {
   return {
-    error: decodeError(record),
+    ...(includeError && { error: decodeError(record) }),
     reason: failReason(record.reason),
     endTime: toTimestamp(endOf(record)),
     attempt: record.attempt,
@@ -98,7 +99,7 @@ function retryScheduled(record: StoredRecord, now: Instant, random: number): Val
 }
 
 /** By lapse or stored, `due` is since when. */
-function outcomeUnknown(record: StoredRecord): Value<"outcomeUnknown"> {
+export function toOutcomeUnknown(record: StoredRecord): Value<"outcomeUnknown"> {
   return {
     reason: unknownReason(record.reason),
     since: toTimestamp(record.due),
@@ -109,7 +110,7 @@ function outcomeUnknown(record: StoredRecord): Value<"outcomeUnknown"> {
   };
 }
 
-function expired(record: StoredRecord): Value<"expired"> {
+export function toExpired(record: StoredRecord): Value<"expired"> {
   return {
     terminalState: record.state === "completed" ? RECORD_STATES.completed : RECORD_STATES.failed,
     endTime: toTimestamp(endOf(record)),

@@ -1,6 +1,6 @@
 /**
  * What a hostile or careless caller sends, numbered; every test names its row. The gaps belong to what the server does
- * not have yet: 20 to 29 credentials, 32 disabled and draining tenants, 80 to 86 waiting, 91 and 92 validators of tenants,
+ * not have yet: 20 to 29 credentials, 32 disabled and draining tenants, 91 and 92 validators of tenants,
  * 94 notifications, and of 95 the encrypted results. The numbers between were never given out.
  */
 export const ROWS = {
@@ -49,6 +49,11 @@ export const ROWS = {
   76: "metadata that is too large",
   77: "malformed failures",
   79: "a result after a failure that may be retried",
+  80: "a wait for what must exist and does not",
+  82: "waits for too little, too much, too short or too long",
+  83: "one waiter or one record too many",
+  85: "a reader who never reads",
+  86: "a thousand waits for one record on one connection",
   88: "hosts and tenants that are patterns",
   89: "guesses at tenants' names",
   95: "rows that nobody but an operator can write",

@@ -1,0 +1,111 @@
+import type { Clock } from "../clock.ts";
+import type { Instant } from "../domain/instant.ts";
+import type { RecordKey } from "../domain/key.ts";
+import type { Fingerprint } from "../domain/record.ts";
+import type { Tenant } from "../domain/tenant.ts";
+import type { TenantDirectory } from "../tenants/directory.ts";
+import type { Hub } from "../waiting/hub.ts";
+import { enterTenant, type WaitingCaller } from "./access.ts";
+import type { RecordEvent } from "./wait-changes.ts";
+import { type Finish, WaitTargets, type Watch } from "./wait-targets.ts";
+
+export interface WaitForDeps {
+  readonly tenants: TenantDirectory;
+  readonly hub: Pick<Hub, "admit" | "join" | "isListening">;
+  readonly clock: Clock;
+}
+
+export interface WaitForInput {
+  readonly targets: readonly WaitForTarget[];
+  /** When the wait is over: all of them have ended, or any. */
+  readonly mode: "all" | "any";
+  readonly timeoutMs: number;
+  readonly keepAliveMs: number;
+  /** An absent record fails the call instead of being waited for. */
+  readonly mustExist: boolean;
+}
+
+export interface WaitForTarget {
+  /** Its tenant may be empty. */
+  readonly key: RecordKey;
+  /** Compared unless empty, with whatever the record is at any time; not with one that a reset has unbound. */
+  readonly fingerprint: Fingerprint;
+}
+
+/** Nothing else was told for an interval. */
+export interface KeepAlive {
+  readonly kind: "keep-alive";
+  /** By the database's clock; null if the database has not answered yet. */
+  readonly serverTime: Instant | null;
+  /** No notifications arrive: changes are seen up to a quarter of a second later. */
+  readonly isPolling: boolean;
+}
+
+export interface WaitForEvent {
+  /** Which target; 0 for keep-alive and finish. */
+  readonly index: number;
+  readonly event: RecordEvent | KeepAlive | Finish;
+}
+
+/**
+ * Tells of each record as it is, what becomes of it, and its end; a finish is the last. Events are made when they are
+ * asked for: whoever asks seldom is told the newest. When the caller has gone, all is left at once, whether or not the
+ * next event is being asked for.
+ *
+ * Throws `Fault`, each naming its target: RECORD_NOT_FOUND of one that must exist, FINGERPRINT_MISMATCH at any time.
+ */
+export type WaitFor = (caller: WaitingCaller, input: WaitForInput) => AsyncGenerator<WaitForEvent, void>;
+
+export function createWaitFor(deps: WaitForDeps): WaitFor {
+  const { hub, clock } = deps;
+  return async function* (caller, input) {
+    const overMs = clock.monotonicMs() + input.timeoutMs;
+    const { signal, retiring } = caller.context;
+    const watch = await enterAll(deps.tenants, caller, input);
+    signal.throwIfAborted();
+    using targets = new WaitTargets(deps, watch);
+    using _gone = onAbort(signal, () => targets[Symbol.dispose]());
+    using _retired = onAbort(retiring, () => targets.end("max-age"));
+
+    let quietSinceMs = clock.monotonicMs();
+    for (;;) {
+      signal.throwIfAborted();
+      const nowMs = clock.monotonicMs();
+      const keepAliveMs = quietSinceMs + input.keepAliveMs;
+      if (nowMs >= overMs) targets.end("timeout");
+      const told = targets.next();
+      if (told !== null) yield told;
+      else if (nowMs >= keepAliveMs) yield keepAlive(targets.serverTime, !hub.isListening);
+      else {
+        await targets.rest(Math.min(overMs, keepAliveMs));
+        continue;
+      }
+      if (told?.event.kind === "finish") return;
+      // From when it was taken: what a slow reader has before it keeps the connection busy.
+      quietSinceMs = clock.monotonicMs();
+    }
+  };
+}
+
+function keepAlive(serverTime: Instant | null, isPolling: boolean): WaitForEvent {
+  return { index: 0, event: { kind: "keep-alive", serverTime, isPolling } };
+}
+
+/** Every tenant is asked for once, and counts once: two names, the empty one and its own, may be one tenant's. */
+async function enterAll(tenants: TenantDirectory, caller: WaitingCaller, input: WaitForInput): Promise<Watch> {
+  const named = new Map<string, Tenant>();
+  const targets = [];
+  for (const { key, fingerprint } of input.targets) {
+    const tenant = named.get(key.tenant) ?? (await enterTenant(tenants, caller, key.tenant, "read"));
+    named.set(key.tenant, tenant);
+    targets.push({ key: { ...key, tenant: tenant.id }, fingerprint });
+  }
+  const distinct = new Map([...named.values()].map((tenant) => [tenant.id, tenant]));
+  return { ...input, tenants: [...distinct.values()], targets };
+}
+
+function onAbort(signal: AbortSignal, listener: () => void): Disposable {
+  signal.addEventListener("abort", listener);
+  if (signal.aborted) listener();
+  return { [Symbol.dispose]: () => signal.removeEventListener("abort", listener) };
+}
