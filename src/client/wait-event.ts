@@ -69,6 +69,8 @@ export type WaitEvent<T = unknown> =
       /** Which attempt it concerns. */
       readonly attempt: number;
       readonly owner: OwnerView | undefined;
+      /** retry-scheduled: from when the record can be claimed. */
+      readonly dueTime: Date | undefined;
     })
   /** Nobody knows whether the work was done. Not the end: a reconciler, or the attempt itself, may yet say. */
   | (WaitEventOf<"outcome-unknown"> & { readonly evidence: UnknownEvidence })
@@ -122,9 +124,10 @@ export function viewEvent<T>(
     case "checkpoint":
       return { kind: "checkpoint", ...of, checkpoint: viewCheckpoint(event.value) };
     case "leaseChanged": {
-      const { kind, attempt, owner } = event.value;
+      const { kind, attempt, owner, dueTime } = event.value;
       const change = CHANGES.get(kind) ?? "unspecified";
-      return { kind: "lease-changed", ...of, change, attempt, owner: viewOwner(owner) };
+      const view = { change, attempt, owner: viewOwner(owner), dueTime: viewTime(dueTime) };
+      return { kind: "lease-changed", ...of, ...view };
     }
     case "outcomeUnknown":
       return { kind: "outcome-unknown", ...of, evidence: viewEvidence(event.value) };

@@ -75,6 +75,7 @@ class ClaimWaiter implements Waiter {
   #open: ClaimOutcome;
   #openMs: number;
   #isAnswered = false;
+  #wasShown = false;
   #isClaiming = false;
   /** How it is answered once its claim has been, unless that answers it: the claim may yet acquire. */
   #afterClaim: (() => void) | null = null;
@@ -110,7 +111,14 @@ class ClaimWaiter implements Waiter {
 
   see({ record, now }: Peeked): Wish {
     if (this.#isAnswered) return "wait";
-    const { call } = this.#claim;
+    const { call, first } = this.#claim;
+    const mayBeOlder = !this.#wasShown;
+    this.#wasShown = true;
+    if (mayBeOlder && now <= first.now) {
+      // Shown on joining, it was read before our first try. It must not answer a call that came after it.
+      const isSame = record?.state === first.record.state && record.lease.fence === first.record.lease.fence;
+      return isSame && record.due > now ? "wait" : "read-again";
+    }
     const { answer, next } = decideClaim(record, call, now, 0n);
     if (answer.kind === "fault") this.#fail(faultOf(answer.code));
     if (answer.kind === "fault" || answer.kind === "refused") return "wait";

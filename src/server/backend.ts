@@ -74,7 +74,7 @@ export async function openBackend(config: Config, deps: BackendDeps): Promise<Ba
   const lane = database.lanes(1);
   const tenants = openTenants(lane, deps.clock);
   const notifyLane = database.lanes(1);
-  await untilUsable(() => readDatabaseNow(lane), deps.clock, deps.signal);
+  await untilUsable(database, lane, deps.clock, deps.signal);
   const opened = opening.move();
   return {
     store,
@@ -160,19 +160,32 @@ function openTenants(lane: Lanes, clock: Clock): TenantDirectory {
 }
 
 /**
- * Connections are open before the first of them may be used: a durability barrier comes between. Who is told that we
- * listen must not be refused for it.
+ * Who is told that we listen must not be refused because a connection is still being opened, nor because of the
+ * durability barrier that comes before the first of them may be used.
  */
-async function untilUsable(ask: () => Promise<unknown>, clock: Clock, signal?: AbortSignal): Promise<void> {
+async function untilUsable(database: Database, lane: Lanes, clock: Clock, signal?: AbortSignal): Promise<void> {
   const giveUpAtMs = clock.monotonicMs() + START_MS_MAX;
+  await openedWithin(database, START_MS_MAX, clock, signal);
   for (;;) {
     try {
-      await ask();
+      await readDatabaseNow(lane);
       return;
     } catch (error) {
       if (clock.monotonicMs() >= giveUpAtMs) throw error;
       await clock.sleep(START_RETRY_MS, signal);
     }
+  }
+}
+
+/** Also when some lane finds no room in the database: the others serve. */
+async function openedWithin(database: Database, ms: number, clock: Clock, signal?: AbortSignal): Promise<void> {
+  const opened = new AbortController();
+  const late = clock.sleep(ms, signal === undefined ? opened.signal : AbortSignal.any([signal, opened.signal]));
+  try {
+    await Promise.race([database.opened(), late]);
+  } finally {
+    late.catch(() => undefined);
+    opened.abort();
   }
 }
 

@@ -27,6 +27,7 @@ export class GrpcContext implements CallContext {
   readonly #deps: GrpcContextDeps;
   #requestId: string | undefined;
   #signal: AbortSignal | undefined;
+  #isOver = false;
 
   constructor(call: GrpcCall, deps: GrpcContextDeps) {
     const [deadline] = call.metadata.get(DEADLINE_HEADER);
@@ -55,15 +56,21 @@ export class GrpcContext implements CallContext {
     return hasAnswered(streamOf(this.#call), this.#deps.connections);
   }
 
+  /** To be called when the call is answered: grpc-js says "cancelled" after a normal end too. */
+  end(): void {
+    this.#isOver = true;
+  }
+
   metadata(name: string): string | undefined {
     const [value] = this.#call.metadata.get(name);
     return typeof value === "string" ? value : undefined;
   }
 
-  /** grpc-js says "cancelled" at the deadline, when the peer has gone, and also after a normal end, which harms nobody. */
   #watch(): AbortSignal {
     const controller = new AbortController();
-    const abort = () => controller.abort(this.#whyOver());
+    const abort = () => {
+      if (!this.#isOver) controller.abort(this.#whyOver());
+    };
     if (this.#call.cancelled) abort();
     else this.#call.once("cancelled", abort);
     return controller.signal;

@@ -30,7 +30,9 @@ function unaryHandler(
   deps: HandlerDeps,
 ): handleUnaryCall<Request, Message> {
   return (call, respond) => {
-    answer(requestOf(call), new GrpcContext(call, deps))
+    const context = new GrpcContext(call, deps);
+    answer(requestOf(call), context)
+      .finally(() => context.end())
       .then(
         (response) => respond(null, response),
         (error: unknown) => respond(grpcStatus(error)),

@@ -7,6 +7,9 @@ export interface Alarm {
   rest(ms: number): Promise<boolean>;
 }
 
+/** A reason of our own: without one each rest would pay for a DOMException and its stack. */
+const RUNG = new Error("rung");
+
 export function createAlarm(clock: Clock): Alarm {
   let hasRung = false;
   let wake: (() => void) | null = null;
@@ -23,7 +26,7 @@ export function createAlarm(clock: Clock): Alarm {
         });
         const late = ms === Number.POSITIVE_INFINITY ? rung : clock.sleep(ms, over.signal).catch(() => undefined);
         await Promise.race([rung, late]);
-        over.abort();
+        over.abort(RUNG);
         wake = null;
       }
       const timedOut = !hasRung;

@@ -88,8 +88,14 @@ export function createEntry(key: RecordKey, { store, clock, observer, isListenin
     if (!isNew) return;
     claimants.clear();
     owners.clear();
+    // Emptied first, or a newcomer who is among them already would come before those who are older.
+    unseen.clear();
     for (const waiter of waiters) if (!newcomers.has(waiter)) unseen.add(waiter);
   };
+
+  /** What was read last is still so, unless a notification is on its way. An end is read anew: it may have been reset. */
+  const isTrueStill = () =>
+    isFlagged && isListening() && seen !== null && seen.record !== null && !hasEnded(seen.record);
 
   const welcome = () => {
     for (const waiter of newcomers) unseen.add(waiter);
@@ -144,6 +150,10 @@ export function createEntry(key: RecordKey, { store, clock, observer, isListenin
       const wish = waiter.see(news);
       if (wish === "claim") claimants.add(waiter);
       if (wish === "claim-at-once") owners.add(waiter);
+      if (wish === "read-again") {
+        newcomers.add(waiter);
+        isStale = true;
+      }
       if (++shown % AUDIENCE === 0) await clock.turn();
     }
   };
@@ -196,7 +206,7 @@ export function createEntry(key: RecordKey, { store, clock, observer, isListenin
   return {
     join(waiter) {
       waiters.add(waiter);
-      if (!isBusy && isFlagged && isListening()) unseen.add(waiter);
+      if (!isBusy && isTrueStill()) unseen.add(waiter);
       else {
         newcomers.add(waiter);
         if (!isBusy) isStale = true;

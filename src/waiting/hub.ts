@@ -61,10 +61,11 @@ export interface WaitLimits {
 
 export const WAIT_LIMITS: WaitLimits = { callsMax: 10_000, keysMax: 2_000, backstopMs: 1_000, pollMs: 250 };
 
-/** The backstop's period is up to this share shorter or longer, so that servers do not read in step. */
-const JITTER = 0.2;
-/** The records that are due are looked for so often in a period, which spreads their reads over it. */
-const LOOKS = 4;
+/**
+ * The records that are due are looked for so often in a period, which spreads their reads over it. From 4/5 of a period
+ * on a record can be due, by lot, so that servers do not read in step; at its end it is, and is found 1/5 later at most.
+ */
+const LOOKS = 5;
 /** How long the backstop sleeps when it is off: until somebody asks how often it should look. */
 const LOOK_MS_MAX = 1_000;
 
@@ -112,7 +113,7 @@ export function createHub(deps: HubDeps): Hub {
       const periodMs = isListening ? limits.backstopMs : Math.min(limits.pollMs, limits.backstopMs);
       const lookMs = Math.min(periodMs / LOOKS, LOOK_MS_MAX);
       await clock.sleep(lookMs, stopping.signal).catch(() => undefined);
-      const olderMs = periodMs * (1 - JITTER + 2 * JITTER * random());
+      const olderMs = periodMs * (1 - random() / LOOKS);
       for (const entry of entries.values()) entry.ringIfOlder(olderMs);
     }
     isLooking = false;

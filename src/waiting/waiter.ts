@@ -4,6 +4,8 @@ import type { Peeked } from "../domain/calls.ts";
 export type Wish =
   /** Nothing: it waits on, or has left. */
   | "wait"
+  /** What it was shown is older than what it knows: to be shown a reading that is made from here on. */
+  | "read-again"
   /** The record can be had: to submit its claim, if no older waiter of this server wishes that too. */
   | "claim"
   /** The record's attempt is its own: to submit its claim whoever else waits. */

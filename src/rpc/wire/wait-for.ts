@@ -75,7 +75,8 @@ function leaseChanged({
   change,
   record,
 }: Extract<RecordEvent, { readonly kind: "lease-changed" }>): Value<"leaseChanged"> {
-  return { kind: LEASE_CHANGES[change], attempt: record.attempt, owner: decodeEvidence(record).owner };
+  const changed = { kind: LEASE_CHANGES[change], attempt: record.attempt, owner: decodeEvidence(record).owner };
+  return change === "retry-scheduled" ? { ...changed, dueTime: toTimestamp(record.due) } : changed;
 }
 
 function ended(

@@ -1,0 +1,160 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import type { RecordKey } from "../../../src/domain/key.ts";
+import type { Proof } from "../../../src/domain/record.ts";
+import { createMemoryStore } from "../../../src/store/memory.ts";
+import type { Store } from "../../../src/store/store.ts";
+import { type WakeId, wakeId } from "../../../src/waiting/wake-id.ts";
+import { createWakingStore } from "../../../src/waiting/waking-store.ts";
+import {
+  bytes,
+  claimIdOf,
+  claimOf,
+  finishOf,
+  flagAsItIs,
+  freshToken,
+  heartbeatOf,
+  NOW,
+  POLICY,
+} from "../../support/records.ts";
+import { createStoppingStore, type StoppingStore } from "../../support/waiting.ts";
+import { settled } from "../store/manual-clock.ts";
+import { KEY } from "./hub-scene.ts";
+
+let now = NOW;
+let below: StoppingStore;
+let store: Store;
+let woken: RecordKey[] = [];
+let told: WakeId[] = [];
+
+beforeEach(() => {
+  now = NOW;
+  [woken, told] = [[], []];
+  below = createStoppingStore(createMemoryStore({ now: () => now, newToken: freshToken }));
+  const hub = { wake: (key: RecordKey) => void woken.push(key) };
+  store = createWakingStore({ store: below.store, hub, notifier: { notify: (id) => void told.push(id) } });
+});
+
+const claim = async (name: string, change: Parameters<typeof claimOf>[0] = {}): Promise<Proof> => {
+  const answer = await store.claim(claimOf({ claimId: claimIdOf(name), ...change }), Infinity);
+  if (answer.kind !== "acquired") throw new Error(`expected acquired, not ${answer.kind}`);
+  return answer.record.lease;
+};
+
+/** Claims, and forgets that this was told of. */
+const hold = async (isFlagged: boolean, change: Parameters<typeof claimOf>[0] = {}): Promise<Proof> => {
+  const proof = await claim("holder", change);
+  if (isFlagged) expect(await flagAsItIs(store, KEY)).toBe(true);
+  [woken, told] = [[], []];
+  return proof;
+};
+
+const changes: Record<string, (proof: Proof) => Promise<unknown>> = {
+  complete: (proof) => store.finish(finishOf({ proof }), Infinity),
+  "fail retryable": (proof) => store.finish(finishOf({ proof, kind: "retryable" }), Infinity),
+  "fail terminal": (proof) => store.finish(finishOf({ proof, kind: "terminal" }), Infinity),
+  "fail outcome-unknown": (proof) => store.finish(finishOf({ proof, kind: "outcome-unknown" }), Infinity),
+  "fail not-started": (proof) => store.finish(finishOf({ proof, kind: "not-started", outcome: null }), Infinity),
+  "a checkpoint": (proof) =>
+    store.heartbeat(heartbeatOf({ proof, checkpoint: { sequence: 1n, encoded: bytes("half") } }), Infinity),
+  progress: (proof) => store.heartbeat(heartbeatOf({ proof, progress: bytes("50 %") }), Infinity),
+  "an external reference": (proof) => store.heartbeat(heartbeatOf({ proof, externalRef: "tx-1" }), Infinity),
+  "a takeover": () => {
+    now += 31_000_000;
+    return claim("other");
+  },
+  "the settling of used-up attempts": () => {
+    now += 31_000_000;
+    return store.claim(claimOf({ claimId: claimIdOf("other") }), Infinity);
+  },
+};
+
+describe.each(Object.keys(changes))("%s", (name) => {
+  const policy = name.startsWith("the settling") ? { policy: { ...POLICY, maxAttempts: 1 } } : {};
+  const change = (proof: Proof) => changes[name]?.(proof);
+
+  test("wakes this server, and the others if the record is flagged", async () => {
+    await change(await hold(true, policy));
+    expect(woken).toEqual([KEY]);
+    expect(told).toEqual([wakeId(KEY)]);
+  });
+
+  test("notifies nobody of a record that nobody waits for", async () => {
+    await change(await hold(false, policy));
+    expect(woken).toEqual([KEY]);
+    expect(told).toEqual([]);
+  });
+});
+
+test.each(["release", "reset"] as const)(
+  "a %s wakes all: it does not say whether the record is flagged",
+  async (name) => {
+    await hold(false);
+    await (name === "release" ? store.release(KEY) : store.reset(KEY, true));
+    expect(woken).toEqual([KEY]);
+    expect(told).toEqual([wakeId(KEY)]);
+  },
+);
+
+test("a first claim wakes those who wait for the absent record here", async () => {
+  await claim("first");
+  expect(woken).toEqual([KEY]);
+  expect(told).toEqual([]);
+});
+
+const nothings: Record<string, (proof: Proof) => Promise<unknown>> = {
+  "a bare extension": (proof) => store.heartbeat(heartbeatOf({ proof }), Infinity),
+  "a reattached claim": () => claim("holder"),
+  "a claim that is told in progress": () => store.claim(claimOf(), Infinity),
+  "a refused end": (proof) => store.finish(finishOf({ proof: { ...proof, fence: proof.fence + 1n } }), Infinity),
+  "a refused heartbeat": (proof) =>
+    store.heartbeat(heartbeatOf({ proof: { ...proof, fence: proof.fence - 1n }, progress: bytes("50 %") }), Infinity),
+  "a reset of a held record": () => store.reset(KEY, false),
+  "a peek": () => store.peek(KEY, Infinity),
+};
+
+test.each(Object.keys(nothings))("%s wakes nobody", async (name) => {
+  const proof = await hold(true);
+  await nothings[name]?.(proof);
+  expect([woken, told]).toEqual([[], []]);
+});
+
+test("an end that was applied before wakes nobody again, nor does a claim that is told of it", async () => {
+  const proof = await hold(true);
+  await store.finish(finishOf({ proof }), Infinity);
+  [woken, told] = [[], []];
+  await store.finish(finishOf({ proof }), Infinity);
+  await store.claim(claimOf(), Infinity);
+  expect([woken, told]).toEqual([[], []]);
+});
+
+test("a claim that finds the attempts used up long ago wakes nobody", async () => {
+  await hold(true, { policy: { ...POLICY, maxAttempts: 1 } });
+  now += 31_000_000;
+  await store.claim(claimOf(), Infinity);
+  [woken, told] = [[], []];
+  now += 1;
+  expect(await store.claim(claimOf(), Infinity)).toMatchObject({ kind: "failed" });
+  expect([woken, told]).toEqual([[], []]);
+});
+
+test("nobody is woken before the change is durable", async () => {
+  const proof = await hold(true);
+  const stop = below.stop("after", "finish");
+  const finished = store.finish(finishOf({ proof }), Infinity);
+  await stop.reached;
+  await settled();
+  expect([woken, told]).toEqual([[], []]);
+  stop.go();
+  await finished;
+  expect([woken, told]).toEqual([[KEY], [wakeId(KEY)]]);
+});
+
+test("a change that failed wakes nobody", async () => {
+  const proof = await hold(true);
+  const stop = below.stop("before", "finish");
+  const finished = store.finish(finishOf({ proof }), Infinity);
+  await stop.reached;
+  stop.fail(new Error("no database"));
+  await expect(finished).rejects.toThrow("no database");
+  expect([woken, told]).toEqual([[], []]);
+});
