@@ -2,7 +2,10 @@
 export interface Clock {
   /** Milliseconds, fractional, from an arbitrary origin; never steps. */
   monotonicMs(): number;
-  /** Resolves after `ms`; rejects with the signal's reason when aborted first, and then leaves no timer behind. */
+  /**
+   * Resolves after `ms`, soon if that is not above 0; rejects with the signal's reason when aborted first, and then
+   * leaves no timer behind.
+   */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   /** Resolves once what had arrived at the process has been read: one turn of the event loop, no time. */
   turn(): Promise<void>;
@@ -14,10 +17,13 @@ export const systemClock: Clock = {
   sleep(ms, signal) {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
-      const timer = setTimeout(() => {
-        signal?.removeEventListener("abort", onAbort);
-        resolve();
-      }, ms);
+      const timer = setTimeout(
+        () => {
+          signal?.removeEventListener("abort", onAbort);
+          resolve();
+        },
+        Math.max(0, ms),
+      );
       const onAbort = () => {
         clearTimeout(timer);
         reject(signal?.reason);
