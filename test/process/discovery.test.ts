@@ -51,12 +51,12 @@ describe("a client without .proto files", () => {
     expect(JSON.parse(stdout)).toMatchObject({ outcome: "CLAIM_OUTCOME_ACQUIRED" });
   });
 
-  test("is told what WaitFor is, and that it is not there yet", async () => {
+  test("waits for a record, and is told when the wait is over", async () => {
     const url = `http://${server.grpc}/holdfast.v1.IdempotencyService/WaitFor`;
-    const target = { targets: [{ key: { scope: "a", key: "b" } }] };
-    await expect(curl("-d", JSON.stringify(target), url)).rejects.toMatchObject({
-      stderr: expect.stringContaining("unimplemented"),
-    });
+    const wait = { targets: [{ key: { scope: "charge", key: "nobody-claims-it" } }], timeout: "1s" };
+    const { stdout } = await curl("-d", JSON.stringify(wait), url);
+    const told = stdout.split(/\n(?=\{)/).map((message) => JSON.parse(message));
+    expect(told).toEqual([{ snapshot: { absent: true } }, { finish: { reason: "REASON_TIMEOUT" } }]);
   });
 });
 
