@@ -101,7 +101,7 @@ function checkpointText(checkpoint: RecordView["checkpoint"]): string {
 
 /** What the server may tell again of the same lease; empty for what it tells once. */
 function changeText(event: WaitEvent): string {
-  if (event.kind === "lease-changed") return `${event.change} ${event.attempt}`;
+  if (event.kind === "lease-changed") return `${event.change} ${event.attempt} ${event.dueTime?.getTime()}`;
   if (event.kind !== "outcome-unknown") return "";
   return `unknown ${event.evidence.attempt} ${event.evidence.since?.getTime()}`;
 }

@@ -126,6 +126,14 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
+/**
+ * A claim under this token has acquired the record. If it was answered REATTACHED, it was sent twice by the store, which
+ * had lost the connection before the first answer came.
+ */
+export function isOwnLease(record: StoredRecord, token: Uint8Array): boolean {
+  return sameBytes(record.lease.token, token);
+}
+
 export function sameProof(a: Proof, b: Proof): boolean {
   return a.fence === b.fence && sameBytes(a.token, b.token);
 }

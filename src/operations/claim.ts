@@ -15,7 +15,7 @@ import { canWait, waitToClaim } from "./waiting-claim.ts";
 export interface ClaimDeps {
   readonly store: Store;
   readonly tenants: TenantDirectory;
-  readonly hub: Pick<Hub, "admit" | "join">;
+  readonly hub: Pick<Hub, "admit" | "join" | "closed">;
   readonly clock: Clock;
   readonly waiting: WaitingObserver;
   /** Why this server acquires nothing now; null when it may. */
@@ -59,12 +59,13 @@ export function createClaim(deps: ClaimDeps): Claim {
 
     const first = await submit(tenant, call.token);
     if (waitMs === 0 || !canWait(first, waitMs - (clock.monotonicMs() - arrivedMs))) return first;
-    using _ = hub.admit(tenant);
+    using _ = hub.admit(tenant, 1);
     return await waitToClaim(waitDeps, {
       ...{ call, first, arrivedMs, waitMs },
       caller: caller.context,
       // By then the tenant may be disabled.
-      submit: async () => submit(await enter(), newToken()),
+      submit: async (token) => submit(await enter(), token),
+      newToken,
       onPromoted: (answer) => void giveBackUnlessReached(deps, answer.record, answer.now, caller.context),
     });
   };

@@ -33,6 +33,7 @@ export class WaitTarget implements Waiter {
   #newest: Peeked | null = null;
   #isListed = false;
   #hasEnded = false;
+  #hasDoubted = false;
 
   constructor(index: number, fingerprint: Fingerprint, mustExist: boolean, listener: TargetListener) {
     this.index = index;
@@ -54,8 +55,13 @@ export class WaitTarget implements Waiter {
   see(seen: Peeked): Wish {
     if (this.#hasEnded) return "wait";
     const isFirst = this.#told === null && this.#newest === null;
-    this.#listener.saw(seen.now, isFirst);
     const refusal = this.#refusal(seen.record, isFirst);
+    if (refusal === "FINGERPRINT_MISMATCH" && isFirst && !this.#hasDoubted) {
+      // The first may have been read before this call came. What fails it for good must be true of what is now.
+      this.#hasDoubted = true;
+      return "read-again";
+    }
+    this.#listener.saw(seen.now, isFirst);
     if (refusal !== null) {
       this.#listener.failed(this.#fault(refusal));
     } else if (changesBetween(this.#told, seen).length > 0) {

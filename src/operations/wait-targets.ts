@@ -62,7 +62,10 @@ export class WaitTargets implements Disposable, TargetListener {
     this.#clock = clock;
     this.#endsWanted = mode === "any" ? 1 : targets.length;
     try {
-      for (const tenant of tenants) this.#admissions.push(hub.admit(tenant));
+      for (const tenant of tenants) {
+        const waiters = targets.filter(({ key }) => key.tenant === tenant.id).length;
+        this.#admissions.push(hub.admit(tenant, waiters));
+      }
       for (const [index, { key, fingerprint }] of targets.entries()) {
         const target = new WaitTarget(index, fingerprint, mustExist, this);
         this.#targets.push(target);

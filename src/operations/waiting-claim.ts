@@ -2,6 +2,7 @@ import type { Clock } from "../clock.ts";
 import type { ClaimCall, Peeked } from "../domain/calls.ts";
 import { Fault } from "../domain/fault.ts";
 import { addMs, msBetween } from "../domain/instant.ts";
+import { isOwnLease } from "../domain/record.ts";
 import { decideClaim } from "../domain/reducer/claim.ts";
 import type { Hub } from "../waiting/hub.ts";
 import type { WaitingObserver } from "../waiting/observer.ts";
@@ -19,13 +20,15 @@ export interface WaitDeps {
 }
 
 /** What the store has said of a claim, or why it or the tenant refuses it: then it throws a `Fault`. */
-export type Submit = () => Promise<ClaimOutcome>;
+export type Submit = (token: Uint8Array) => Promise<ClaimOutcome>;
 
 export interface WaitingClaim {
   /** As it was submitted first, as if nothing refused it. */
   readonly call: ClaimCall;
-  /** Makes the claim once more, under a token of its own. */
+  /** Makes the claim once more, under this token. */
   readonly submit: Submit;
+  /** 16 fresh random bytes. */
+  readonly newToken: () => Uint8Array;
   /** What the first try was told: in progress, or scheduled for a time within the wait. */
   readonly first: ClaimOutcome;
   /** Instant of the clock at which the call arrived. */
@@ -129,14 +132,15 @@ class ClaimWaiter implements Waiter {
 
   async claim(): Promise<Submitted> {
     if (this.#isAnswered) return "refused";
-    const { arrivedMs, submit, onPromoted } = this.#claim;
+    const { arrivedMs, submit, newToken, onPromoted } = this.#claim;
+    const token = newToken();
     this.#isClaiming = true;
     // Before it is sent: the lease must not seem longer to the caller than it is.
     const waitedMs = wholeMicros(this.#deps.clock.monotonicMs() - arrivedMs);
     try {
-      const told = { ...(await submit()), waitedMs };
+      const told = { ...(await submit(token)), waitedMs };
       this.#hear(told);
-      if (told.kind === "acquired" && told.reason !== "reattached") {
+      if (told.kind === "acquired" && isOwnLease(told.record, token)) {
         this.#deps.waiting.promoted();
         onPromoted(told);
       }

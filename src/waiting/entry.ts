@@ -120,12 +120,13 @@ export function createEntry(key: RecordKey, { store, clock, observer, isListenin
     attempt(async () => {
       isStale = false;
       welcome();
+      const by = path;
       const news = await store.peek(key, Number.POSITIVE_INFINITY);
-      noteEnd(seen, news, path);
+      noteEnd(seen, news, by);
       learn(news);
-      // Of those who came meanwhile: a claim may have been answered after the reading and before they came, so to them
-      // the record must not be absent. Otherwise what they do not see yet comes to them like to all.
-      if (news.record !== null) welcome();
+      // Of those who came meanwhile: the record may have been claimed, or claimed again, after the reading and before they
+      // came, so to them it must be neither absent nor ended. Otherwise what they do not see yet comes to them like to all.
+      if (news.record !== null && !hasEnded(news.record)) welcome();
       else if (newcomers.size > 0) isStale = true;
     });
 
@@ -217,7 +218,9 @@ export function createEntry(key: RecordKey, { store, clock, observer, isListenin
     },
     ring,
     ringIfOlder(ms) {
-      if (!isBusy && !isStale && clock.monotonicMs() - readAtMs >= ms) ring("polled");
+      // Of an end nothing more comes; whoever still has it is slow.
+      const isOver = seen !== null && seen.record !== null && hasEnded(seen.record);
+      if (!isBusy && !isStale && !isOver && clock.monotonicMs() - readAtMs >= ms) ring("polled");
     },
     dismiss() {
       for (const waiter of [...waiters]) waiter.dismiss();

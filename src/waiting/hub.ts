@@ -12,10 +12,10 @@ import { type WakeId, wakeId } from "./wake-id.ts";
 /** Who waits for what on this server. */
 export interface Hub {
   /**
-   * Counts a call that waits, until it is disposed of. Throws `Fault`: QUOTA_WAITERS when the tenant has too many here,
-   * DRAINING when the server shuts down.
+   * Counts a call that waits, until it is disposed of, by how many waiters it will have. Throws `Fault`: QUOTA_WAITERS
+   * when the tenant would have too many here, DRAINING when the server shuts down.
    */
-  admit(tenant: Tenant): Disposable;
+  admit(tenant: Tenant, waiters: number): Disposable;
   /**
    * From now on the waiter sees the record as it is and becomes. Returns what takes it out again, at any time.
    * Throws `Fault` QUOTA_WAITERS when the tenant's calls wait for too many records here.
@@ -34,6 +34,8 @@ export interface Hub {
   /** All waiters are to leave, and nobody is admitted any more. */
   drain(): void;
   status(): { readonly calls: number; readonly waiters: number; readonly keys: number };
+  /** Aborted when it is disposed of. */
+  readonly closed: AbortSignal;
   /** Ends the backstop. */
   [Symbol.dispose](): void;
 }
@@ -49,8 +51,8 @@ export interface HubDeps {
 }
 
 export interface WaitLimits {
-  /** Waiting calls of one tenant; its own limit can only be lower. */
-  readonly callsMax: number;
+  /** Of one tenant: each of its calls counts once for each record that it waits for. Its own limit can only be lower. */
+  readonly waitersMax: number;
   /** Records that calls of one tenant wait for. */
   readonly keysMax: number;
   /** A record that was not read for so long is read although nobody has said that it changed. Infinity: never. */
@@ -59,7 +61,7 @@ export interface WaitLimits {
   readonly pollMs: number;
 }
 
-export const WAIT_LIMITS: WaitLimits = { callsMax: 10_000, keysMax: 2_000, backstopMs: 1_000, pollMs: 250 };
+export const WAIT_LIMITS: WaitLimits = { waitersMax: 10_000, keysMax: 2_000, backstopMs: 1_000, pollMs: 250 };
 
 /**
  * The records that are due are looked for so often in a period, which spreads their reads over it. From 4/5 of a period
@@ -69,20 +71,23 @@ const LOOKS = 5;
 /** How long the backstop sleeps when it is off: until somebody asks how often it should look. */
 const LOOK_MS_MAX = 1_000;
 
+const CLOSED = new Error("the hub is closed");
+
 export function createHub(deps: HubDeps): Hub {
   const { clock, random, limits } = deps;
   const entries = new Map<string, Entry>();
   const entriesOfId = new Map<WakeId, Set<Entry>>();
-  const calls = createTally();
+  const admitted = createTally();
   const keys = createTally();
   const stopping = new AbortController();
   let isListening = false;
   let isLooking = false;
   let isDraining = false;
+  let calls = 0;
 
   const open = (key: RecordKey, name: string): Entry => {
     if (keys.of(key.tenant) >= limits.keysMax) {
-      throw new Fault("QUOTA_WAITERS", `calls of this tenant wait for ${limits.keysMax} records here already`);
+      throw new Fault("QUOTA_WAITERS", `the calls of a tenant may wait for ${limits.keysMax} records here`);
     }
     const id = wakeId(key);
     const uncount = keys.count(key.tenant);
@@ -120,11 +125,22 @@ export function createHub(deps: HubDeps): Hub {
   };
 
   return {
-    admit({ id, limits: own }) {
+    admit({ id, limits: own }, waiters) {
       if (isDraining) throw new Fault("DRAINING", "this server is shutting down; another one answers");
-      const max = own.waiters > 0 ? Math.min(own.waiters, limits.callsMax) : limits.callsMax;
-      if (calls.of(id) >= max) throw new Fault("QUOTA_WAITERS", `${max} calls of this tenant wait here already`);
-      return { [Symbol.dispose]: calls.count(id) };
+      const max = own.waiters > 0 ? Math.min(own.waiters, limits.waitersMax) : limits.waitersMax;
+      if (admitted.of(id) + waiters > max) {
+        throw new Fault(
+          "QUOTA_WAITERS",
+          `a tenant may have ${max} waiters here, one for each record that a call waits for`,
+        );
+      }
+      const uncount = admitted.count(id, waiters);
+      calls++;
+      return {
+        [Symbol.dispose]() {
+          if (uncount()) calls--;
+        },
+      };
     },
 
     join(key, waiter) {
@@ -158,9 +174,11 @@ export function createHub(deps: HubDeps): Hub {
     status() {
       let waiters = 0;
       for (const { size } of entries.values()) waiters += size;
-      return { calls: calls.total, waiters, keys: entries.size };
+      return { calls, waiters, keys: entries.size };
     },
 
-    [Symbol.dispose]: () => stopping.abort(),
+    closed: stopping.signal,
+
+    [Symbol.dispose]: () => stopping.abort(CLOSED),
   };
 }

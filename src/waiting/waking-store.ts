@@ -1,5 +1,6 @@
-import type { ClaimAnswer } from "../domain/calls.ts";
+import type { ClaimAnswer, ClaimCall } from "../domain/calls.ts";
 import type { RecordKey } from "../domain/key.ts";
+import { isOwnLease } from "../domain/record.ts";
 import type { Store } from "../store/store.ts";
 import type { Hub } from "./hub.ts";
 import type { Notifier } from "./notifier.ts";
@@ -15,7 +16,8 @@ export interface WakingStoreDeps {
  * A store that, once a change is durable, wakes whoever waits for the record: on this server directly, and on the others
  * by a notification if somebody has flagged it. Where nobody waits this costs one look at a boolean.
  *
- * Bare extensions and reattached claims change nothing that a waiter would be told; they wake nobody.
+ * Bare extensions and reattached claims change nothing that a waiter would be told; they wake nobody. The repeat of an end
+ * wakes again: of the first call only the end may have come about, because its connection or its server was lost.
  */
 export function createWakingStore({ store, hub, notifier }: WakingStoreDeps): Store {
   const wake = (key: RecordKey, isFlagged: boolean) => {
@@ -28,7 +30,7 @@ export function createWakingStore({ store, hub, notifier }: WakingStoreDeps): St
 
     async claim(call, deadline) {
       const answer = await store.claim(call, deadline);
-      if (hasChanged(answer)) wake(call.key, answer.record.hasWaiters);
+      if (hasChanged(answer, call)) wake(call.key, answer.record.hasWaiters);
       return answer;
     },
 
@@ -41,7 +43,7 @@ export function createWakingStore({ store, hub, notifier }: WakingStoreDeps): St
 
     async finish(call, deadline) {
       const answer = await store.finish(call, deadline);
-      if (answer.kind === "ended" && !answer.alreadyApplied) wake(call.key, answer.hasWaiters);
+      if (answer.kind === "ended") wake(call.key, answer.hasWaiters);
       return answer;
     },
 
@@ -62,7 +64,7 @@ export function createWakingStore({ store, hub, notifier }: WakingStoreDeps): St
 type Changed = Extract<ClaimAnswer, { readonly record: unknown }>;
 
 /** It acquired, or it found the attempts used up and has stored that. */
-function hasChanged(answer: ClaimAnswer): answer is Changed {
-  if (answer.kind === "acquired") return answer.reason !== "reattached";
+function hasChanged(answer: ClaimAnswer, { token }: ClaimCall): answer is Changed {
+  if (answer.kind === "acquired") return answer.reason !== "reattached" || isOwnLease(answer.record, token);
   return answer.kind === "failed" && answer.record.reason === "max-attempts" && answer.record.endTime === answer.now;
 }

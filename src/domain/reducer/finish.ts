@@ -79,7 +79,7 @@ function repeat(stored: StoredRecord, call: FinishCall, now: Instant, otherwise:
   if (stored.state === "in-progress") throw new Error("bug: an attempt in progress has no end to repeat");
   const { state, due } = stored;
   return {
-    answer: { kind: "ended", state, due, alreadyApplied: true, late: false, hasWaiters: false, now },
+    answer: { kind: "ended", state, due, alreadyApplied: true, late: false, hasWaiters: stored.hasWaiters, now },
     next: null,
   };
 }

@@ -114,18 +114,19 @@ describe("another payload", () => {
 describe("a tenant's waits are counted", () => {
   const FULL = /^QUOTA_WAITERS: /;
 
-  test("each call once, however many of its records are waited for", async () => {
-    const { wait, hub } = openStand({ callsMax: 2 });
+  test("each record of each call, and a call that would be too many waits for none of its own", async () => {
+    const { wait, hub } = openStand({ waitersMax: 4 });
     const reading = read(wait(targetsOf(keyOf("a"), keyOf("b"), { ...keyOf("c"), tenant: "" })));
     await reading.news();
     expect(hub.status()).toEqual({ calls: 1, waiters: 3, keys: 3 });
+    expect(await read(wait(targetsOf(keyOf("a"), keyOf("b")))).news()).toEqual([expect.stringMatching(FULL)]);
     await read(wait()).news();
     expect(await read(wait()).news()).toEqual([expect.stringMatching(FULL)]);
     expect(hub.status()).toMatchObject({ calls: 2, waiters: 4 });
   });
 
   test("a call for two tenants counts for both", async () => {
-    const { wait, hub } = openStand({ callsMax: 1 });
+    const { wait, hub } = openStand({ waitersMax: 1 });
     const theirs = { ...keyOf(), tenant: "acme" };
     await read(wait(targetsOf(keyOf(), theirs))).news();
     expect(hub.status().calls).toBe(2);

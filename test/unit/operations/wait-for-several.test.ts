@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { claimIdOf, fingerprintOf } from "../../support/records.ts";
 import { settled } from "../store/manual-clock.ts";
 import {
   checkpointOf,
@@ -132,5 +133,36 @@ describe("a reader who is slower than the changes", () => {
     await work(2);
     expect(await next(waiting)).toBe("1 progress calm");
     expect(await next(waiting)).toBe("0 progress 2");
+  });
+});
+
+describe("who comes while the record is what it was", () => {
+  test("is not told of an end that was read before it came: the record may have been claimed again", async () => {
+    const { elsewhere, wait, read: reads, clock } = openStand();
+    const lease = await claim(elsewhere);
+    const first = read(wait());
+    await first.news();
+    const stop = reads.stop("after", "peek");
+    await finish(elsewhere, lease, { kind: "terminal" });
+    await clock.advance(1_300);
+    await stop.reached;
+    await claim(elsewhere, { claimId: claimIdOf("again"), reuse: "retry-failed" });
+    const second = read(wait());
+    await settled();
+    stop.go();
+    expect((await first.news()).at(-1)).toBe("end of stream");
+    expect(await second.news()).toEqual(["0 snapshot in-progress"]);
+  });
+
+  test("is not failed by a fingerprint that was read before it came: the record may have been reset", async () => {
+    const { elsewhere, wait, hub } = openStand();
+    hub.setListening(true);
+    await claim(elsewhere, { fingerprint: fingerprintOf("before") });
+    const first = read(wait());
+    await first.news();
+    await elsewhere.reset(keyOf(), true);
+    await claim(elsewhere, { claimId: claimIdOf("after"), fingerprint: fingerprintOf("after") });
+    const second = read(wait({ targets: [{ key: keyOf(), fingerprint: fingerprintOf("after") }] }));
+    expect(await second.news()).toEqual(["0 snapshot in-progress"]);
   });
 });

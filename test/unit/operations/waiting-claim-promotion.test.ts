@@ -157,6 +157,21 @@ test("a lease tells how long its claim had waited, and never more", async () => 
   expect(arrivedMs + waitedMs + msBetween(now, record.due)).toBeLessThanOrEqual(clock.monotonicMs() + 30_000);
 });
 
+test("one whose own claim id has become the record's goes before an older one who could have it too", async () => {
+  const { here, there, hold, clock } = createClaimScene();
+  const proof = await hold();
+  const older = await here.claim("older", { waitMs: 60_000 });
+  const moved = await here.claim("moved", { waitMs: 60_000 });
+  here.hub.setListening(false);
+  const ghost = await there.claim("moved", { waitMs: 60_000, leaseMs: 1_000 });
+  await there.store.finish(notStarted(proof), Infinity);
+  await settled();
+  expect(ghost.told).toBe("acquired retry");
+  // By the time that this server looks the ghost's lease is over: either could claim, and it is the other's attempt.
+  await clock.advance(1_300);
+  expect(told([older, moved])).toEqual([null, "acquired reattached"]);
+});
+
 test("a waiter whose own claim id has become the record's is reattached at once, whoever is older", async () => {
   const scene = createClaimScene();
   const { here, there, hold, clock, record } = scene;
@@ -181,6 +196,26 @@ test("a waiter whose own claim id has become the record's is reattached at once,
   expect(there.counts.gaveBack).toBe(0);
   expect(await record()).toMatchObject({ state: "in-progress", attempt: 1, lease: moved.answer.record.lease });
   expect(here.counts).toEqual({ promoted: 0, gaveBack: 0 });
+});
+
+test("a promotion that the store has sent twice is given back like any other", async () => {
+  const { here, hold, end, record } = createClaimScene();
+  const proof = await hold();
+  const ghost = await here.claim("ghost", { waitMs: 60_000 });
+  ghost.caller.holdAnswer();
+  // The batch has committed, its connection is lost with the answer, and the same batch goes out again.
+  const { store } = here.calls;
+  const { claim } = store;
+  store.claim = async (...call) => {
+    await claim(...call);
+    return await claim(...call);
+  };
+  await end(proof, "not-started");
+  expect(ghost.told).toBe("acquired reattached");
+  ghost.caller.answered(false);
+  await settled();
+  expect(await record()).toMatchObject({ state: "available", attempt: 0 });
+  expect(here.counts).toEqual({ promoted: 1, gaveBack: 1 });
 });
 
 async function leaseOf({ record }: ClaimScene) {

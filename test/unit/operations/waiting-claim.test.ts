@@ -119,7 +119,7 @@ describe("what a waiting claim is told", () => {
   });
 
   test("that too many wait, once the record says that it would have to", async () => {
-    const { hold, here, end } = createClaimScene({ callsMax: 1 });
+    const { hold, here, end } = createClaimScene({ waitersMax: 1 });
     const proof = await hold();
     const first = await here.claim("a");
     expect((await here.claim("b")).told).toBe("QUOTA_WAITERS");

@@ -7,17 +7,17 @@ import { createHubScene, KEY } from "./hub-scene.ts";
 const NOTHING = { calls: 0, waiters: 0, keys: 0 };
 
 test("a tenant may have so many waiting calls on a server, and not one more", () => {
-  const { hub } = createHubScene({ callsMax: 2 });
+  const { hub } = createHubScene({ waitersMax: 2 });
   const [a, b] = [plainTenant("a"), plainTenant("b")];
-  const admitted = [hub.admit(a), hub.admit(a)];
-  expect(() => hub.admit(a)).toThrow(expect.objectContaining({ code: "QUOTA_WAITERS" }));
-  admitted.push(hub.admit(b));
+  const admitted = [hub.admit(a, 1), hub.admit(a, 1)];
+  expect(() => hub.admit(a, 1)).toThrow(expect.objectContaining({ code: "QUOTA_WAITERS" }));
+  admitted.push(hub.admit(b, 1));
   expect(hub.status().calls).toBe(3);
   admitted[0]?.[Symbol.dispose]();
   admitted[0]?.[Symbol.dispose]();
   expect(hub.status().calls).toBe(2);
-  admitted.push(hub.admit(a));
-  expect(() => hub.admit(a)).toThrow(expect.objectContaining({ code: "QUOTA_WAITERS" }));
+  admitted.push(hub.admit(a, 1));
+  expect(() => hub.admit(a, 1)).toThrow(expect.objectContaining({ code: "QUOTA_WAITERS" }));
   for (const each of admitted) each[Symbol.dispose]();
   expect(hub.status()).toEqual(NOTHING);
 });
@@ -27,10 +27,10 @@ test.each([
   [3, 2],
   [0, 2],
 ])("a tenant's own limit of %d and the server's of 2 let %d in", (own, expected) => {
-  const { hub } = createHubScene({ callsMax: 2 });
+  const { hub } = createHubScene({ waitersMax: 2 });
   const tenant = { ...plainTenant("a"), limits: { ...UNLIMITED, waiters: own } };
-  for (let i = 0; i < expected; i++) hub.admit(tenant);
-  expect(() => hub.admit(tenant)).toThrow(expect.objectContaining({ code: "QUOTA_WAITERS" }));
+  for (let i = 0; i < expected; i++) hub.admit(tenant, 1);
+  expect(() => hub.admit(tenant, 1)).toThrow(expect.objectContaining({ code: "QUOTA_WAITERS" }));
 });
 
 test("a tenant's calls may wait for so many records on a server, and any number for each", async () => {
@@ -139,13 +139,13 @@ test("a drain dismisses all and admits nobody any more", async () => {
   const { hub, hold, join } = createHubScene();
   await hold();
   const joined = [await join(), await join(createOnlooker(), { ...KEY, key: "absent" })];
-  const admitted = hub.admit(plainTenant("a"));
+  const admitted = hub.admit(plainTenant("a"), 1);
   hub.drain();
   for (const { onlooker, leave } of joined) {
     expect(onlooker.isDismissed).toBe(true);
     leave();
   }
-  expect(() => hub.admit(plainTenant("a"))).toThrow(expect.objectContaining({ code: "DRAINING" }));
+  expect(() => hub.admit(plainTenant("a"), 1)).toThrow(expect.objectContaining({ code: "DRAINING" }));
   admitted[Symbol.dispose]();
   await settled();
   expect(hub.status()).toEqual(NOTHING);

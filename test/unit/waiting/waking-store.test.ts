@@ -103,7 +103,7 @@ test("a first claim wakes those who wait for the absent record here", async () =
 
 const nothings: Record<string, (proof: Proof) => Promise<unknown>> = {
   "a bare extension": (proof) => store.heartbeat(heartbeatOf({ proof }), Infinity),
-  "a reattached claim": () => claim("holder"),
+  "a reattached claim": () => store.claim(claimOf({ claimId: claimIdOf("holder"), token: freshToken() }), Infinity),
   "a claim that is told in progress": () => store.claim(claimOf(), Infinity),
   "a refused end": (proof) => store.finish(finishOf({ proof: { ...proof, fence: proof.fence + 1n } }), Infinity),
   "a refused heartbeat": (proof) =>
@@ -118,13 +118,23 @@ test.each(Object.keys(nothings))("%s wakes nobody", async (name) => {
   expect([woken, told]).toEqual([[], []]);
 });
 
-test("an end that was applied before wakes nobody again, nor does a claim that is told of it", async () => {
+test("the repeat of an end wakes again, for the first may have told nobody; a claim that is told of it wakes nobody", async () => {
   const proof = await hold(true);
   await store.finish(finishOf({ proof }), Infinity);
   [woken, told] = [[], []];
   await store.finish(finishOf({ proof }), Infinity);
-  await store.claim(claimOf(), Infinity);
-  expect([woken, told]).toEqual([[], []]);
+  await store.claim(claimOf({ token: freshToken() }), Infinity);
+  expect([woken, told]).toEqual([[KEY], [wakeId(KEY)]]);
+});
+
+test("a claim that the store has sent twice wakes, although the second was reattached to the first", async () => {
+  const proof = await hold(true);
+  await store.finish(finishOf({ proof, kind: "not-started" }), Infinity);
+  [woken, told] = [[], []];
+  const call = claimOf({ claimId: claimIdOf("sent twice"), token: freshToken() });
+  await below.store.claim(call, Infinity);
+  expect(await store.claim(call, Infinity)).toMatchObject({ kind: "acquired", reason: "reattached" });
+  expect([woken, told]).toEqual([[KEY], [wakeId(KEY)]]);
 });
 
 test("a claim that finds the attempts used up long ago wakes nobody", async () => {
