@@ -12,8 +12,8 @@ export function spread(values: readonly number[]): Spread {
 }
 
 /**
- * Runs the arms in turn, A B C A B C …, so that a machine that slows down slows them all, and gives each arm its figure
- * of every round. The first round warms up and is thrown away.
+ * Runs the arms in turn, A B C C B A A B C …, so that a machine that slows down slows them all alike, and gives each arm
+ * its figure of every round. The first round warms up and is thrown away.
  */
 export async function interleave<Name extends string>(
   rounds: number,
@@ -22,7 +22,7 @@ export async function interleave<Name extends string>(
   const names = Object.keys(arms) as Name[];
   const figures = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<Name, number[]>;
   for (let round = 0; round <= rounds; round++) {
-    for (const name of names) {
+    for (const name of round % 2 === 0 ? names : names.toReversed()) {
       const figure = await arms[name]();
       if (round > 0) figures[name].push(figure);
     }

@@ -41,6 +41,11 @@ export function checkMs(field: string, ms: number): void {
   if (!Number.isFinite(ms) || Math.abs(ms) > Number.MAX_SAFE_INTEGER) throw fieldInvalid(field, "finite milliseconds");
 }
 
+/** How long to wait: Infinity is for ever. */
+export function checkTimeoutMs(ms: number): void {
+  if (Number.isNaN(ms) || ms < 0) throw fieldInvalid("timeoutMs", "milliseconds from 0, or Infinity");
+}
+
 export function fieldInvalid(field: string, allowed: string): HoldfastError {
   return new HoldfastError(`${field} must be ${allowed}`, {
     reason: "FIELD_INVALID",

@@ -7,6 +7,7 @@ import { sendComplete, sendFail } from "./ends.ts";
 import { CompleteFailedError, HoldfastError, LeaseLostError, ResultConflictError } from "./errors.ts";
 import { AttemptFailure, classify } from "./failure.ts";
 import { HeldLease } from "./lease.ts";
+import { checkTimeoutMs } from "./limits.ts";
 import { ExpiredError, FailedError, OutcomeUnknownError } from "./outcome-errors.ts";
 import { type ClaimOptions, executeRequest } from "./request.ts";
 import type { Runtime } from "./runtime.ts";
@@ -42,6 +43,7 @@ export async function once<T>(
   work: (attempt: Attempt) => T | Promise<T>,
 ): Promise<Once<T>> {
   const { signal, timeoutMs = Number.POSITIVE_INFINITY, serializer } = options;
+  checkTimeoutMs(timeoutMs);
   const request = executeRequest(runtime, options);
   const { answer, sentAtMs } = await claimUntilSettled(runtime, request, { timeoutMs, signal });
   if (answer.policyDiffers) runtime.warn({ kind: "policy-differs", scope: options.scope, key: options.key });

@@ -8,7 +8,7 @@ import { type BackOff, createBackOff } from "./back-off.ts";
 import type { Serializer } from "./content.ts";
 import { HoldfastError, TimeoutError } from "./errors.ts";
 import { fingerprint } from "./fingerprint.ts";
-import { checkText, LIMITS } from "./limits.ts";
+import { checkText, checkTimeoutMs, LIMITS } from "./limits.ts";
 import { follow, type Runtime } from "./runtime.ts";
 import type { WaitEnd, WaitEvent, WaitTarget } from "./wait-event.ts";
 import { createWaitMemory, type WaitMemory } from "./wait-memory.ts";
@@ -45,7 +45,8 @@ export function waitFor<T>(
   if (targets.length === 0 || targets.length > TARGETS_MAX) {
     throw new TypeError(`waitFor takes 1 to ${TARGETS_MAX} targets, not ${targets.length}`);
   }
-  const { includeResult = true, serializer } = options;
+  const { includeResult = true, serializer, timeoutMs = Number.POSITIVE_INFINITY } = options;
+  checkTimeoutMs(timeoutMs);
   const asked = targets.map((target, index) => ({
     message: targetMessage(runtime, target),
     memory: createWaitMemory<T>(target, index, { includeResult, serializer }),

@@ -1,11 +1,6 @@
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
-import {
-  type Finish_Reason as FinishReason,
-  type WaitForRequest,
-  type WaitForResponse,
-  WaitMode,
-} from "../../gen/holdfast/v1/idempotency_pb.ts";
+import { type WaitForRequest, type WaitForResponse, WaitMode } from "../../gen/holdfast/v1/idempotency_pb.ts";
 import { follow, type Runtime } from "./runtime.ts";
 
 /** One call of WaitFor. */
@@ -29,9 +24,6 @@ export interface WaitCall {
   readonly includeResult: boolean;
   readonly mustExist: boolean;
 }
-
-/** Why a stream is over that has said so itself. */
-export type { FinishReason };
 
 const KEEP_ALIVE_MS = 15_000;
 /** Of a stream that lives, one of two keep-alives arrives. */

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import type { ClaimAnswer, ClaimCall } from "../domain/calls.ts";
+import type { ClaimCall } from "../domain/calls.ts";
 import type { Fault } from "../domain/fault.ts";
 import { refuseAcquire } from "../domain/tenant.ts";
 import type { Store } from "../store/store.ts";
@@ -7,6 +7,7 @@ import type { TenantDirectory } from "../tenants/directory.ts";
 import type { Hub } from "../waiting/hub.ts";
 import type { WaitingObserver } from "../waiting/observer.ts";
 import { enterTenant, type WaitingCaller } from "./access.ts";
+import type { ClaimOutcome } from "./claim-outcome.ts";
 import { createCurfew } from "./curfew.ts";
 import { faultOf } from "./faults.ts";
 import { giveBackUnlessReached } from "./give-back.ts";
@@ -29,12 +30,6 @@ export interface ClaimInput extends Omit<ClaimCall, "token" | "mayAcquire"> {
   /** How long the call may stay open for something better than in progress. */
   readonly waitMs: number;
 }
-
-/** What became of it: everything that is not an error. */
-export type ClaimOutcome = Exclude<ClaimAnswer, { readonly kind: "refused" | "fault" }> & {
-  /** From the call's arrival to the decision, or less; 0 if it did not wait. */
-  readonly waitedMs: number;
-};
 
 export type Claim = (caller: WaitingCaller, input: ClaimInput) => Promise<ClaimOutcome>;
 

@@ -8,7 +8,7 @@ import type { Hub } from "../waiting/hub.ts";
 import type { WaitingObserver } from "../waiting/observer.ts";
 import type { Submitted, Waiter, Wish } from "../waiting/waiter.ts";
 import type { Presence } from "./access.ts";
-import type { ClaimOutcome } from "./claim.ts";
+import type { ClaimOutcome } from "./claim-outcome.ts";
 import type { Curfew } from "./curfew.ts";
 import { faultOf } from "./faults.ts";
 

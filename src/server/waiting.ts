@@ -10,6 +10,7 @@ import { openPostgresListener } from "../waiting/postgres/listener.ts";
 import { createPostgresNotifier } from "../waiting/postgres/notifier.ts";
 import { createWakingStore } from "../waiting/waking-store.ts";
 import type { NotificationSource } from "./backend.ts";
+import { redactUrl } from "./config/kinds.ts";
 import { LISTEN_ANSWER_MS_MAX } from "./limits.ts";
 
 /** What a server has for those who wait. Disposing of it sends the notifications that were collected. */
@@ -52,7 +53,10 @@ export function openWaiting({ store, notifications, metrics, clock, log, random,
   const open = (onNotification: (payload: string) => void) =>
     openSession({ url: notifications.listenUrl, clock, onNotification, answerTimeoutMs: LISTEN_ANSWER_MS_MAX });
   const { pollMs } = limits;
-  const listener = opened.use(openPostgresListener({ open, hub, notifier, clock, random, observer, log, pollMs }));
+  const listenUrl = redactUrl(notifications.listenUrl);
+  const listener = opened.use(
+    openPostgresListener({ open, hub, notifier, clock, random, observer, log, listenUrl, pollMs }),
+  );
   addWaitingGauges({ metrics, hub, listener });
   return {
     store: createWakingStore({ store, hub, notifier }),

@@ -18,7 +18,7 @@ export function createWaitingMetrics(deps: WaitingMetricsDeps): WaitingObserver 
   const { metrics } = deps;
   const wakeUps = metrics.histogram({
     name: "holdfast_wakeup_seconds",
-    help: "From the end of a record to its being shown to those who wait for it, by what made the server look.",
+    help: "From the end of a record, by the database, to its being read for those who wait, by what made the server look.",
     labelNames: ["path"],
     buckets: SECONDS,
   });

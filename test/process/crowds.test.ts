@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { createClient } from "@connectrpc/connect";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type ClaimResponse, IdempotencyService } from "../../gen/holdfast/v1/idempotency_pb.ts";
@@ -43,6 +44,8 @@ const claimOf = (key: ReturnType<typeof newKey>, waitSeconds = 0, leaseSeconds =
   lease: { seconds: BigInt(leaseSeconds) },
 });
 
+const LEASE_SECONDS = 5;
+
 const LONG = { timeoutMs: 90_000 };
 
 function handleOf({ detail }: ClaimResponse) {
@@ -59,8 +62,7 @@ function resultOf({ detail }: ClaimResponse): string {
 test("of a thousand claims that wait over three servers one is promoted when the holder dies, and 999 get its result", async () => {
   const key = newKey();
   const holder = connect(servers[0]);
-  await holder.claim(claimOf(key, 0, 10));
-  open.pop()?.close();
+  const handle = handleOf(await holder.claim(claimOf(key, 0, LEASE_SECONDS)));
   const clients = servers.map(connect);
   const promoted = Promise.withResolvers<ClaimResponse>();
   const waiting = Array.from({ length: 1_000 }, async (_, i) => {
@@ -69,7 +71,10 @@ test("of a thousand claims that wait over three servers one is promoted when the
     if (answer.detail.case === "acquired") promoted.resolve(answer);
     return answer;
   });
-  await untilSumIs(servers, WAITING, 1_000);
+  // Alive until all of them wait, however long that takes.
+  while ((await sumOf(servers, WAITING)) < 1_000) {
+    await holder.heartbeat({ handle, lease: { seconds: BigInt(LEASE_SECONDS) } });
+  }
   const before = await sumOf(servers, CLAIM_ROWS);
   const winner = await promoted.promise;
   expect((await sumOf(servers, CLAIM_ROWS)) - before).toBeLessThanOrEqual(servers.length);
@@ -95,20 +100,22 @@ test("ten thousand waiters of one key on one server are all told of its end afte
     for (let i = 0; i < STREAMS; i++) waiting.push(client.claim(claimOf(key, 60), LONG));
     await untilSumIs([server], WAITING, connection * STREAMS);
   }
-  const memory = [await residentBytes(server)];
   const readsBefore = await sumOf([server], PEEK_ROWS);
   await other.complete({
     handle: handleOf(holder),
     result: { body: { case: "inline", value: Buffer.from("for all") } },
   });
   const answers = await Promise.all(waiting);
-  memory.push(await residentBytes(server));
   expect(answers.filter((answer) => resultOf(answer) === "for all")).toHaveLength(10_000);
   expect((await sumOf([server], PEEK_ROWS)) - readsBefore).toBeLessThanOrEqual(2);
-  expect(Math.max(...memory)).toBeLessThan(450 * MIB);
+  expect(await peakBytes(server)).toBeLessThan(450 * MIB);
   await untilSumIs([server], WAITING, 0);
 });
 
-async function residentBytes(server: ServerProcess): Promise<number> {
+/** The most that the process ever had, where the system keeps count of that; otherwise what it has now. */
+async function peakBytes(server: ServerProcess): Promise<number> {
+  const status = await readFile(`/proc/${server.pid}/status`, "utf8").catch(() => "");
+  const peakKiB = /VmHWM:\s+(\d+)/.exec(status)?.[1];
+  if (peakKiB !== undefined) return Number(peakKiB) * 1024;
   return (await readMetrics(server)).get("process_resident_memory_bytes") ?? Number.NaN;
 }

@@ -238,7 +238,7 @@ export const ErrorReason = {
   INTERNAL: 30,
 
   /**
-   * UNIMPLEMENTED. This server does not have the method yet.
+   * UNIMPLEMENTED. This server does not have the method.
    *
    * @generated from enum value: ERROR_REASON_UNIMPLEMENTED = 31;
    */

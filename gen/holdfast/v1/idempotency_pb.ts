@@ -532,7 +532,8 @@ export type ClaimRequest = Message<"holdfast.v1.ClaimRequest"> & {
   lease?: Duration | undefined;
 
   /**
-   * 0 to 60 s, default 0: how long the call may stay open for the end of somebody else's attempt. Not with RECONCILE.
+   * 0 to 60 s, default 0: how long the call may stay open until the record ends, its outcome is unknown, or this caller
+   * gets the lease because the holder has given it up or died. Not with RECONCILE.
    *
    * @generated from field: google.protobuf.Duration wait = 5;
    */

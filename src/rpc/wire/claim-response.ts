@@ -2,7 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ClaimResponseSchema } from "../../../gen/holdfast/v1/idempotency_pb.ts";
 import { type Instant, msBetween } from "../../domain/instant.ts";
 import type { StoredRecord } from "../../domain/record.ts";
-import type { ClaimOutcome } from "../../operations/claim.ts";
+import type { ClaimOutcome } from "../../operations/claim-outcome.ts";
 import { ACQUIRE_REASONS, CLAIM_OUTCOMES, failReason, RECORD_STATES, unknownReason } from "./enums.ts";
 import { toLease } from "./lease.ts";
 import { retryAfterDueMs, retryAfterLeaseMs } from "./retry-after.ts";

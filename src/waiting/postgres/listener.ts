@@ -20,6 +20,8 @@ export interface PostgresListenerDeps {
   readonly random: () => number;
   readonly observer: Pick<WaitingObserver, "notificationsReceived" | "probed">;
   readonly log: Pick<Log, "info" | "warn">;
+  /** Where it listens, without password; for the log. */
+  readonly listenUrl: string;
   /** What those who wait do instead while nothing is heard, for the log. */
   readonly pollMs: number;
 }
@@ -27,6 +29,8 @@ export interface PostgresListenerDeps {
 /** A connection that died without a word is found within this time and that of a probe. */
 const PROBE_INTERVAL_MS = 5_000;
 const RETRY_MS_MAX = 5_000;
+
+const HINT = "--listen-url must lead to the database of --database-url itself, not to a pooler";
 
 const LISTEN = { name: "holdfast_listen", text: "listen holdfast" };
 
@@ -73,7 +77,8 @@ export function openPostgresListener(deps: PostgresListenerDeps): Listener {
     hub.setListening(false);
     if (isAnnounced || stopping.signal.aborted) return;
     isAnnounced = true;
-    log.warn({ error, pollMs: deps.pollMs }, "notifications from other servers do not arrive: waiters poll");
+    const { listenUrl, pollMs } = deps;
+    log.warn({ error, listenUrl, pollMs, hint: HINT }, "notifications from other servers do not arrive: waiters poll");
   };
 
   /** Ends with what ended the session. */

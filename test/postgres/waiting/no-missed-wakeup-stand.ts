@@ -2,7 +2,8 @@ import { anonymous } from "../../../src/auth/authenticator.ts";
 import { systemClock } from "../../../src/clock.ts";
 import type { RecordKey } from "../../../src/domain/key.ts";
 import { hasEnded, type Proof } from "../../../src/domain/record.ts";
-import { type ClaimOutcome, createClaim } from "../../../src/operations/claim.ts";
+import { createClaim } from "../../../src/operations/claim.ts";
+import type { ClaimOutcome } from "../../../src/operations/claim-outcome.ts";
 import { openSession } from "../../../src/store/postgres/connection.ts";
 import { createDatabase } from "../../../src/store/postgres/database.ts";
 import type { Store } from "../../../src/store/store.ts";
@@ -88,7 +89,7 @@ export async function openServer(url: string, { limits = {}, listens = true }: S
             },
           }),
         hub: { notified: hub.notified, setListening },
-        ...{ notifier, clock, random: Math.random, observer: silentWaitingObserver, pollMs: NEVER },
+        ...{ notifier, clock, random: Math.random, observer: silentWaitingObserver, listenUrl: url, pollMs: NEVER },
         log: { info() {}, warn() {} },
       }),
     );

@@ -97,6 +97,7 @@ function setUp({ refusing = null, refusal = null }: Troubles = {}) {
         lines.push(`warn: ${message}`);
       },
     },
+    listenUrl: "postgres://db",
     pollMs: 250,
   });
   return { clock, world, told, lines, causes, listener };

@@ -2,7 +2,7 @@ import { anonymous } from "../../../src/auth/authenticator.ts";
 import { Fault } from "../../../src/domain/fault.ts";
 import { hasEnded, type Proof } from "../../../src/domain/record.ts";
 import type { Presence } from "../../../src/operations/access.ts";
-import type { ClaimOutcome } from "../../../src/operations/claim.ts";
+import type { ClaimOutcome } from "../../../src/operations/claim-outcome.ts";
 import { claimOf, finishOf, heartbeatOf } from "../../support/records.ts";
 import { createOnlooker } from "../../support/waiting.ts";
 import { KEY, versionOf, type Wait } from "./simulation-history.ts";

@@ -1,7 +1,7 @@
 import type { Peeked } from "../../../src/domain/calls.ts";
 import { addMs, type Instant, msBetween } from "../../../src/domain/instant.ts";
 import { hasEnded, isOutcomeUnknown, type StoredRecord } from "../../../src/domain/record.ts";
-import type { ClaimOutcome } from "../../../src/operations/claim.ts";
+import type { ClaimOutcome } from "../../../src/operations/claim-outcome.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { NOW } from "../../support/records.ts";
 import type { VirtualTime } from "./virtual-time.ts";
