@@ -5,6 +5,8 @@ import { createEndpoints } from "../src/rpc/endpoints.ts";
 import { openBackend } from "../src/server/backend.ts";
 import { readConfig } from "../src/server/config/read.ts";
 import { serveGrpc } from "../src/server/grpc.ts";
+import { ROOM } from "../src/server/limits.ts";
+import { createRoom } from "../src/server/room.ts";
 import { createTokenSource } from "../src/server/tokens.ts";
 import { openWaiting } from "../src/server/waiting.ts";
 import { silentLog as log } from "../src/telemetry/log.ts";
@@ -40,6 +42,7 @@ const grpc = await serveGrpc(config.grpcAddress, {
   log,
   maxConnectionAgeMs: config.maxConnectionAgeMs,
   maxConcurrentStreams: config.maxConcurrentStreams,
+  room: createRoom(ROOM),
 });
 while (waits.status().mode !== "notified") await clock.sleep(10);
 process.send?.({ port: grpc.address.port });

@@ -33,14 +33,21 @@ export class Malformed {
 }
 
 /** A method as the server adapters see it: the whole pipeline behind one function. Throws `RpcError` and nothing else. */
-export type Endpoint =
-  | {
-      readonly kind: "unary";
-      readonly method: DescMethodUnary<DescMessage, DescMessage>;
-      call(request: Message | Malformed, context: CallContext): Promise<Message>;
-    }
-  | {
-      readonly kind: "server_streaming";
-      readonly method: DescMethodServerStreaming<DescMessage, DescMessage>;
-      call(request: Message | Malformed, context: CallContext): AsyncIterable<Message>;
-    };
+export type Endpoint = Sized &
+  (
+    | {
+        readonly kind: "unary";
+        readonly method: DescMethodUnary<DescMessage, DescMessage>;
+        call(request: Message | Malformed, context: CallContext): Promise<Message>;
+      }
+    | {
+        readonly kind: "server_streaming";
+        readonly method: DescMethodServerStreaming<DescMessage, DescMessage>;
+        call(request: Message | Malformed, context: CallContext): AsyncIterable<Message>;
+      }
+  );
+
+interface Sized {
+  /** How large an answer is before it is encoded, about; absent if answers are always small. */
+  bytesOf?(answer: Message): number;
+}

@@ -13,6 +13,7 @@ import type { Store } from "../store/store.ts";
 import type { TenantDirectory } from "../tenants/directory.ts";
 import type { Hub } from "../waiting/hub.ts";
 import type { WaitingObserver } from "../waiting/observer.ts";
+import { claimBodyBytes, getRecordBodyBytes, waitForBodyBytes } from "./body-bytes.ts";
 import { createClaimHandler } from "./claim.ts";
 import { createCompleteHandler } from "./complete.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -58,12 +59,24 @@ export function createEndpoints(deps: EndpointDeps): readonly Endpoint[] {
   const complete = observeComplete(createComplete(deps), observer);
   const fail = observeFail(createFail(deps), observer);
   return [
-    createUnary(deps, method.claim, claimRules, createClaimHandler(claim, random)),
+    createUnary(deps, method.claim, claimRules, createClaimHandler(claim, random), claimBodyBytes),
     createUnary(deps, method.heartbeat, heartbeatRules, createHeartbeatHandler(createHeartbeat(deps))),
     createUnary(deps, method.complete, completeRules, createCompleteHandler(complete)),
     createUnary(deps, method.fail, failRules, createFailHandler(fail)),
-    createServerStreaming(deps, method.waitFor, waitForRules, createWaitForHandler(createWaitFor(deps))),
+    createServerStreaming(
+      deps,
+      method.waitFor,
+      waitForRules,
+      createWaitForHandler(createWaitFor(deps)),
+      waitForBodyBytes,
+    ),
     createUnary(deps, method.resolveTenant, noRules, createResolveTenantHandler(createResolveTenant(deps))),
-    createUnary(deps, method.getRecord, getRecordRules, createGetRecordHandler(createGetRecord(deps))),
+    createUnary(
+      deps,
+      method.getRecord,
+      getRecordRules,
+      createGetRecordHandler(createGetRecord(deps)),
+      getRecordBodyBytes,
+    ),
   ];
 }

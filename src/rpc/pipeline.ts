@@ -48,6 +48,9 @@ export type StreamHandler<Input extends DescMessage, Output extends DescMessage>
   call: Call,
 ) => AsyncIterable<MessageInitShape<Output>>;
 
+/** See `Endpoint.bytesOf`. */
+export type BytesOf<Output extends DescMessage> = (answer: MessageShape<Output>) => number;
+
 /**
  * observe → faults → authenticate → validate → handler, the same on every port. The observer sees the code that is
  * sent; nothing but an `RpcError` comes out.
@@ -57,6 +60,7 @@ export function createUnary<Input extends DescMessage, Output extends DescMessag
   method: DescMethodUnary<Input, Output>,
   rules: Rules<MessageShape<Input>>,
   handler: UnaryHandler<Input, Output>,
+  bytesOf?: BytesOf<Output>,
 ): Endpoint {
   const validate = createValidate(method.input, rules);
   const call = async (message: Message | Malformed, context: CallContext) => {
@@ -70,7 +74,7 @@ export function createUnary<Input extends DescMessage, Output extends DescMessag
       throw observed.failed(thrown);
     }
   };
-  return { kind: "unary", method, call };
+  return { kind: "unary", method, call, ...sized(method.output, bytesOf) };
 }
 
 export function createServerStreaming<Input extends DescMessage, Output extends DescMessage>(
@@ -78,6 +82,7 @@ export function createServerStreaming<Input extends DescMessage, Output extends 
   method: DescMethodServerStreaming<Input, Output>,
   rules: Rules<MessageShape<Input>>,
   handler: StreamHandler<Input, Output>,
+  bytesOf?: BytesOf<Output>,
 ): Endpoint {
   const validate = createValidate(method.input, rules);
   async function* call(message: Message | Malformed, context: CallContext): AsyncGenerator<Message> {
@@ -92,7 +97,11 @@ export function createServerStreaming<Input extends DescMessage, Output extends 
       observed.abandoned();
     }
   }
-  return { kind: "server_streaming", method, call };
+  return { kind: "server_streaming", method, call, ...sized(method.output, bytesOf) };
+}
+
+function sized<Output extends DescMessage>(output: Output, bytesOf?: BytesOf<Output>): Pick<Endpoint, "bytesOf"> {
+  return bytesOf === undefined ? {} : { bytesOf: (answer) => (isMessage(answer, output) ? bytesOf(answer) : 0) };
 }
 
 async function admit<Input extends DescMessage>(

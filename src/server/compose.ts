@@ -17,9 +17,10 @@ import { addServerGauges } from "./gauges.ts";
 import { serveGrpc } from "./grpc.ts";
 import { createHealthEndpoints } from "./health.ts";
 import { serveHttp } from "./http.ts";
-import { SWEEP_RECORDS_MAX } from "./limits.ts";
+import { ROOM, SWEEP_RECORDS_MAX } from "./limits.ts";
 import { watchDatabase } from "./probe.ts";
 import { createReadiness } from "./readiness.ts";
+import { createRoom } from "./room.ts";
 import { createTokenSource } from "./tokens.ts";
 import { openWaiting } from "./waiting.ts";
 
@@ -98,10 +99,12 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
     ...createHealthEndpoints({ readiness, services: [IdempotencyService.typeName], random }),
   ];
 
+  const room = createRoom(ROOM);
   const { maxConnectionAgeMs, maxConcurrentStreams } = config;
-  const grpc = await serveGrpc(config.grpcAddress, { endpoints, clock, log, maxConnectionAgeMs, maxConcurrentStreams });
+  const limits = { maxConnectionAgeMs, maxConcurrentStreams };
+  const grpc = await serveGrpc(config.grpcAddress, { endpoints, clock, log, room, ...limits });
   starting.defer(() => grpc.destroy());
-  const rpc = async () => (await import("./http-rpc.ts")).createHttpRpc({ endpoints, clock, random });
+  const rpc = async () => (await import("./http-rpc.ts")).createHttpRpc({ endpoints, clock, random, room });
   const waiting = () => waits.status().mode;
   const http = await serveHttp(config.httpAddress, { rpc, metrics, readiness, waiting, log });
   starting.defer(() => http.destroy());

@@ -1,4 +1,4 @@
-import { constants } from "node:http2";
+import { constants, type ServerHttp2Stream } from "node:http2";
 import type { Message } from "@bufbuild/protobuf";
 import type { handleServerStreamingCall, handleUnaryCall, UntypedHandleCall } from "@grpc/grpc-js";
 import { type Endpoint, Malformed } from "../rpc/endpoint.ts";
@@ -7,13 +7,17 @@ import { streamOf } from "./grpc-answered.ts";
 import { type GrpcCall, GrpcContext, type GrpcContextDeps } from "./grpc-context.ts";
 import { BAD_TIMEOUT_HEADER } from "./grpc-door.ts";
 import { grpcStatus } from "./grpc-status.ts";
+import { enterUntilClosed, largeBytesOf } from "./large-answer.ts";
+import type { Place, Room } from "./room.ts";
 import { dismissSlowReader, takenInTime } from "./slow-reader.ts";
 
 export interface HandlerDeps extends GrpcContextDeps {
   readonly log: Log;
+  readonly room: Room;
 }
 
 type Request = Message | Malformed;
+type UnaryEndpoint = Extract<Endpoint, { readonly kind: "unary" }>;
 type StreamingEndpoint = Extract<Endpoint, { readonly kind: "server_streaming" }>;
 
 export function grpcHandler(endpoint: Endpoint, deps: HandlerDeps): UntypedHandleCall {
@@ -25,21 +29,48 @@ export function grpcHandler(endpoint: Endpoint, deps: HandlerDeps): UntypedHandl
   }
 }
 
-function unaryHandler(
-  { call: answer }: Extract<Endpoint, { readonly kind: "unary" }>,
-  deps: HandlerDeps,
-): handleUnaryCall<Request, Message> {
+function unaryHandler(endpoint: UnaryEndpoint, deps: HandlerDeps): handleUnaryCall<Request, Message> {
   return (call, respond) => {
     const context = new GrpcContext(call, deps);
-    answer(requestOf(call), context)
+    endpoint
+      .call(requestOf(call), context)
       .finally(() => context.end())
       .then(
-        (response) => respond(null, response),
+        (response) => {
+          const bytes = largeBytesOf(endpoint, response);
+          if (bytes === 0) return respond(null, response);
+          return respondInTurn(call, bytes, deps, () => respond(null, response));
+        },
         (error: unknown) => respond(grpcStatus(error)),
       )
       // Answering a call whose connection has just broken may throw; nobody is left to be told.
       .catch((error: unknown) => deps.log.warn({ error }, "a call could not be answered"));
   };
+}
+
+/**
+ * Sends a large answer when there is room for it, and lets its reader go who does not take it. Not sent if the call is
+ * over before: its deadline has passed, and grpc-js has said so, or the caller has gone.
+ */
+async function respondInTurn(
+  call: GrpcCall,
+  bytes: number,
+  { room, clock }: HandlerDeps,
+  respond: () => void,
+): Promise<void> {
+  const stream = streamOf(call);
+  const { entered } = enter(stream, bytes, room);
+  if (!(await entered) || call.cancelled) return;
+  const send = (taken: () => void) => {
+    stream.once("close", taken);
+    respond();
+  };
+  if (!(await takenInTime(clock, send))) stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+function enter(stream: ServerHttp2Stream, bytes: number, room: Room): Place {
+  // A stream without a session is closed, and its place is left at once.
+  return enterUntilClosed(room, stream.session ?? stream, bytes, stream);
 }
 
 function streamHandler(endpoint: StreamingEndpoint, deps: HandlerDeps): handleServerStreamingCall<Request, Message> {
@@ -57,8 +88,7 @@ async function sendAll(endpoint: StreamingEndpoint, call: StreamCall, deps: Hand
   const messages = endpoint.call(requestOf(call), new GrpcContext(call, deps))[Symbol.asyncIterator]();
   try {
     for (let next = await messages.next(); !next.done; next = await messages.next()) {
-      const { value } = next;
-      const isTaken = call.cancelled || (await takenInTime(deps.clock, (taken) => write(call, value, taken)));
+      const isTaken = await send(endpoint, call, next.value, deps);
       if (!isTaken) {
         // A status would wait behind the message that is not taken. This one does not, and gRPC clients read it as
         // RESOURCE_EXHAUSTED too.
@@ -70,6 +100,24 @@ async function sendAll(endpoint: StreamingEndpoint, call: StreamCall, deps: Hand
     call.end();
   } catch (error) {
     if (!call.cancelled) call.emit("error", grpcStatus(error));
+  }
+}
+
+/** False when the reader does not take it. A large one is encoded when there is room for it. */
+async function send(
+  endpoint: StreamingEndpoint,
+  call: StreamCall,
+  message: Message,
+  { clock, room }: HandlerDeps,
+): Promise<boolean> {
+  const bytes = largeBytesOf(endpoint, message);
+  const place = bytes === 0 ? null : enter(streamOf(call), bytes, room);
+  try {
+    // Of a reader who has gone there is nothing to complain.
+    if (place !== null && !(await place.entered)) return true;
+    return call.cancelled || (await takenInTime(clock, (taken) => write(call, message, taken)));
+  } finally {
+    place?.leave();
   }
 }
 

@@ -10,6 +10,7 @@ import { openDoor } from "./grpc-door.ts";
 import { grpcHandler, type HandlerDeps } from "./grpc-handlers.ts";
 import { cannotListen } from "./operator-error.ts";
 import { type ReflectionHandlers, reflectionServices } from "./reflection.ts";
+import type { Room } from "./room.ts";
 import { pathOf, serviceDefinition } from "./service-definition.ts";
 
 export interface GrpcServerDeps {
@@ -18,6 +19,8 @@ export interface GrpcServerDeps {
   readonly log: Log;
   readonly maxConnectionAgeMs: number;
   readonly maxConcurrentStreams: number;
+  /** For large answers, shared by both ports. */
+  readonly room: Room;
 }
 
 /** A server that listens, and its two ways to stop. */
@@ -38,9 +41,9 @@ export async function serveGrpc(address: Address, deps: GrpcServerDeps): Promise
     "grpc.max_concurrent_streams": deps.maxConcurrentStreams,
     "grpc.enable_channelz": 0,
   });
-  const { clock, log, maxConnectionAgeMs: maxAgeMs } = deps;
+  const { clock, log, room, maxConnectionAgeMs: maxAgeMs } = deps;
   const connections = createConnections({ clock, random: Math.random, maxAgeMs });
-  const paths = addEndpoints(server, deps.endpoints, { clock, log, connections });
+  const paths = addEndpoints(server, deps.endpoints, { clock, log, room, connections });
   const reflection = reflectionServices(deps.endpoints.map(({ method }) => method.parent));
   const openEndedPaths = addReflection(server, reflection);
   const port = await bind(server, address);

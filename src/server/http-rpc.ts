@@ -19,8 +19,10 @@ import { toRpcError } from "../rpc/status.ts";
 import { httpContext } from "./http-context.ts";
 import { connectError } from "./http-errors.ts";
 import { JSON_OPTIONS, makePrintable } from "./http-json.ts";
-import { emptyRequest, sendResponse, universalRequest } from "./http-universal.ts";
+import { emptyRequest, enterInTurn, sendResponse, universalRequest } from "./http-universal.ts";
+import { largeBytesOf } from "./large-answer.ts";
 import { TIMEOUT_MS_MAX } from "./limits.ts";
+import type { Place, Room } from "./room.ts";
 import { dismissSlowReader } from "./slow-reader.ts";
 
 export interface HttpRpcDeps {
@@ -28,6 +30,8 @@ export interface HttpRpcDeps {
   readonly clock: Clock;
   /** 0 up to but not including 1. */
   readonly random: () => number;
+  /** For large answers, shared by both ports. */
+  readonly room: Room;
 }
 
 export interface HttpRpc {
@@ -49,6 +53,8 @@ interface Attempt {
   isSlow: boolean;
   /** Resolves once the answer was handed over to be sent, or never will be. */
   readonly answered: () => Promise<boolean>;
+  /** Room for an answer so large; null when the signal is aborted first. Given back when the call is over, if not before. */
+  readonly enter: (bytes: number, signal: AbortSignal) => Promise<Place | null>;
 }
 
 const ATTEMPT = createContextKey<Attempt | null>(null);
@@ -71,7 +77,7 @@ export function createHttpRpc(deps: HttpRpcDeps): HttpRpc {
   return {
     handlerOf(path) {
       const handler = handlers.get(path);
-      return handler && ((request, response) => run(handler, request, response, deps.clock));
+      return handler && ((request, response) => run(handler, request, response, deps));
     },
   };
 }
@@ -84,11 +90,12 @@ async function run(
   handler: UniversalHandler,
   request: IncomingMessage,
   response: ServerResponse,
-  clock: Clock,
+  { clock, room }: HttpRpcDeps,
 ): Promise<void> {
   const attempt: Attempt = {
     ...{ reached: false, isAnswered: false, isSlow: false },
     answered: () => untilClosed(response).then((isFinished) => isFinished && attempt.isAnswered),
+    enter: (bytes, signal) => enterInTurn({ room, response, bytes, signal }),
   };
   const onSlow = () => {
     attempt.isSlow = true;
@@ -148,8 +155,13 @@ function addUnary(
     const attempt = attemptOf(handlerContext);
     const context = httpContext(handlerContext, clock, attempt.answered);
     try {
-      const answer = endpoint.call(reach(request, attempt), context);
-      const response = await untilDeadline(answer, context, random);
+      const answer = async () => {
+        const response = await endpoint.call(reach(request, attempt), context);
+        const bytes = largeBytesOf(endpoint, response);
+        if (bytes === 0 || (await attempt.enter(bytes, context.signal)) !== null) return response;
+        throw toRpcError(new Fault("CANCELLED", "the caller went away"), context, random);
+      };
+      const response = await untilDeadline(answer(), context, random);
       if (speaksJson(handlerContext)) makePrintable(endpoint.method.output, response);
       attempt.isAnswered = true;
       return response;
@@ -169,16 +181,23 @@ function addStream(
     const context = httpContext(handlerContext, clock, attempt.answered);
     const messages = endpoint.call(reach(request, attempt), context)[Symbol.asyncIterator]();
     let isOver = false;
+    let place: Place | null = null;
     try {
       for (let next = await messages.next(); !next.done; next = await messages.next()) {
         if (speaksJson(handlerContext)) makePrintable(endpoint.method.output, next.value);
+        const bytes = largeBytesOf(endpoint, next.value);
+        place = bytes === 0 ? null : await attempt.enter(bytes, context.signal);
+        // Who has no room now has gone, or its deadline has passed: the source is asked once more, and says which.
+        if (bytes > 0 && place === null) continue;
         yield next.value;
+        place?.leave();
       }
       isOver = true;
     } catch (error) {
       isOver = true;
       throw connectError(error);
     } finally {
+      place?.leave();
       if (!isOver) await (attempt.isSlow ? dismissSlowReader(messages) : messages.return?.());
     }
   });

@@ -2,6 +2,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import type { Clock } from "../clock.ts";
+import { enterUntilClosed } from "./large-answer.ts";
+import type { Place, Room } from "./room.ts";
 import { takenInTime } from "./slow-reader.ts";
 import { clampConnectTimeout, clampGrpcTimeout } from "./timeout.ts";
 
@@ -92,6 +94,29 @@ export async function sendResponse(
     return;
   }
   response.end();
+}
+
+/**
+ * Room for a large answer, once it may be sent at all: while it waits for the answers before it on its connection it is
+ * not encoded and takes none. Null when the signal is aborted first.
+ */
+export async function enterInTurn({ room, response, bytes, signal }: Entry): Promise<Place | null> {
+  if (response.socket === null) await itsTurn(response);
+  const { socket } = response;
+  if (socket === null || signal.aborted) return null;
+  const place = enterUntilClosed(room, socket, bytes, response);
+  signal.addEventListener("abort", place.leave);
+  const isEntered = await place.entered;
+  signal.removeEventListener("abort", place.leave);
+  return isEntered ? place : null;
+}
+
+interface Entry {
+  readonly room: Room;
+  readonly response: ServerResponse;
+  readonly bytes: number;
+  /** Of the call: aborted when its caller has gone or its deadline has passed. */
+  readonly signal: AbortSignal;
 }
 
 /** Of a pipelined request: the answers before it are sent first, and may be claims that wait. */

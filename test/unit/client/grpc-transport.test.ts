@@ -7,6 +7,8 @@ import { systemClock } from "../../../src/clock.ts";
 import { Fault } from "../../../src/domain/fault.ts";
 import type { Endpoint } from "../../../src/rpc/endpoint.ts";
 import { type Listening, serveGrpc } from "../../../src/server/grpc.ts";
+import { ROOM } from "../../../src/server/limits.ts";
+import { createRoom } from "../../../src/server/room.ts";
 import { silentLog } from "../../../src/telemetry/log.ts";
 import { createFakeServer, type FakeServer } from "./fake-server.ts";
 
@@ -22,7 +24,7 @@ async function serve(
   server = createFakeServer(),
   endpoints = server.endpoints,
 ): Promise<{ address: string; listening: Listening }> {
-  const limits = { maxConnectionAgeMs: 300_000, maxConcurrentStreams: 100 };
+  const limits = { maxConnectionAgeMs: 300_000, maxConcurrentStreams: 100, room: createRoom(ROOM) };
   const clock = { ...systemClock, monotonicMs: server.clock.monotonicMs };
   const listening = await serveGrpc({ host: "127.0.0.1", port: 0 }, { endpoints, clock, log: silentLog, ...limits });
   cleanups.push(() => listening.destroy());

@@ -18,7 +18,9 @@ import { toRpcError } from "../../../src/rpc/status.ts";
 import { type Listening, serveGrpc } from "../../../src/server/grpc.ts";
 import { serveHttp } from "../../../src/server/http.ts";
 import { createHttpRpc } from "../../../src/server/http-rpc.ts";
+import { ROOM } from "../../../src/server/limits.ts";
 import { createReadiness } from "../../../src/server/readiness.ts";
+import { createRoom } from "../../../src/server/room.ts";
 import { type GrpcMethod, serviceDefinition } from "../../../src/server/service-definition.ts";
 import { silentLog } from "../../../src/telemetry/log.ts";
 import { createMetrics } from "../../../src/telemetry/metrics.ts";
@@ -44,7 +46,13 @@ afterEach(() => {
 });
 
 async function overGrpc(endpoint: Endpoint) {
-  const settings = { clock: systemClock, log: silentLog, maxConnectionAgeMs: 60_000, maxConcurrentStreams: 100 };
+  const settings = {
+    clock: systemClock,
+    log: silentLog,
+    maxConnectionAgeMs: 60_000,
+    maxConcurrentStreams: 100,
+    room: createRoom(ROOM),
+  };
   const server: Listening = await serveGrpc(anyPort, { endpoints: [endpoint], ...settings });
   const client = new grpc.Client(`127.0.0.1:${server.address.port}`, grpc.credentials.createInsecure());
   opened.push(
@@ -75,7 +83,7 @@ async function overGrpc(endpoint: Endpoint) {
 }
 
 async function overHttp(endpoint: Endpoint) {
-  const rpc = createHttpRpc({ endpoints: [endpoint], clock: systemClock, random: () => 0 });
+  const rpc = createHttpRpc({ endpoints: [endpoint], clock: systemClock, random: () => 0, room: createRoom(ROOM) });
   const metrics = createMetrics({ ofProcess: false });
   const readiness = createReadiness();
   const server = await serveHttp(anyPort, {

@@ -12,7 +12,8 @@ import type { CallContext } from "../../../src/rpc/endpoint.ts";
 import { toRpcError } from "../../../src/rpc/status.ts";
 import { serveGrpc } from "../../../src/server/grpc.ts";
 import { streamOf } from "../../../src/server/grpc-answered.ts";
-import { ANSWER_SETTLE_MS, CONNECTION_CHECK_MS } from "../../../src/server/limits.ts";
+import { ANSWER_SETTLE_MS, CONNECTION_CHECK_MS, ROOM } from "../../../src/server/limits.ts";
+import { createRoom } from "../../../src/server/room.ts";
 import { type GrpcMethod, serviceDefinition } from "../../../src/server/service-definition.ts";
 import { silentLog } from "../../../src/telemetry/log.ts";
 import { startTcpProxy } from "../../support/tcp-proxy.ts";
@@ -36,7 +37,13 @@ async function askingCall(options: grpc.CallOptions = {}) {
     return response;
   };
   const endpoint = { kind: "unary", method: method.getRecord, call: call as never } as const;
-  const settings = { clock, log: silentLog, maxConnectionAgeMs: 3_600_000, maxConcurrentStreams: 100 };
+  const settings = {
+    clock,
+    log: silentLog,
+    maxConnectionAgeMs: 3_600_000,
+    maxConcurrentStreams: 100,
+    room: createRoom(ROOM),
+  };
   const server = await serveGrpc({ host: "127.0.0.1", port: 0 }, { endpoints: [endpoint], ...settings });
   opened.push(() => server.destroy());
   const proxy = await startTcpProxy(server.address);

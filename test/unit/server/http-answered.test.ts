@@ -10,7 +10,9 @@ import type { CallContext, Endpoint } from "../../../src/rpc/endpoint.ts";
 import { toRpcError } from "../../../src/rpc/status.ts";
 import { serveHttp } from "../../../src/server/http.ts";
 import { createHttpRpc } from "../../../src/server/http-rpc.ts";
+import { ROOM } from "../../../src/server/limits.ts";
 import { createReadiness } from "../../../src/server/readiness.ts";
+import { createRoom } from "../../../src/server/room.ts";
 import { silentLog } from "../../../src/telemetry/log.ts";
 import { createMetrics } from "../../../src/telemetry/metrics.ts";
 
@@ -34,7 +36,7 @@ describe.each([
       return response;
     };
     const endpoint = { kind: "unary", method: IdempotencyService.method.getRecord, call } as unknown as Endpoint;
-    const rpc = createHttpRpc({ endpoints: [endpoint], clock: systemClock, random: () => 0 });
+    const rpc = createHttpRpc({ endpoints: [endpoint], clock: systemClock, random: () => 0, room: createRoom(ROOM) });
     const server = await serveHttp(
       { host: "127.0.0.1", port: 0 },
       {

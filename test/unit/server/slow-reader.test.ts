@@ -12,8 +12,9 @@ import type { CallContext, Endpoint } from "../../../src/rpc/endpoint.ts";
 import { serveGrpc } from "../../../src/server/grpc.ts";
 import { serveHttp } from "../../../src/server/http.ts";
 import { createHttpRpc } from "../../../src/server/http-rpc.ts";
-import { REQUEST_CHECK_MS, SLOW_READER_MS } from "../../../src/server/limits.ts";
+import { REQUEST_CHECK_MS, ROOM, SLOW_READER_MS } from "../../../src/server/limits.ts";
 import { createReadiness } from "../../../src/server/readiness.ts";
+import { createRoom } from "../../../src/server/room.ts";
 import { pathOf } from "../../../src/server/service-definition.ts";
 import { silentLog } from "../../../src/telemetry/log.ts";
 import { createMetrics } from "../../../src/telemetry/metrics.ts";
@@ -52,7 +53,13 @@ type Source = ReturnType<typeof endless>;
 
 /** Its window is closed from the start, or as wide as it is by default. */
 async function readOverGrpc({ endpoint, clock }: Pick<Source, "endpoint" | "clock">, initialWindowSize = 65_535) {
-  const settings = { clock, log: silentLog, maxConnectionAgeMs: 3_600_000, maxConcurrentStreams: 100 };
+  const settings = {
+    clock,
+    log: silentLog,
+    maxConnectionAgeMs: 3_600_000,
+    maxConcurrentStreams: 100,
+    room: createRoom(ROOM),
+  };
   const server = await serveGrpc(anyPort, { endpoints: [endpoint], ...settings });
   opened.push(() => server.destroy());
   const session = connectHttp2(`http://127.0.0.1:${server.address.port}`, { settings: { initialWindowSize } });
@@ -69,7 +76,7 @@ async function readOverGrpc({ endpoint, clock }: Pick<Source, "endpoint" | "cloc
 }
 
 async function readOverHttp({ endpoint, clock }: Source) {
-  const rpc = createHttpRpc({ endpoints: [endpoint], clock, random: () => 0 });
+  const rpc = createHttpRpc({ endpoints: [endpoint], clock, random: () => 0, room: createRoom(ROOM) });
   const metrics = createMetrics({ ofProcess: false });
   const readiness = createReadiness();
   const server = await serveHttp(anyPort, {
