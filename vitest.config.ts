@@ -1,7 +1,10 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
+    // Two at least: many tests wait most of their time, for a lease to end or a caller to be missed.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       // Property tests are bound by the processor; on a busy one the default of 5 s says nothing about them.
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 30_000 } },
