@@ -85,7 +85,6 @@ add("completions: with it, nobody waits", "calls/s", completions.nobody);
 add("completions: all waited for, NOTIFY after the commit", "calls/s", completions.notified);
 add("completions: all waited for, NOTIFY in the transaction", "calls/s", completions.inTransaction);
 add("nobody waits ÷ without the waiting code", "×", ratios(completions.nobody, completions.without), { atLeast: 0.97 });
-add("the same in this process's CPU time", "×", ratios(completions.cpuWithout, completions.cpuNobody));
 add("NOTIFY in the transaction ÷ after the commit", "×", ratios(completions.inTransaction, completions.notified));
 add("wake-up on the same server, after the completion's answer", "ms", wakeUps.here);
 add("wake-up on another server, after the completion's answer", "ms", wakeUps.elsewhere);

@@ -30,20 +30,18 @@ export async function benchCompletions(postgres: BenchPostgres, rounds: number) 
   const waiting = await servers(() => openWaitingStore(url));
   const inTransaction = await servers(() => openPlainStore(triggered));
   opened.use(await openWaitingStore(triggered));
-  const cpu = { without: [] as number[], nobody: [] as number[] };
-  const figures = await interleave(rounds, {
-    without: () => completions(without, false, cpu.without),
-    nobody: () => completions(waiting, false, cpu.nobody),
+  return await interleave(rounds, {
+    without: () => completions(without, false),
+    nobody: () => completions(waiting, false),
     notified: () => completions(waiting, true),
     inTransaction: () => completions(inTransaction, true),
   });
-  return { ...figures, cpuWithout: cpu.without.slice(1), cpuNobody: cpu.nobody.slice(1) };
 }
 
 let keys = 0;
 
-/** Only the ends are timed. `cpu` gets the microseconds that this process spent on each. */
-async function completions(servers: readonly Store[], isFlagged: boolean, cpu: number[] = []): Promise<number> {
+/** Only the ends are timed. */
+async function completions(servers: readonly Store[], isFlagged: boolean): Promise<number> {
   const ends: FinishCall[] = [];
   const serverOf = (i: number) => servers[i % servers.length] as Store;
   await throughput(RECORDS, WIDTH, async (i) => {
@@ -53,12 +51,9 @@ async function completions(servers: readonly Store[], isFlagged: boolean, cpu: n
     const asRead = { key: end.key, state: "in-progress", fence: end.proof.fence } as const;
     if (isFlagged) await store.watch(asRead, Number.POSITIVE_INFINITY);
   });
-  const from = process.cpuUsage();
   const figure = await throughput(RECORDS, WIDTH, (i) =>
     serverOf(i).finish(ends[i] as FinishCall, Number.POSITIVE_INFINITY),
   );
-  const { user, system } = process.cpuUsage(from);
-  cpu.push((user + system) / RECORDS);
   // What was collected is sent before the next arm begins.
   await clock.sleep(SETTLE_MS);
   return figure;
