@@ -33,7 +33,6 @@ export type FaultCode =
   | "DRAINING"
   | "OVERLOADED"
   | "INTERNAL"
-  | "UNIMPLEMENTED"
   | "DEADLINE_EXCEEDED"
   | "CANCELLED";
 

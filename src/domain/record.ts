@@ -106,6 +106,19 @@ export function isExpired(record: StoredRecord, now: Instant): boolean {
   return hasEnded(record) && record.due <= now;
 }
 
+/** An expired record as the sweeper leaves it: the tombstone, and nothing of what it held. */
+export function emptied(record: StoredRecord): StoredRecord {
+  return {
+    ...record,
+    outcome: null,
+    checkpoint: null,
+    checkpointTime: null,
+    progress: null,
+    externalRef: null,
+    evidence: new Uint8Array(),
+  };
+}
+
 export function isReconciling(record: StoredRecord): boolean {
   return record.state === "in-progress" && record.suspect !== null;
 }

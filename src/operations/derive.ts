@@ -1,5 +1,5 @@
 import type { Instant } from "../domain/instant.ts";
-import { isExpired, isOutcomeUnknown, type StoredRecord, type StoredState } from "../domain/record.ts";
+import { emptied, isExpired, isOutcomeUnknown, type StoredRecord, type StoredState } from "../domain/record.ts";
 
 /** What callers see a record in. */
 export type DerivedState = StoredState | "expired";
@@ -12,14 +12,5 @@ export function deriveState(record: StoredRecord, now: Instant): DerivedState {
 
 /** An expired record as the sweeper leaves it, so that nobody can tell whether the sweeper came. */
 export function visible(record: StoredRecord, now: Instant): StoredRecord {
-  if (!isExpired(record, now)) return record;
-  return {
-    ...record,
-    outcome: null,
-    checkpoint: null,
-    checkpointTime: null,
-    progress: null,
-    externalRef: null,
-    evidence: new Uint8Array(),
-  };
+  return isExpired(record, now) ? emptied(record) : record;
 }

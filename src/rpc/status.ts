@@ -55,7 +55,6 @@ export const WIRE = {
   DRAINING: after(100, Code.UNAVAILABLE),
   OVERLOADED: after(200, Code.RESOURCE_EXHAUSTED),
   INTERNAL: never(Code.INTERNAL),
-  UNIMPLEMENTED: never(Code.UNIMPLEMENTED),
   DEADLINE_EXCEEDED: never(Code.DEADLINE_EXCEEDED),
   CANCELLED: never(Code.CANCELLED),
 } as const satisfies Record<FaultCode, Wire>;

@@ -1,6 +1,13 @@
 import { addMs, type Instant } from "../domain/instant.ts";
 import { keyText, type RecordKey } from "../domain/key.ts";
-import { attemptsUsedUp, isExpired, isForgotten, isOutcomeUnknown, type StoredRecord } from "../domain/record.ts";
+import {
+  attemptsUsedUp,
+  emptied,
+  isExpired,
+  isForgotten,
+  isOutcomeUnknown,
+  type StoredRecord,
+} from "../domain/record.ts";
 import { decideClaim, settle } from "../domain/reducer/claim.ts";
 import { decideFinish } from "../domain/reducer/finish.ts";
 import { decideHeartbeat } from "../domain/reducer/heartbeat.ts";
@@ -115,18 +122,6 @@ function isExhausted(record: StoredRecord, now: Instant): boolean {
 function holdsContent(record: StoredRecord): boolean {
   const { outcome, checkpoint, progress, externalRef, evidence } = record;
   return outcome !== null || checkpoint !== null || progress !== null || externalRef !== null || evidence.length > 0;
-}
-
-function emptied(record: StoredRecord): StoredRecord {
-  return {
-    ...record,
-    outcome: null,
-    checkpoint: null,
-    checkpointTime: null,
-    progress: null,
-    externalRef: null,
-    evidence: new Uint8Array(),
-  };
 }
 
 /** A deep copy: what a caller later does to the bytes of its call or of its answer never reaches the store. */

@@ -233,7 +233,7 @@ test("a database that is no primary any more costs every connection, not only th
 test.for([
   ["a bug that the statement's twin reports", new Error("bug: row mix-up")],
   ["an error of the statement itself", databaseError("42703")],
-  ["a fault", new Fault("UNIMPLEMENTED", "for the test")],
+  ["a fault", new Fault("INTERNAL", "for the test")],
 ] as const)("%s reaches every call of the batch as it is, and the next batch goes on", async ([, error]) => {
   const { send, run } = await setUpBatcher();
   const submitted = await send(...calls(3));
