@@ -22,7 +22,7 @@ export function claimCall(key: string, leaseMs: number = DEFAULTS.leaseMs): Clai
     },
     evidence: Buffer.from("billing/pod-7"),
     externalRef: null,
-    mayAcquire: true,
+    mayAcquire: "anything",
   };
 }
 

@@ -13,6 +13,8 @@ import { silentLog as log } from "../src/telemetry/log.ts";
 import { createMetrics } from "../src/telemetry/metrics.ts";
 import { createRpcMetrics } from "../src/telemetry/rpc-metrics.ts";
 import { createStoreMetrics } from "../src/telemetry/store-metrics.ts";
+import { createDirectoryTenants } from "../src/tenants/directory-tenants.ts";
+import { plainRuntime } from "../src/tenants/runtime.ts";
 import { createEcho } from "./echo.ts";
 
 /** The real server of one process and an echo beside it. Arguments: database url, an echo's answer in base64. */
@@ -27,8 +29,8 @@ const observer = createStoreMetrics(metrics, clock);
 const backend = await openBackend(config, { clock, log, observer, newToken, random });
 const waits = openWaiting({ ...backend, metrics, clock, log, random });
 const endpoints = createEndpoints({
-  ...backend,
-  ...waits,
+  waiting: waits.waiting,
+  tenants: createDirectoryTenants(backend.tenants, plainRuntime(waits)),
   authenticator: anonymous,
   observer: createRpcMetrics(metrics, IdempotencyService.methods),
   clock,

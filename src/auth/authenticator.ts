@@ -1,5 +1,5 @@
-/** What a credential allows: to use records, to read them, to administer. */
-export type Role = "claim" | "read" | "admin";
+/** What a credential allows: to use records, to read them, to operate tenants, to administer everything. */
+export type Role = "claim" | "read" | "operate" | "admin";
 
 /** Who calls. */
 export interface Principal {
@@ -8,20 +8,33 @@ export interface Principal {
   readonly roles: ReadonlySet<Role>;
   /** False when the server runs without authentication: then an unknown tenant is said to be unknown. */
   readonly authenticated: boolean;
+  /** For the audit log and for errors in the log: api-key:ID, jwt:ISSUER#SUBJECT, certificate:NAME, anonymous. */
+  readonly name: string;
 }
 
-/** ASCII metadata of a call by lower-case name. */
-export type Metadata = (name: string) => string | undefined;
+/** What a call brings along to say who calls. */
+export interface Credentials {
+  /** ASCII metadata by lower-case name. */
+  metadata(name: string): string | undefined;
+  /** The client's certificate, verified by the transport; null without one. */
+  certificate(): ClientCertificate | null;
+}
 
-/** Throws `Fault` CREDENTIALS_INVALID, with one text for every cause. */
+export interface ClientCertificate {
+  /** Its subject alternative names, as "DNS:name" and "URI:address". */
+  readonly names: readonly string[];
+}
+
+/** Throws `Fault` CREDENTIALS_INVALID, with one text for every cause, and STORE_UNAVAILABLE when it cannot be told. */
 export interface Authenticator {
-  authenticate(metadata: Metadata, deadline: number): Promise<Principal>;
+  authenticate(credentials: Credentials, deadline: number): Promise<Principal>;
 }
 
 const ANYBODY: Principal = {
   tenant: null,
-  roles: new Set<Role>(["claim", "read", "admin"]),
+  roles: new Set<Role>(["claim", "read", "operate", "admin"]),
   authenticated: false,
+  name: "anonymous",
 };
 
 /** For a server on which no authentication is configured: every tenant, all roles. */

@@ -22,9 +22,12 @@ export interface ClaimCall {
   readonly policy: Policy;
   readonly evidence: Uint8Array;
   readonly externalRef: string | null;
-  /** The verdict on the tenant, its quota and the server's drain. False still replays and reattaches. */
-  readonly mayAcquire: boolean;
+  /** The verdict on the tenant, its quota and the server's drain. Whatever it is, ends are replayed and leases reattached. */
+  readonly mayAcquire: MayAcquire;
 }
+
+/** "existing": a record that is there, but no new one. */
+export type MayAcquire = "anything" | "existing" | "nothing";
 
 export type AcquireReason = "new" | "reattached" | "takeover" | "retry" | "reconcile";
 
@@ -46,7 +49,7 @@ export type ClaimAnswer =
       readonly policyDiffers: boolean;
       readonly now: Instant;
     }
-  /** It would have been acquired, but `mayAcquire` is false. */
+  /** It would have been acquired, but `mayAcquire` forbids it. */
   | { readonly kind: "refused"; readonly now: Instant }
   | Faulted;
 

@@ -34,7 +34,14 @@ export type FaultCode =
   | "OVERLOADED"
   | "INTERNAL"
   | "DEADLINE_EXCEEDED"
-  | "CANCELLED";
+  | "CANCELLED"
+  | "TENANT_EXISTS"
+  | "HOST_TAKEN"
+  | "ISSUER_TAKEN"
+  | "TENANT_CHANGED"
+  | "VALIDATION_REFUSED"
+  | "VALIDATION_UNCERTAIN"
+  | "API_KEY_NOT_FOUND";
 
 /** A field of the request, as a dotted path, and what is allowed in it. Never holds what the caller sent. */
 export interface FieldViolation {

@@ -1,5 +1,7 @@
 import type { FaultCode } from "./fault.ts";
 import type { Instant } from "./instant.ts";
+import { DEFAULTS } from "./limits.ts";
+import type { Policy } from "./record.ts";
 
 /** The tenant of calls that name none, on a server without authentication. */
 export const DEFAULT_TENANT = "default";
@@ -8,7 +10,9 @@ export type TenantHealth = "pending" | "healthy" | "unverified" | "disabled";
 
 /** 0 is no limit. */
 export interface TenantLimits {
+  /** For each server. */
   readonly newRecordsPerSecond: number;
+  /** How many may come at once after a pause; 0: a second's worth. */
   readonly newRecordsBurst: number;
   readonly liveRecords: bigint;
   readonly storedBytes: bigint;
@@ -30,6 +34,8 @@ export interface Tenant {
   /** The healths in which it acquires. */
   readonly serveStates: readonly TenantHealth[];
   readonly limits: TenantLimits;
+  /** Of records whose first claim leaves it open. */
+  readonly policy: Policy;
   /** Changes with every change of the registration. */
   readonly generation: bigint;
 }
@@ -52,6 +58,14 @@ export const UNLIMITED: TenantLimits = {
   waiters: 0,
 };
 
+export const DEFAULT_POLICY: Policy = {
+  hold: false,
+  maxAttempts: DEFAULTS.maxAttempts,
+  maxExecutionMs: null,
+  resultRetentionMs: DEFAULTS.resultRetentionMs,
+  tombstoneRetentionMs: DEFAULTS.tombstoneRetentionMs,
+};
+
 /** A tenant that nobody validates: healthy at once. */
 export function plainTenant(id: string, displayName = id): Tenant {
   return {
@@ -63,6 +77,7 @@ export function plainTenant(id: string, displayName = id): Tenant {
     draining: false,
     serveStates: ["healthy", "unverified"],
     limits: UNLIMITED,
+    policy: DEFAULT_POLICY,
     generation: 1n,
   };
 }

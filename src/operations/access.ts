@@ -1,7 +1,8 @@
 import type { Principal, Role } from "../auth/authenticator.ts";
 import { Fault } from "../domain/fault.ts";
 import { DEFAULT_TENANT, type Tenant } from "../domain/tenant.ts";
-import type { TenantDirectory } from "../tenants/directory.ts";
+import type { TenantRuntime } from "../tenants/runtime.ts";
+import type { Entered, Tenants } from "../tenants/tenants.ts";
 
 /** Who asks, and until when; the first argument of every operation. */
 export interface Caller {
@@ -28,19 +29,42 @@ export interface WaitingCaller extends Caller {
   readonly context: Presence;
 }
 
+/** A tenant with what serves it. */
+export interface Served {
+  readonly tenant: Tenant;
+  readonly runtime: TenantRuntime;
+}
+
 /** The tenant that the caller names, if it is one that the caller may see; the empty name is the credential's own. */
 export async function enterTenant(
-  tenants: TenantDirectory,
+  tenants: Pick<Tenants, "enter">,
   { principal, deadline }: Caller,
   named: string,
   role: Role,
-): Promise<Tenant> {
+): Promise<Entered> {
   requireRole(principal, role);
   const id = named === "" ? (principal.tenant ?? DEFAULT_TENANT) : named;
+  // Before anything is looked up: what exists must not show in the time that the answer takes either.
   if (principal.tenant !== null && principal.tenant !== id) throw notVisible(principal);
-  const tenant = await tenants.resolve({ kind: "id", id }, deadline);
-  if (tenant === null) throw notVisible(principal);
-  return tenant;
+  const entered = await tenants.enter(id, deadline);
+  if (entered === null) throw notVisible(principal);
+  return entered;
+}
+
+/** The same for calls that need the tenant's records and acquire nothing. */
+export async function serveTenant(
+  tenants: Pick<Tenants, "enter">,
+  caller: Caller,
+  named: string,
+  role: Role,
+): Promise<Served> {
+  return requireRuntime(await enterTenant(tenants, caller, named, role));
+}
+
+/** Another server may have what this one could not build. */
+export function requireRuntime({ tenant, runtime }: Entered): Served {
+  if (runtime === null) throw new Fault("STORE_UNAVAILABLE", "this server cannot serve the tenant now");
+  return { tenant, runtime };
 }
 
 export function requireRole({ roles }: Principal, role: Role): void {

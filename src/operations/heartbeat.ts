@@ -1,13 +1,11 @@
 import type { HeartbeatAnswer, HeartbeatCall } from "../domain/calls.ts";
 import type { RecordKey } from "../domain/key.ts";
-import type { Store } from "../store/store.ts";
-import type { TenantDirectory } from "../tenants/directory.ts";
-import { type Caller, enterTenant } from "./access.ts";
+import type { Tenants } from "../tenants/tenants.ts";
+import { type Caller, serveTenant } from "./access.ts";
 import { faultOf } from "./faults.ts";
 
 export interface HeartbeatDeps {
-  readonly store: Store;
-  readonly tenants: TenantDirectory;
+  readonly tenants: Tenants;
 }
 
 export type HeartbeatOutcome = Extract<HeartbeatAnswer, { readonly kind: "extended" }> & {
@@ -18,11 +16,11 @@ export type HeartbeatOutcome = Extract<HeartbeatAnswer, { readonly kind: "extend
 export type Heartbeat = (caller: Caller, call: HeartbeatCall) => Promise<HeartbeatOutcome>;
 
 /** Whatever the tenant's health and the server's drain: what is held may finish. */
-export function createHeartbeat({ store, tenants }: HeartbeatDeps): Heartbeat {
+export function createHeartbeat({ tenants }: HeartbeatDeps): Heartbeat {
   return async (caller, call) => {
-    const tenant = await enterTenant(tenants, caller, call.key.tenant, "claim");
+    const { tenant, runtime } = await serveTenant(tenants, caller, call.key.tenant, "claim");
     const key = { ...call.key, tenant: tenant.id };
-    const answer = await store.heartbeat({ ...call, key }, caller.deadline);
+    const answer = await runtime.store.heartbeat({ ...call, key }, caller.deadline);
     if (answer.kind === "fault") throw faultOf(answer.code);
     return { ...answer, key };
   };

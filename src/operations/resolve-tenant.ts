@@ -1,10 +1,10 @@
 import { type Admission, admissionOf, type Tenant, type TenantSelector } from "../domain/tenant.ts";
-import type { TenantDirectory } from "../tenants/directory.ts";
 import { NO_HOST, normaliseHost } from "../tenants/hosts.ts";
+import type { Tenants } from "../tenants/tenants.ts";
 import { type Caller, notVisible } from "./access.ts";
 
 export interface ResolveTenantDeps {
-  readonly tenants: TenantDirectory;
+  readonly tenants: Tenants;
 }
 
 export interface ResolvedTenant {
@@ -18,10 +18,11 @@ export type ResolveTenant = (caller: Caller, selector: TenantSelector) => Promis
 export function createResolveTenant({ tenants }: ResolveTenantDeps): ResolveTenant {
   return async ({ principal, deadline }, selector) => {
     const normal = normalise(selector);
-    const tenant = normal === null ? null : await tenants.resolve(normal, deadline);
-    const visible = tenant !== null && (principal.tenant === null || principal.tenant === tenant.id);
-    if (!visible) throw notVisible(principal);
-    return { tenant, admission: admissionOf(tenant) };
+    const id = normal === null ? null : await tenants.find(normal, deadline);
+    const visible = id !== null && (principal.tenant === null || principal.tenant === id);
+    const entered = visible ? await tenants.enter(id, deadline) : null;
+    if (entered === null) throw notVisible(principal);
+    return { tenant: entered.tenant, admission: admissionOf(entered.tenant) };
   };
 }
 

@@ -2,16 +2,13 @@ import type { Clock } from "../clock.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { RecordKey } from "../domain/key.ts";
 import type { Fingerprint } from "../domain/record.ts";
-import type { Tenant } from "../domain/tenant.ts";
-import type { TenantDirectory } from "../tenants/directory.ts";
-import type { Hub } from "../waiting/hub.ts";
-import { enterTenant, type WaitingCaller } from "./access.ts";
+import type { Tenants } from "../tenants/tenants.ts";
+import { type Served, serveTenant, type WaitingCaller } from "./access.ts";
 import type { RecordEvent } from "./wait-changes.ts";
 import { type Finish, WaitTargets, type Watch } from "./wait-targets.ts";
 
 export interface WaitForDeps {
-  readonly tenants: TenantDirectory;
-  readonly hub: Pick<Hub, "admit" | "join" | "isListening">;
+  readonly tenants: Pick<Tenants, "enter">;
   readonly clock: Clock;
 }
 
@@ -57,13 +54,13 @@ export interface WaitForEvent {
 export type WaitFor = (caller: WaitingCaller, input: WaitForInput) => AsyncGenerator<WaitForEvent, void>;
 
 export function createWaitFor(deps: WaitForDeps): WaitFor {
-  const { hub, clock } = deps;
+  const { clock } = deps;
   return async function* (caller, input) {
     const overMs = clock.monotonicMs() + input.timeoutMs;
     const { signal, retiring } = caller.context;
     const watch = await enterAll(deps.tenants, caller, input);
     signal.throwIfAborted();
-    using targets = new WaitTargets(deps, watch);
+    using targets = new WaitTargets(watch, clock);
     using _gone = onAbort(signal, () => targets[Symbol.dispose]());
     using _retired = onAbort(retiring, () => targets.end("max-age"));
 
@@ -75,7 +72,7 @@ export function createWaitFor(deps: WaitForDeps): WaitFor {
       if (nowMs >= overMs) targets.end("timeout");
       const told = targets.next();
       if (told !== null) yield told;
-      else if (nowMs >= keepAliveMs) yield keepAlive(targets.serverTime, !hub.isListening);
+      else if (nowMs >= keepAliveMs) yield keepAlive(targets.serverTime, targets.isPolling);
       else {
         await targets.rest(Math.min(overMs, keepAliveMs));
         continue;
@@ -92,15 +89,20 @@ function keepAlive(serverTime: Instant | null, isPolling: boolean): WaitForEvent
 }
 
 /** Every tenant is asked for once, and counts once: two names, the empty one and its own, may be one tenant's. */
-async function enterAll(tenants: TenantDirectory, caller: WaitingCaller, input: WaitForInput): Promise<Watch> {
-  const named = new Map<string, Tenant>();
+async function enterAll(tenants: WaitForDeps["tenants"], caller: WaitingCaller, input: WaitForInput): Promise<Watch> {
+  const named = new Map<string, Served>();
   const targets = [];
   for (const { key, fingerprint } of input.targets) {
-    const tenant = named.get(key.tenant) ?? (await enterTenant(tenants, caller, key.tenant, "read"));
-    named.set(key.tenant, tenant);
-    targets.push({ key: { ...key, tenant: tenant.id }, fingerprint });
+    const served = named.get(key.tenant) ?? (await serveTenant(tenants, caller, key.tenant, "read"));
+    named.set(key.tenant, served);
+    const { tenant, runtime } = served;
+    targets.push({
+      key: { ...key, tenant: tenant.id },
+      fingerprint: runtime.fingerprint(fingerprint),
+      hub: runtime.hub,
+    });
   }
-  const distinct = new Map([...named.values()].map((tenant) => [tenant.id, tenant]));
+  const distinct = new Map([...named.values()].map(({ tenant, runtime }) => [tenant.id, { tenant, hub: runtime.hub }]));
   return { ...input, tenants: [...distinct.values()], targets };
 }
 

@@ -8,17 +8,19 @@ import type { Hub } from "../waiting/hub.ts";
 import type { RecordEvent } from "./wait-changes.ts";
 import { type TargetListener, WaitTarget } from "./wait-target.ts";
 
-export interface WaitTargetsDeps {
-  readonly hub: Pick<Hub, "admit" | "join">;
-  readonly clock: Clock;
-}
-
 export interface Watch {
   /** Whose the records are, each once. */
-  readonly tenants: readonly Tenant[];
-  readonly targets: readonly { readonly key: RecordKey; readonly fingerprint: Fingerprint }[];
+  readonly tenants: readonly { readonly tenant: Tenant; readonly hub: Pick<Hub, "admit" | "isListening"> }[];
+  readonly targets: readonly WatchedRecord[];
   readonly mode: "all" | "any";
   readonly mustExist: boolean;
+}
+
+export interface WatchedRecord {
+  readonly key: RecordKey;
+  readonly fingerprint: Fingerprint;
+  /** Of the cluster where the record is. */
+  readonly hub: Pick<Hub, "join">;
 }
 
 /** Why nothing more will come. */
@@ -38,6 +40,7 @@ export interface Told {
 /** All the records of one wait, from when they are waited for until it is disposed of. */
 export class WaitTargets implements Disposable, TargetListener {
   readonly #clock: Clock;
+  readonly #hubs: readonly Pick<Hub, "isListening">[];
   /** How many targets end the wait by their ends. */
   readonly #endsWanted: number;
   /** The call in each tenant's count. */
@@ -58,15 +61,16 @@ export class WaitTargets implements Disposable, TargetListener {
   #sleeping: AbortController | null = null;
 
   /** Throws `Fault` QUOTA_WAITERS or DRAINING as the hub does; then it has left nothing behind. */
-  constructor({ hub, clock }: WaitTargetsDeps, { tenants, targets, mode, mustExist }: Watch) {
+  constructor({ tenants, targets, mode, mustExist }: Watch, clock: Clock) {
     this.#clock = clock;
+    this.#hubs = tenants.map(({ hub }) => hub);
     this.#endsWanted = mode === "any" ? 1 : targets.length;
     try {
-      for (const tenant of tenants) {
+      for (const { tenant, hub } of tenants) {
         const waiters = targets.filter(({ key }) => key.tenant === tenant.id).length;
         this.#admissions.push(hub.admit(tenant, waiters));
       }
-      for (const [index, { key, fingerprint }] of targets.entries()) {
+      for (const [index, { key, fingerprint, hub }] of targets.entries()) {
         const target = new WaitTarget(index, fingerprint, mustExist, this);
         this.#targets.push(target);
         target.leave = hub.join(key, target);
@@ -111,6 +115,11 @@ export class WaitTargets implements Disposable, TargetListener {
   end(reason: FinishReason): void {
     this.#over ??= reason;
     this.#leaveAll();
+  }
+
+  /** No notifications arrive about some of the records: their changes are seen up to a quarter of a second later. */
+  get isPolling(): boolean {
+    return this.#hubs.some(({ isListening }) => !isListening);
   }
 
   /** By the database's clock; null while nothing was read. */

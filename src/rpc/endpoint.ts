@@ -1,7 +1,8 @@
 import type { DescMessage, DescMethodServerStreaming, DescMethodUnary, Message } from "@bufbuild/protobuf";
+import type { Credentials } from "../auth/authenticator.ts";
 
 /** What a server adapter knows of a call. */
-export interface CallContext {
+export interface CallContext extends Credentials {
   /** Fresh for each call; in every log line and INTERNAL error. */
   readonly requestId: string;
   /** Instant of `Clock.monotonicMs()`; Infinity without one. */
@@ -15,8 +16,6 @@ export interface CallContext {
    * To be asked for before the call is answered.
    */
   answered(): Promise<boolean>;
-  /** ASCII metadata by lower-case name. */
-  metadata(name: string): string | undefined;
   readonly transport: "grpc" | "http";
 }
 

@@ -9,9 +9,7 @@ import { createGetRecord } from "../operations/get-record.ts";
 import { createHeartbeat } from "../operations/heartbeat.ts";
 import { createResolveTenant } from "../operations/resolve-tenant.ts";
 import { createWaitFor } from "../operations/wait-for.ts";
-import type { Store } from "../store/store.ts";
-import type { TenantDirectory } from "../tenants/directory.ts";
-import type { Hub } from "../waiting/hub.ts";
+import type { Tenants } from "../tenants/tenants.ts";
 import type { WaitingObserver } from "../waiting/observer.ts";
 import { claimBodyBytes, getRecordBodyBytes, waitForBodyBytes } from "./body-bytes.ts";
 import { createClaimHandler } from "./claim.ts";
@@ -36,12 +34,10 @@ import {
 import { createWaitForHandler } from "./wait-for.ts";
 
 export interface EndpointDeps {
-  readonly store: Store;
-  readonly tenants: TenantDirectory;
+  readonly tenants: Tenants;
   readonly authenticator: Authenticator;
   readonly observer: RpcObserver;
   readonly clock: Clock;
-  readonly hub: Hub;
   readonly waiting: WaitingObserver;
   /** Why this server acquires nothing now (DRAINING); null when it may. Ends and replays go on all the same. */
   readonly admission: () => Fault | null;

@@ -113,7 +113,7 @@ async function admit<Input extends DescMessage>(
 ): Promise<{ readonly request: MessageShape<Input>; readonly call: Call }> {
   const { deadline } = context;
   if (clock.monotonicMs() >= deadline) throw new Fault("DEADLINE_EXCEEDED", "the deadline had passed at arrival");
-  const principal = await authenticator.authenticate((name) => context.metadata(name), deadline);
+  const principal = await authenticator.authenticate(context, deadline);
   if (message instanceof Malformed) throw malformed(input, message);
   if (!isMessage(message, input)) throw new Error(`bug: a ${message.$typeName} where a ${input.typeName} belongs`);
   validate(message);

@@ -57,6 +57,14 @@ export const WIRE = {
   INTERNAL: never(Code.INTERNAL),
   DEADLINE_EXCEEDED: never(Code.DEADLINE_EXCEEDED),
   CANCELLED: never(Code.CANCELLED),
+  TENANT_EXISTS: never(Code.ALREADY_EXISTS),
+  HOST_TAKEN: never(Code.ALREADY_EXISTS),
+  ISSUER_TAKEN: never(Code.ALREADY_EXISTS),
+  TENANT_CHANGED: never(Code.ABORTED),
+  VALIDATION_REFUSED: never(Code.FAILED_PRECONDITION),
+  // A URL is fetched once in 30 s at most.
+  VALIDATION_UNCERTAIN: after(30_000, Code.UNAVAILABLE),
+  API_KEY_NOT_FOUND: never(Code.NOT_FOUND),
 } as const satisfies Record<FaultCode, Wire>;
 
 /**

@@ -8,6 +8,8 @@ import type { Log } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { createRpcMetrics } from "../telemetry/rpc-metrics.ts";
 import { createStoreMetrics } from "../telemetry/store-metrics.ts";
+import { createDirectoryTenants } from "../tenants/directory-tenants.ts";
+import { plainRuntime } from "../tenants/runtime.ts";
 import { openBackend } from "./backend.ts";
 import { logCalls } from "./call-log.ts";
 import type { Address } from "./config/kinds.ts";
@@ -87,8 +89,8 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   const calls = createRpcMetrics(metrics, IdempotencyService.methods);
   const endpoints = [
     ...createEndpoints({
-      ...{ store: waits.store, hub: waits.hub, waiting: waits.waiting },
-      tenants,
+      waiting: waits.waiting,
+      tenants: createDirectoryTenants(tenants, plainRuntime(waits)),
       authenticator: anonymous,
       observer: logCalls(calls, { log, clock }),
       clock,

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Metadata } from "@grpc/grpc-js";
+import type { ClientCertificate } from "../auth/authenticator.ts";
 import type { Clock } from "../clock.ts";
 import { Fault } from "../domain/fault.ts";
 import type { CallContext } from "../rpc/endpoint.ts";
@@ -59,6 +60,10 @@ export class GrpcContext implements CallContext {
   /** To be called when the call is answered: grpc-js says "cancelled" after a normal end too. */
   end(): void {
     this.#isOver = true;
+  }
+
+  certificate(): ClientCertificate | null {
+    return null;
   }
 
   metadata(name: string): string | undefined {

@@ -24,6 +24,7 @@ export function httpContext(context: HandlerContext, clock: Clock, answered: () 
     signal: context.signal,
     retiring: NEVER,
     answered,
+    certificate: () => null,
     metadata: (name) => context.requestHeader.get(name) ?? undefined,
     get requestId() {
       requestId ??= randomUUID();

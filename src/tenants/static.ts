@@ -1,25 +1,28 @@
 import { DEFAULT_TENANT, plainTenant, type Tenant } from "../domain/tenant.ts";
-import type { TenantDirectory } from "./directory.ts";
 import { NO_HOST, normaliseHost } from "./hosts.ts";
+import type { TenantRuntime } from "./runtime.ts";
+import type { Entered, Tenants } from "./tenants.ts";
 
-export interface Registration {
+export interface StaticTenant {
   readonly tenant: Tenant;
   /** In any spelling. */
   readonly hosts?: readonly string[];
 }
 
-/** A list that never changes; by itself, the default tenant and nobody else. */
-export function createStaticDirectory(
-  registrations: readonly Registration[] = [{ tenant: plainTenant(DEFAULT_TENANT, "Default") }],
-): TenantDirectory {
-  const byId = new Map(registrations.map(({ tenant }) => [tenant.id, tenant]));
-  const byHost = new Map<string, Tenant>();
-  for (const { tenant, hosts = [] } of registrations) for (const host of hosts) registerHost(byHost, host, tenant);
+/** A list that never changes, all on one runtime; by itself, the default tenant and nobody else. */
+export function createStaticTenants(
+  runtime: TenantRuntime,
+  all: readonly StaticTenant[] = [{ tenant: plainTenant(DEFAULT_TENANT, "Default") }],
+): Tenants {
+  const byId = new Map(all.map(({ tenant }): [string, Entered] => [tenant.id, { tenant, runtime }]));
+  const byHost = new Map<string, string>();
+  for (const { tenant, hosts = [] } of all) for (const host of hosts) addHost(byHost, host, tenant.id);
   return {
-    async resolve(selector) {
+    enter: async (id) => byId.get(id) ?? null,
+    async find(selector) {
       switch (selector.kind) {
         case "id":
-          return byId.get(selector.id) ?? null;
+          return byId.has(selector.id) ? selector.id : null;
         case "host":
           return byHost.get(selector.host) ?? null;
         case "issuer":
@@ -30,10 +33,10 @@ export function createStaticDirectory(
 }
 
 /** A host belongs to one tenant: a second one is an error, never a silent takeover. */
-function registerHost(byHost: Map<string, Tenant>, spelling: string, tenant: Tenant): void {
+function addHost(byHost: Map<string, string>, spelling: string, id: string): void {
   const host = normaliseHost(spelling);
   if (host === NO_HOST) throw new Error(`not a host: ${spelling}`);
   const owner = byHost.get(host);
-  if (owner !== undefined && owner.id !== tenant.id) throw new Error(`host ${host} belongs to tenant ${owner.id}`);
-  byHost.set(host, tenant);
+  if (owner !== undefined && owner !== id) throw new Error(`host ${host} belongs to tenant ${owner}`);
+  byHost.set(host, id);
 }

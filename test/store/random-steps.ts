@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { EndKind, Intent, Reuse } from "../../src/domain/calls.ts";
+import type { EndKind, Intent, MayAcquire, Reuse } from "../../src/domain/calls.ts";
 import type { Policy } from "../../src/domain/record.ts";
 import { DAY, HOUR, MINUTE, POLICY, SECOND } from "../support/records.ts";
 
@@ -27,7 +27,7 @@ export type Step =
       readonly policy: Policy;
       readonly leaseMs: number;
       readonly externalRef: string | null;
-      readonly mayAcquire: boolean;
+      readonly mayAcquire: MayAcquire;
     }
   | {
       readonly op: "heartbeat";
@@ -70,8 +70,6 @@ const POLICIES: readonly Policy[] = [
   { ...POLICY, hold: true, maxAttempts: 2, maxExecutionMs: MINUTE, resultRetentionMs: HOUR },
 ];
 
-const rarely = (weight: number) => fc.integer({ min: 0, max: weight }).map((n) => n === weight);
-const seldom = rarely(9);
 const leaseMs = fc.constantFrom(SECOND, 5 * SECOND, 30 * SECOND, HOUR);
 const checkpoint = fc.option(fc.integer({ min: 1, max: 4 }), { freq: 2 });
 const reported = fc.option(fc.constantFrom("", "r", "s"), { freq: 3 });
@@ -97,7 +95,7 @@ function claimStep(key: fc.Arbitrary<number>): fc.Arbitrary<Step> {
     policy: fc.constantFrom(...POLICIES),
     leaseMs,
     externalRef: word,
-    mayAcquire: seldom.map((no) => !no),
+    mayAcquire: fc.constantFrom<MayAcquire>(...Array(8).fill("anything"), "existing", "nothing"),
   });
 }
 

@@ -100,7 +100,7 @@ export function claimOf(change: Partial<ClaimCall> = {}): ClaimCall {
     policy: POLICY,
     evidence: bytes("the stranger's evidence"),
     externalRef: null,
-    mayAcquire: true,
+    mayAcquire: "anything",
     ...change,
   };
 }

@@ -35,7 +35,7 @@ export function decideClaim(
 ): ClaimDecision {
   if (stored === null || isForgotten(stored, now)) {
     if (call.intent === "reconcile") return fault("RECORD_NOT_FOUND", now);
-    return call.mayAcquire ? acquire(stored, call, now, fenceFloor, "new") : refuse(now);
+    return call.mayAcquire === "anything" ? acquire(stored, call, now, fenceFloor, "new") : refuse(now);
   }
   if (!fingerprintFits(stored, call)) return fault("FINGERPRINT_MISMATCH", now);
   if (stored.claimId === call.claimId) return decideOwn(stored, call, now);
@@ -61,7 +61,7 @@ function decideOwn(stored: StoredRecord, call: ClaimCall, now: Instant): ClaimDe
 
 function decideExecute(stored: StoredRecord, call: ClaimCall, now: Instant, fenceFloor: bigint): ClaimDecision {
   const acquireIfAllowed = (reason: AcquireReason) =>
-    call.mayAcquire ? acquire(stored, call, now, fenceFloor, reason) : refuse(now);
+    call.mayAcquire === "nothing" ? refuse(now) : acquire(stored, call, now, fenceFloor, reason);
 
   if (isExpired(stored, now)) return observe("expired", stored, call, now);
   if (stored.state === "completed") return observe("completed", stored, call, now);
@@ -85,7 +85,7 @@ function decideExecute(stored: StoredRecord, call: ClaimCall, now: Instant, fenc
 function decideReconcile(stored: StoredRecord, call: ClaimCall, now: Instant): ClaimDecision {
   if (hasEnded(stored)) return decideOwn(stored, call, now);
   if (isOutcomeUnknown(stored, now)) {
-    return call.mayAcquire ? acquireToReconcile(stored, call, now) : refuse(now);
+    return call.mayAcquire === "nothing" ? refuse(now) : acquireToReconcile(stored, call, now);
   }
   return stored.state === "available" ? fault("INVALID_STATE", now) : observe("in-progress", stored, call, now);
 }

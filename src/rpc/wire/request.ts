@@ -1,12 +1,12 @@
 import type { Duration } from "@bufbuild/protobuf/wkt";
-import type {
-  ClaimPolicy,
-  Fingerprint as FingerprintProto,
-  LeaseHandle,
-  RecordKey as RecordKeyProto,
+import {
+  type ClaimPolicy,
+  type Fingerprint as FingerprintProto,
+  LeaseExpiryPolicy,
+  type LeaseHandle,
+  type RecordKey as RecordKeyProto,
 } from "../../../gen/holdfast/v1/idempotency_pb.ts";
 import type { RecordKey } from "../../domain/key.ts";
-import { DEFAULTS } from "../../domain/limits.ts";
 import type { Fingerprint, Policy, Proof } from "../../domain/record.ts";
 import { holds } from "./enums.ts";
 import { durationMs } from "./time.ts";
@@ -32,24 +32,20 @@ export function fingerprintOf(fingerprint: FingerprintProto | undefined): Finger
   return { algorithm: fingerprint.algorithm, digest: Uint8Array.from(fingerprint.digest) };
 }
 
-export function policyOf(policy: ClaimPolicy | undefined): Policy {
-  if (policy === undefined) return DEFAULT_POLICY;
+/** What it says; the rest is the tenant's. */
+export function policyOf(policy: ClaimPolicy | undefined): Partial<Policy> {
+  if (policy === undefined) return NO_POLICY;
+  const { onLeaseExpiry, maxAttempts, maxExecution, resultRetention, tombstoneRetention } = policy;
   return {
-    hold: holds(policy.onLeaseExpiry),
-    maxAttempts: policy.maxAttempts,
-    maxExecutionMs: policy.maxExecution === undefined ? null : durationMs(policy.maxExecution),
-    resultRetentionMs: durationOr(policy.resultRetention, DEFAULTS.resultRetentionMs),
-    tombstoneRetentionMs: durationOr(policy.tombstoneRetention, DEFAULTS.tombstoneRetentionMs),
+    ...(onLeaseExpiry !== LeaseExpiryPolicy.UNSPECIFIED && { hold: holds(onLeaseExpiry) }),
+    ...(maxAttempts > 0 && { maxAttempts }),
+    ...(maxExecution && { maxExecutionMs: durationMs(maxExecution) }),
+    ...(resultRetention && { resultRetentionMs: durationMs(resultRetention) }),
+    ...(tombstoneRetention && { tombstoneRetentionMs: durationMs(tombstoneRetention) }),
   };
 }
 
-const DEFAULT_POLICY: Policy = {
-  hold: false,
-  maxAttempts: DEFAULTS.maxAttempts,
-  maxExecutionMs: null,
-  resultRetentionMs: DEFAULTS.resultRetentionMs,
-  tombstoneRetentionMs: DEFAULTS.tombstoneRetentionMs,
-};
+const NO_POLICY: Partial<Policy> = {};
 
 export function durationOr(value: Duration | undefined, defaultMs: number): number {
   return value === undefined ? defaultMs : durationMs(value);

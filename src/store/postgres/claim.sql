@@ -3,7 +3,7 @@
 --  $1 tenant text[]                 $2 scope text[]                  $3 key text[]
 --  $4 claim_id text[]               $5 token bytea[]                 $6 fingerprint bytea[]
 --  $7 fingerprint_algorithm text[]  $8 lease_ms bigint[]             $9 reuse smallint[] (1 replay-all, 2 retry-failed, 3 reject)
--- $10 external_ref text[]          $11 evidence bytea[]             $12 may_acquire boolean[]
+-- $10 external_ref text[]          $11 evidence bytea[]             $12 may_acquire smallint[] (0 nothing, 1 existing, 2 anything)
 -- $13 hold boolean[]               $14 max_attempts int[]           $15 max_execution_ms bigint[]
 -- $16 result_retention_ms bigint[] $17 tombstone_retention_ms bigint[]
 -- $18 not_after timestamptz: a statement that runs late takes nothing
@@ -24,7 +24,7 @@ with moment as materialized (
   select *
   from unnest(
     $1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::text[], $8::bigint[], $9::smallint[],
-    $10::text[], $11::bytea[], $12::boolean[], $13::boolean[], $14::int[], $15::bigint[], $16::bigint[], $17::bigint[]
+    $10::text[], $11::bytea[], $12::smallint[], $13::boolean[], $14::int[], $15::bigint[], $16::bigint[], $17::bigint[]
   ) with ordinality as c (
     tenant, scope, key, call_claim_id, call_token, call_fingerprint, call_algorithm, call_lease_ms, call_reuse,
     call_external_ref, call_evidence, may_acquire, call_hold, call_max_attempts, call_max_execution_ms,
@@ -37,10 +37,10 @@ with moment as materialized (
     r.*,
     r.state is null or r.forget_at <= m.seen_at or r.fingerprint is null as first_claim,
     case
-      when r.state is null or r.forget_at <= m.seen_at then c.may_acquire
+      when r.state is null or r.forget_at <= m.seen_at then c.may_acquire = 2
       when r.fingerprint <> c.call_fingerprint then false
       when r.claim_id = c.call_claim_id then r.state = 1 and r.suspect_token is null
-      when c.call_reuse = 3 or not c.may_acquire then false
+      when c.call_reuse = 3 or c.may_acquire = 0 then false
       when r.state in (3, 5) or (r.state = 4 and (r.due <= m.seen_at or c.call_reuse <> 2)) then false
       when r.state = 1 and (r.hold or r.suspect_token is not null) then false
       when r.state in (1, 2) and r.due > m.seen_at then false

@@ -1,4 +1,4 @@
-import type { ClaimAnswer, ClaimCall, Reuse } from "../../domain/calls.ts";
+import type { ClaimAnswer, ClaimCall, MayAcquire, Reuse } from "../../domain/calls.ts";
 import { keyColumns } from "./batch-rows.ts";
 import { answerClaims, type ClaimRow } from "./claim-row.ts";
 import type { Connection } from "./connection.ts";
@@ -8,6 +8,7 @@ import { loadStatement } from "./statement.ts";
 const claim = loadStatement("claim");
 
 const REUSE = { "replay-all": 1, "retry-failed": 2, reject: 3 } as const satisfies Record<Reuse, number>;
+const MAY_ACQUIRE = { nothing: 0, existing: 1, anything: 2 } as const satisfies Record<MayAcquire, number>;
 
 /** Runs a batch of claims to execute. Null: undecided, needs a fresh read. */
 export async function runClaims(
@@ -25,7 +26,7 @@ export async function runClaims(
     calls.map((call) => REUSE[call.reuse]),
     calls.map((call) => call.externalRef),
     calls.map((call) => call.evidence),
-    calls.map((call) => call.mayAcquire),
+    calls.map((call) => MAY_ACQUIRE[call.mayAcquire]),
     calls.map((call) => call.policy.hold),
     calls.map((call) => call.policy.maxAttempts),
     calls.map((call) => call.policy.maxExecutionMs),

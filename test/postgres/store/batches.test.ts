@@ -78,7 +78,7 @@ async function everyReplay() {
     ...["completed", "failed", "expired", "outcome-unknown", "retry-scheduled", "held", "in-progress"].map((key) =>
       fresh(keyOf(key)),
     ),
-    fresh(keyOf("absent"), { mayAcquire: false }),
+    fresh(keyOf("absent"), { mayAcquire: "nothing" }),
   ];
   return { calls: sorted(calls), time };
 }
@@ -100,7 +100,7 @@ test("a batch of nothing but replays writes nothing: it gets no transaction id",
 
 test("a batch of mismatches and rejections writes nothing", async () => {
   const { calls, time } = await everyReplay();
-  const existing = calls.filter((call) => call.mayAcquire);
+  const existing = calls.filter((call) => call.mayAcquire === "anything");
   const others = existing.map((call) => ({ ...call, fingerprint: fingerprintOf("another") }));
   const rejects = existing.map((call) => ({ ...call, reuse: "reject" as const }));
   const { result, wrote } = await inTransaction(async () => [
@@ -157,7 +157,9 @@ test("a batch of many tenants, some won and some not, gives each call its own te
   now = addMs(now, LEASE_MS);
   // A third is replayed, a third is taken over, a third is refused; and half of the keys were never claimed.
   const second = sorted([
-    ...claims.map(({ key }, i) => fresh(key, { evidence: canary(key), mayAcquire: i % 3 !== 2 })),
+    ...claims.map(({ key }, i) =>
+      fresh(key, { evidence: canary(key), mayAcquire: i % 3 !== 2 ? "anything" : "nothing" }),
+    ),
     ...claims.map(({ key }) => fresh({ ...key, scope: `${scope}-other` }, { evidence: canary(key) })),
   ]);
   const answers = await runClaims(sessions.a, second, time);

@@ -100,13 +100,13 @@ test("a failed record is replayed, and run again where the caller says so", asyn
 test("a claim that may not acquire inserts nothing, and still reattaches and replays", async () => {
   const { a, row } = createScene(sessions);
   const claimId = own();
-  expect(await a.claimed({ mayAcquire: false })).toBe("refused");
+  expect(await a.claimed({ mayAcquire: "nothing" })).toBe("refused");
   expect(await row()).toBeNull();
   const lease = await a.acquire(claimId);
-  expect(await a.claimed({ ...claimId, mayAcquire: false })).toBe("acquired reattached");
-  expect(await a.claimed({ mayAcquire: false })).toBe("in-progress");
+  expect(await a.claimed({ ...claimId, mayAcquire: "nothing" })).toBe("acquired reattached");
+  expect(await a.claimed({ mayAcquire: "nothing" })).toBe("in-progress");
   await a.finish(lease, "complete");
-  expect(await a.claimed({ mayAcquire: false })).toBe("completed");
+  expect(await a.claimed({ mayAcquire: "nothing" })).toBe("completed");
 });
 
 test("reuse REJECT refuses what exists and acquires what is absent", async () => {

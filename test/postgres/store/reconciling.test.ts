@@ -98,6 +98,6 @@ test("reuse REJECT reconciles nothing, but for its own lease again", async () =>
 test("who may not acquire does not reconcile, and writes nothing", async () => {
   const { a, row } = await lapsed();
   const stored = await row();
-  expect(await a.claimed({ ...reconcile, mayAcquire: false })).toBe("refused");
+  expect(await a.claimed({ ...reconcile, mayAcquire: "nothing" })).toBe("refused");
   expect(await row()).toEqual(stored);
 });

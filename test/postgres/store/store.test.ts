@@ -58,7 +58,7 @@ test("parallel claims of one key with other payloads, their own claim_ids and no
     holder,
     { ...stranger, fingerprint: NO_FINGERPRINT },
     { ...stranger, reuse: "reject" as const },
-    { ...stranger, mayAcquire: false },
+    { ...stranger, mayAcquire: "nothing" as const },
     { ...holder, token: freshToken() },
   ];
   const answers = await Promise.all(calls.map((call) => storeAt(0).claim(call, NEVER)));

@@ -7,13 +7,15 @@ import type { ClaimOutcome } from "../../../src/operations/claim-outcome.ts";
 import { openSession } from "../../../src/store/postgres/connection.ts";
 import { createDatabase } from "../../../src/store/postgres/database.ts";
 import type { Store } from "../../../src/store/store.ts";
-import { createStaticDirectory } from "../../../src/tenants/static.ts";
+import { plainRuntime } from "../../../src/tenants/runtime.ts";
+import { createStaticTenants } from "../../../src/tenants/static.ts";
 import { createHub, type Hub, WAIT_LIMITS, type WaitLimits } from "../../../src/waiting/hub.ts";
 import { silentWaitingObserver } from "../../../src/waiting/observer.ts";
 import { openPostgresListener } from "../../../src/waiting/postgres/listener.ts";
 import { createPostgresNotifier } from "../../../src/waiting/postgres/notifier.ts";
 import { fromPayload, type WakeId, wakeId } from "../../../src/waiting/wake-id.ts";
 import { createWakingStore } from "../../../src/waiting/waking-store.ts";
+import { NO_CREDENTIALS } from "../../support/credentials.ts";
 import { claimIdOf, claimOf, finishOf, freshToken } from "../../support/records.ts";
 import { createOnlooker, createStoppingStore, type StoppingStore } from "../../support/waiting.ts";
 import { openStoreOn } from "../store/open-store.ts";
@@ -98,11 +100,11 @@ export async function openServer(url: string, { limits = {}, listens = true }: S
 
   const store = createWakingStore({ store: stops.store, hub, notifier });
   const submit = createClaim({
-    ...{ store, hub, clock, waiting: silentWaitingObserver, newToken: freshToken },
-    tenants: createStaticDirectory(),
+    ...{ clock, waiting: silentWaitingObserver, newToken: freshToken },
+    tenants: createStaticTenants(plainRuntime({ store, hub })),
     admission: () => null,
   });
-  const principal = await anonymous.authenticate(() => undefined, NEVER);
+  const principal = await anonymous.authenticate(NO_CREDENTIALS, NEVER);
   const never = new AbortController().signal;
   const context = { signal: never, retiring: never, answered: async () => true };
   const opened = opening.move();

@@ -153,7 +153,7 @@ export function claiming(under: () => StoreUnderTest): void {
       const [failed, completed] = [createBench(under()), createBench(under())];
       const first = await failed.acquire();
       await failed.finish(first, "terminal");
-      expect(await failed.claimed({ reuse: "retry-failed", mayAcquire: false })).toBe("refused");
+      expect(await failed.claimed({ reuse: "retry-failed", mayAcquire: "nothing" })).toBe("refused");
       expect(await failed.claimed()).toBe("failed");
       expect(await failed.claimed({ reuse: "retry-failed", claimId: first.claimId })).toBe("failed");
       const again = await failed.acquire({ reuse: "retry-failed" });
@@ -172,17 +172,17 @@ export function claiming(under: () => StoreUnderTest): void {
 
     test("who may not acquire still gets results and its own lease, and leaves nothing behind", async () => {
       const bench = createBench(under());
-      expect(await bench.claimed({ mayAcquire: false })).toBe("refused");
+      expect(await bench.claimed({ mayAcquire: "nothing" })).toBe("refused");
       expect(await bench.find()).toBeNull();
       const lease = await bench.acquire();
-      expect(await bench.claimed({ mayAcquire: false })).toBe("in-progress");
-      expect(await bench.claimed({ mayAcquire: false, claimId: lease.claimId })).toBe("acquired reattached");
+      expect(await bench.claimed({ mayAcquire: "nothing" })).toBe("in-progress");
+      expect(await bench.claimed({ mayAcquire: "nothing", claimId: lease.claimId })).toBe("acquired reattached");
       bench.advance(2 * LEASE_MS);
       const lapsed = await bench.peek();
-      expect(await bench.claimed({ mayAcquire: false })).toBe("refused");
+      expect(await bench.claimed({ mayAcquire: "nothing" })).toBe("refused");
       expect(await bench.peek()).toEqual(lapsed);
       await bench.finish(lease, "complete");
-      expect(await bench.claimed({ mayAcquire: false })).toBe("completed");
+      expect(await bench.claimed({ mayAcquire: "nothing" })).toBe("completed");
     });
 
     test("200 parallel claims of 200 records get an answer each, their own", async () => {

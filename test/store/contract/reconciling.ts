@@ -215,8 +215,8 @@ export function reconciling(under: () => StoreUnderTest): void {
     test("who may not acquire may not reconcile", async () => {
       const bench = createBench(under());
       await lapsed(bench);
-      expect(await bench.claimed({ ...reconcile, mayAcquire: false })).toBe("refused");
-      expect(await bench.claimed({ mayAcquire: false })).toBe("outcome-unknown");
+      expect(await bench.claimed({ ...reconcile, mayAcquire: "nothing" })).toBe("refused");
+      expect(await bench.claimed({ mayAcquire: "nothing" })).toBe("outcome-unknown");
     });
   });
 }

@@ -14,7 +14,7 @@ export function retention(under: () => StoreUnderTest): void {
       const tombstoneEnd = addMs(resultEnd, HOUR);
       const at = async (instant: number) => {
         bench.moveTo(instant);
-        return [await bench.claimed({ mayAcquire: false }), (await bench.find())?.state ?? "absent"];
+        return [await bench.claimed({ mayAcquire: "nothing" }), (await bench.find())?.state ?? "absent"];
       };
       expect(await at(resultEnd - 1_000)).toEqual(["completed", "completed"]);
       expect(await at(resultEnd)).toEqual(["expired", "completed"]);

@@ -12,7 +12,8 @@ import { silentRpcObserver } from "../../../src/rpc/observer.ts";
 import { toRpcError } from "../../../src/rpc/status.ts";
 import { createMemoryStore } from "../../../src/store/memory.ts";
 import type { Store } from "../../../src/store/store.ts";
-import { createStaticDirectory } from "../../../src/tenants/static.ts";
+import { plainRuntime } from "../../../src/tenants/runtime.ts";
+import { createStaticTenants } from "../../../src/tenants/static.ts";
 import type { Hub } from "../../../src/waiting/hub.ts";
 import { waitAlone } from "../../support/waiting.ts";
 import { inProcess } from "./in-process.ts";
@@ -62,8 +63,8 @@ export function createFakeServer(): FakeServer {
   const alone = waitAlone({ store, clock: serverClock }, { backstopMs: Number.POSITIVE_INFINITY });
   alone.hub.setListening(true);
   const endpoints = createEndpoints({
-    ...alone,
-    tenants: createStaticDirectory(),
+    waiting: alone.waiting,
+    tenants: createStaticTenants(plainRuntime(alone)),
     authenticator: anonymous,
     observer: silentRpcObserver,
     clock: serverClock,

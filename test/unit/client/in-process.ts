@@ -101,6 +101,7 @@ function openCall(server: FakeServer, timeoutMs: number | undefined, signal: Abo
     retiring: new AbortController().signal,
     answered: async () => server.believes(await reached.promise),
     metadata: () => undefined,
+    certificate: () => null,
     transport: "grpc",
   };
 

@@ -2,20 +2,19 @@ import { describe, expect, test } from "vitest";
 import type { Authenticator, Principal, Role } from "../../../src/auth/authenticator.ts";
 import { Fault } from "../../../src/domain/fault.ts";
 import { plainTenant, type Tenant } from "../../../src/domain/tenant.ts";
-import { createStaticDirectory } from "../../../src/tenants/static.ts";
-import { acquire, bundle, claimOf, KEY, methods } from "../rpc/bundle.ts";
+import { acquire, bundle, claimOf, KEY, methods, oneTenant } from "../rpc/bundle.ts";
 
 function credentialOf(principal: Partial<Principal>): Authenticator {
   const roles = new Set<Role>(["claim", "read"]);
-  return { authenticate: async () => ({ tenant: null, roles, authenticated: true, ...principal }) };
+  return { authenticate: async () => ({ tenant: null, roles, authenticated: true, name: "test", ...principal }) };
 }
 
 const acme = plainTenant("acme");
 const other = plainTenant("other");
-const tenants = createStaticDirectory([
+const tenants = [
   { tenant: acme, hosts: ["acme.example"] },
   { tenant: other, hosts: ["other.example"] },
-]);
+];
 
 const handle = { token: new Uint8Array(16), fence: 1n };
 const named = (tenant: string) => ({ ...KEY, tenant });
@@ -61,7 +60,8 @@ describe.each(calls)("%s", (_, request) => {
   });
 
   test("fails, and says when to come back, while nobody can tell whose the tenant is", async () => {
-    const down = { resolve: () => Promise.reject(new Fault("STORE_UNAVAILABLE", "down")) };
+    const refuse = () => Promise.reject(new Fault("STORE_UNAVAILABLE", "down"));
+    const down = () => ({ enter: refuse, find: refuse });
     const told = await reasonOf(bundle({ tenants: down }), "acme");
     expect(told.reason).toBe("STORE_UNAVAILABLE");
     expect(told.retryMs).toBeGreaterThan(0);
@@ -95,7 +95,7 @@ describe("a tenant that may not acquire", () => {
     "is told %s for a fresh key, while what is held may finish and is replayed",
     async (reason, barred) => {
       let tenant: Tenant = acme;
-      const own = bundle({ tenants: { resolve: async () => tenant } });
+      const own = bundle({ tenants: oneTenant(() => tenant) });
       const request = claimOf();
       const { detail } = await own.call(methods.claim, request);
       if (detail.case !== "acquired" || detail.value.lease?.handle === undefined) throw new Error("not acquired");
@@ -117,14 +117,14 @@ describe("a tenant that may not acquire", () => {
 
   test("is told of itself before it is told of the server's drain", async () => {
     const own = bundle({
-      tenants: { resolve: async () => ({ ...acme, draining: true }) },
+      tenants: oneTenant(() => ({ ...acme, draining: true })),
       admission: () => new Fault("DRAINING", "this server shuts down"),
     });
     expect((await own.failure(methods.claim, claimOf())).reason).toBe("TENANT_DRAINING");
   });
 
   test("serves though unverified, when it says so", async () => {
-    const own = bundle({ tenants: { resolve: async () => ({ ...acme, health: "unverified" }) } });
+    const own = bundle({ tenants: oneTenant(() => ({ ...acme, health: "unverified" })) });
     expect((await own.call(methods.claim, claimOf())).detail.case).toBe("acquired");
   });
 });

@@ -7,7 +7,8 @@ import type { Presence } from "../../../src/operations/access.ts";
 import { createWaitFor, type WaitForEvent, type WaitForInput } from "../../../src/operations/wait-for.ts";
 import { createMemoryStore } from "../../../src/store/memory.ts";
 import type { Store } from "../../../src/store/store.ts";
-import { createStaticDirectory } from "../../../src/tenants/static.ts";
+import { plainRuntime } from "../../../src/tenants/runtime.ts";
+import { createStaticTenants } from "../../../src/tenants/static.ts";
 import type { Hub, WaitLimits } from "../../../src/waiting/hub.ts";
 import {
   bytes,
@@ -56,9 +57,9 @@ export function openStand(limits: Partial<WaitLimits> = {}, tenants = TENANTS): 
   const elsewhere = createMemoryStore({ now, newToken: freshToken });
   const read = createStoppingStore(elsewhere);
   const { store, hub } = waitAlone({ store: read.store, clock }, limits);
-  const directory = createStaticDirectory(tenants.map((tenant) => ({ tenant })));
-  const waitFor = createWaitFor({ tenants: directory, hub, clock });
-  const principal = { tenant: null, roles: new Set(["read" as const]), authenticated: false };
+  const all = tenants.map((tenant) => ({ tenant }));
+  const waitFor = createWaitFor({ tenants: createStaticTenants(plainRuntime({ store, hub }), all), clock });
+  const principal = { tenant: null, roles: new Set(["read" as const]), authenticated: false, name: "anonymous" };
   return {
     ...{ clock, hub, store, elsewhere, read, now },
     wait(input = {}, guest = createGuest()) {

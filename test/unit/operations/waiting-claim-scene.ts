@@ -9,10 +9,12 @@ import { createClaim } from "../../../src/operations/claim.ts";
 import type { ClaimOutcome } from "../../../src/operations/claim-outcome.ts";
 import { createMemoryStore } from "../../../src/store/memory.ts";
 import type { Store } from "../../../src/store/store.ts";
+import { plainRuntime } from "../../../src/tenants/runtime.ts";
 import { createHub, type Hub, WAIT_LIMITS, type WaitLimits } from "../../../src/waiting/hub.ts";
 import { silentWaitingObserver } from "../../../src/waiting/observer.ts";
 import type { WakeId } from "../../../src/waiting/wake-id.ts";
 import { createWakingStore } from "../../../src/waiting/waking-store.ts";
+import { NO_CREDENTIALS } from "../../support/credentials.ts";
 import { claimIdOf, claimOf, finishOf, freshToken, NOW } from "../../support/records.ts";
 import { createStoppingStore, type StoppingStore } from "../../support/waiting.ts";
 import { createManualClock, type ManualClock, settled } from "../store/manual-clock.ts";
@@ -143,15 +145,16 @@ function createServer(
     async claim(name, { waitMs = 10_000, deadline = Infinity, ...change } = {}) {
       const caller = createTestCaller();
       const input = { ...claimOf({ key: KEY, claimId: claimIdOf(name), ...change }), waitMs };
-      const principal = await anonymous.authenticate(() => undefined, Infinity);
+      const principal = await anonymous.authenticate(NO_CREDENTIALS, Infinity);
       const call = recorded(caller, claim({ principal, deadline, context: caller.context }, input));
       await settled();
       return call;
     },
   };
+  const runtime = plainRuntime({ store, hub });
   const claim = createClaim({
-    ...{ store, hub, clock, waiting, newToken: freshToken },
-    tenants: { resolve: async () => server.tenant },
+    ...{ clock, waiting, newToken: freshToken },
+    tenants: { enter: async () => ({ tenant: server.tenant, runtime }) },
     admission: () => server.refusal,
   });
   return server;

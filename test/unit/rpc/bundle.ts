@@ -23,13 +23,16 @@ import {
 } from "../../../gen/holdfast/v1/idempotency_pb.ts";
 import { anonymous } from "../../../src/auth/authenticator.ts";
 import { addMs } from "../../../src/domain/instant.ts";
+import type { Tenant } from "../../../src/domain/tenant.ts";
 import { type CallContext, type Endpoint, Malformed } from "../../../src/rpc/endpoint.ts";
 import { createEndpoints, type EndpointDeps } from "../../../src/rpc/endpoints.ts";
 import { RpcError } from "../../../src/rpc/error.ts";
 import type { RpcObserver } from "../../../src/rpc/observer.ts";
 import { createMemoryStore } from "../../../src/store/memory.ts";
 import type { Store } from "../../../src/store/store.ts";
-import { createStaticDirectory } from "../../../src/tenants/static.ts";
+import { plainRuntime, type TenantRuntime } from "../../../src/tenants/runtime.ts";
+import { createStaticTenants, type StaticTenant } from "../../../src/tenants/static.ts";
+import type { Tenants } from "../../../src/tenants/tenants.ts";
 import { freshToken, NOW } from "../../support/records.ts";
 import { waitAlone } from "../../support/waiting.ts";
 
@@ -55,15 +58,30 @@ export interface Bundle {
   ): Promise<WireError>;
 }
 
+export interface BundleOptions extends Partial<Omit<EndpointDeps, "tenants">> {
+  readonly store?: Store;
+  readonly tenants?: readonly StaticTenant[] | ((runtime: TenantRuntime) => Tenants);
+}
+
+/** The tenant as it is asked for, whatever its id. */
+export function oneTenant(tenant: () => Tenant): (runtime: TenantRuntime) => Tenants {
+  return (runtime) => ({
+    enter: async () => ({ tenant: tenant(), runtime }),
+    find: async () => tenant().id,
+  });
+}
+
 /** Everything of its own: nothing is shared between tests. */
-export function bundle({ store: given, ...others }: Partial<EndpointDeps> = {}): Bundle {
+export function bundle({ store: given, tenants, ...others }: BundleOptions = {}): Bundle {
   let now = NOW;
   const observed = new Observed();
   const store = given ?? createMemoryStore({ now: () => now, newToken: freshToken });
   const clock = others.clock ?? { monotonicMs: () => 0, sleep: async () => {}, turn: async () => {} };
+  const alone = waitAlone({ store, clock });
+  const runtime = plainRuntime(alone);
   const endpoints = createEndpoints({
-    ...waitAlone({ store, clock }),
-    tenants: createStaticDirectory(),
+    waiting: alone.waiting,
+    tenants: typeof tenants === "function" ? tenants(runtime) : createStaticTenants(runtime, tenants),
     authenticator: anonymous,
     observer: observed,
     clock,
@@ -160,6 +178,7 @@ export function quietContext(): CallContext {
     retiring: new AbortController().signal,
     answered: async () => true,
     metadata: () => undefined,
+    certificate: () => null,
     transport: "grpc",
   };
 }

@@ -2,9 +2,8 @@ import { describe, expect, test } from "vitest";
 import { Admission, TenantHealth } from "../../../gen/holdfast/v1/tenant_pb.ts";
 import type { Authenticator } from "../../../src/auth/authenticator.ts";
 import { plainTenant, type Tenant } from "../../../src/domain/tenant.ts";
-import { createStaticDirectory } from "../../../src/tenants/static.ts";
 import { NOW } from "../../support/records.ts";
-import { bundle, methods } from "./bundle.ts";
+import { bundle, methods, oneTenant } from "./bundle.ts";
 
 const acme: Tenant = {
   ...plainTenant("acme", "Acme"),
@@ -12,10 +11,7 @@ const acme: Tenant = {
   limits: { newRecordsPerSecond: 1.5, newRecordsBurst: 3, liveRecords: 4n, storedBytes: 5n, leases: 6, waiters: 7 },
 };
 
-const tenants = createStaticDirectory([
-  { tenant: acme, hosts: ["acme.example", "[2001:db8::1]"] },
-  { tenant: plainTenant("other") },
-]);
+const tenants = [{ tenant: acme, hosts: ["acme.example", "[2001:db8::1]"] }, { tenant: plainTenant("other") }];
 
 const byId = (value: string) => ({ selector: { case: "tenantId" as const, value } });
 const byHost = (host: string) => ({ selector: { case: "host" as const, value: { host, path: "/a" } } });
@@ -59,7 +55,7 @@ describe("nobody is found, and all in one way, by", () => {
 
 test("a credential of one tenant is told of no other", async () => {
   const authenticator: Authenticator = {
-    authenticate: async () => ({ tenant: "acme", roles: new Set(), authenticated: true }),
+    authenticate: async () => ({ tenant: "acme", roles: new Set(), authenticated: true, name: "test" }),
   };
   const own = bundle({ tenants, authenticator });
   expect((await own.call(methods.resolveTenant, byId("acme"))).tenantId).toBe("acme");
@@ -85,7 +81,7 @@ test.each<[string, Partial<Tenant>, TenantHealth, Admission, boolean]>([
   ["disabled", { health: "disabled", healthReason: "refused" }, TenantHealth.DISABLED, Admission.REFUSE, false],
   ["draining", { draining: true }, TenantHealth.HEALTHY, Admission.REFUSE, false],
 ])("the verdict on a tenant that is %s", async (_, change, health, admission, retries) => {
-  const own = bundle({ tenants: { resolve: async () => ({ ...acme, ...change }) } });
+  const own = bundle({ tenants: oneTenant(() => ({ ...acme, ...change })) });
   const answer = await own.call(methods.resolveTenant, byId("acme"));
   expect(answer).toMatchObject({ health, admission, healthReason: change.healthReason ?? "" });
   expect(answer.retryAfter !== undefined).toBe(retries);

@@ -13,7 +13,9 @@ describe("a streaming method", () => {
   function streaming(handler: StreamHandler<typeof methods.waitFor.input, typeof methods.waitFor.output>) {
     const observed = new Observed();
     const deps = {
-      authenticator: { authenticate: async () => ({ tenant: null, roles: new Set<never>(), authenticated: false }) },
+      authenticator: {
+        authenticate: async () => ({ tenant: null, roles: new Set<never>(), name: "test", authenticated: false }),
+      },
       observer: observed,
       clock: { monotonicMs: () => 0, sleep: async () => {}, turn: async () => {} },
       random: () => 0,

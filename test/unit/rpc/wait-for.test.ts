@@ -276,7 +276,12 @@ describe("WaitFor", () => {
 
   test("needs the role to read", async () => {
     const authenticator = {
-      authenticate: async () => ({ tenant: null, roles: new Set(["claim" as const]), authenticated: true }),
+      authenticate: async () => ({
+        tenant: null,
+        roles: new Set(["claim" as const]),
+        authenticated: true,
+        name: "test",
+      }),
     };
     const own = bundle({ clock: createManualClock(), authenticator });
     const thrown = await waitFor(own)

@@ -31,6 +31,7 @@ function setUp(debug = false) {
     retiring: new AbortController().signal,
     answered: async () => true,
     metadata: () => undefined,
+    certificate: () => null,
     transport: "grpc",
   };
   const fail = (thrown: unknown) => {

@@ -25,6 +25,7 @@ function setUp() {
     retiring: new AbortController().signal,
     answered: async () => true,
     metadata: () => undefined,
+    certificate: () => null,
     transport: "grpc",
   };
   const find = <Kind extends Endpoint["kind"]>(name: string, kind: Kind) => {

@@ -2,41 +2,10 @@ import { describe, expect, test } from "vitest";
 import { Fault } from "../../../src/domain/fault.ts";
 import { plainTenant, type Tenant, type TenantSelector } from "../../../src/domain/tenant.ts";
 import { createCachedDirectory } from "../../../src/tenants/cached.ts";
-import { createStaticDirectory } from "../../../src/tenants/static.ts";
 
 const NEVER = Number.POSITIVE_INFINITY;
 const id = (name: string): TenantSelector => ({ kind: "id", id: name });
 const host = (name: string, path = ""): TenantSelector => ({ kind: "host", host: name, path });
-
-describe("a static directory", () => {
-  const acme = plainTenant("acme");
-
-  test("knows the default tenant and nobody else, unless told", async () => {
-    const directory = createStaticDirectory();
-    expect(await directory.resolve(id("default"), NEVER)).toMatchObject({ id: "default", health: "healthy" });
-    expect(await directory.resolve(id("acme"), NEVER)).toBeNull();
-    expect(await directory.resolve(id("toString"), NEVER)).toBeNull();
-  });
-
-  test("knows its tenants by id and by host, and nobody by issuer", async () => {
-    const directory = createStaticDirectory([{ tenant: acme, hosts: ["https://API.Acme.example:443/"] }]);
-    expect(await directory.resolve(id("acme"), NEVER)).toBe(acme);
-    expect(await directory.resolve(host("api.acme.example"), NEVER)).toBe(acme);
-    expect(await directory.resolve(host("acme.example"), NEVER)).toBeNull();
-    expect(await directory.resolve({ kind: "issuer", issuer: "acme", subject: "acme" }, NEVER)).toBeNull();
-  });
-
-  test("refuses a host that belongs to another tenant, however it is spelt, and what is none", () => {
-    const other = plainTenant("other");
-    const registering = (spelling: string) => () =>
-      createStaticDirectory([
-        { tenant: acme, hosts: ["acme.example"] },
-        { tenant: other, hosts: [spelling] },
-      ]);
-    expect(registering("ACME.example.")).toThrow("acme.example belongs to tenant acme");
-    expect(registering("*")).toThrow("not a host");
-  });
-});
 
 /** A directory that counts its questions, and answers each when told. */
 function counted(answer: (selector: TenantSelector) => Promise<Tenant | null>) {

@@ -3,6 +3,7 @@ import { Fault } from "../../../src/domain/fault.ts";
 import { hasEnded, type Proof } from "../../../src/domain/record.ts";
 import type { Presence } from "../../../src/operations/access.ts";
 import type { ClaimOutcome } from "../../../src/operations/claim-outcome.ts";
+import { NO_CREDENTIALS } from "../../support/credentials.ts";
 import { claimOf, finishOf, heartbeatOf } from "../../support/records.ts";
 import { createOnlooker } from "../../support/waiting.ts";
 import { KEY, versionOf, type Wait } from "./simulation-history.ts";
@@ -57,7 +58,7 @@ export function createCaller(deps: CallerDeps, which: number | "closer"): Caller
         return !gone.signal.aborted;
       },
     };
-    const principal = await anonymous.authenticate(() => undefined, Number.POSITIVE_INFINITY);
+    const principal = await anonymous.authenticate(NO_CREDENTIALS, Number.POSITIVE_INFINITY);
     const reuse = time.chance(0.2) ? "retry-failed" : "replay-all";
     const input = { ...claimOf({ key: KEY, claimId, leaseMs: 1_000 + 1_000 * time.random(), reuse }), waitMs };
     if (patienceMs < waitMs) {

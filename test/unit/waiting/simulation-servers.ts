@@ -3,7 +3,8 @@ import { Fault } from "../../../src/domain/fault.ts";
 import { type Claim, createClaim } from "../../../src/operations/claim.ts";
 import { createMemoryStore } from "../../../src/store/memory.ts";
 import type { Store } from "../../../src/store/store.ts";
-import { createStaticDirectory } from "../../../src/tenants/static.ts";
+import { plainRuntime } from "../../../src/tenants/runtime.ts";
+import { createStaticTenants } from "../../../src/tenants/static.ts";
 import { createHub, type Hub, WAIT_LIMITS } from "../../../src/waiting/hub.ts";
 import { silentWaitingObserver } from "../../../src/waiting/observer.ts";
 import type { WakeId } from "../../../src/waiting/wake-id.ts";
@@ -86,9 +87,8 @@ export function createServers(time: VirtualTime, count: number, faults: Faults, 
     ears.push(createEar(time, hub, faults.deaf));
     const store = waking({ store: slow, hub, notifier });
     const claim = createClaim({
-      ...{ hub, clock: time, waiting: silentWaitingObserver, newToken: freshToken },
-      store: history.claims(index, store),
-      tenants: createStaticDirectory(),
+      ...{ clock: time, waiting: silentWaitingObserver, newToken: freshToken },
+      tenants: createStaticTenants(plainRuntime({ hub, store: history.claims(index, store) })),
       admission: () => null,
     });
     return { hub, store, claim };

@@ -62,9 +62,9 @@ describe("a stranger claims with intent EXECUTE", () => {
 describe("a stranger claims who may not acquire", () => {
   checkTable(
     {
-      execute: { mayAcquire: false },
-      "retry failed": { mayAcquire: false, reuse: "retry-failed" },
-      reconcile: { mayAcquire: false, intent: "reconcile" },
+      execute: { mayAcquire: "nothing" },
+      "retry failed": { mayAcquire: "nothing", reuse: "retry-failed" },
+      reconcile: { mayAcquire: "nothing", intent: "reconcile" },
     },
     `
     record                             | execute         | retry failed    | reconcile
@@ -98,7 +98,7 @@ describe("the newest attempt's own claim_id comes again", () => {
   checkTable(
     {
       execute: own,
-      "execute, may not acquire, reject": { ...own, mayAcquire: false, reuse: "reject" },
+      "execute, may not acquire, reject": { ...own, mayAcquire: "nothing", reuse: "reject" },
       "execute, retry failed": { ...own, reuse: "retry-failed" },
       reconcile: { ...own, intent: "reconcile" },
       "other payload": { ...own, fingerprint: fingerprintOf("another payload") },

@@ -169,7 +169,7 @@ test("a retry of a failed record is open again and forgets how it ended, but not
 
 test("settling stores FAILED(MAX_ATTEMPTS) with both retentions, and answers it", () => {
   const stored = recordOf({ ...stateNamed("lapsed, last attempt"), outcome: bytes("error of attempt 1") });
-  const { answer, next } = claim(stored, { mayAcquire: false });
+  const { answer, next } = claim(stored, { mayAcquire: "nothing" });
   expect(next).toEqual({
     ...stored,
     state: "failed",

@@ -48,7 +48,7 @@ describe("a follower", () => {
 });
 
 test("a statement that took what the reducer would not is a bug, never an answer", async () => {
-  const call = claimOf({ mayAcquire: false });
+  const call = claimOf({ mayAcquire: "nothing" });
   const won = { won_fence: 1n, won_due: NOW, won_attempt: 1, won_token: call.token, won_has_waiters: false };
   const row = { i: 1n, ...call.key, state: null, seen_at: NOW, fence_floor: 0n, ...won };
   const unused = { query: () => Promise.reject(new Error("unused")) };

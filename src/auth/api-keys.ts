@@ -1,0 +1,42 @@
+import type { Instant } from "../domain/instant.ts";
+import type { Change } from "../tenants/table.ts";
+import type { Role } from "./authenticator.ts";
+
+/** An API key without its secret. */
+export interface ApiKey {
+  /** The part before the dot. */
+  readonly id: string;
+  /** The one tenant that it opens; null: every tenant. */
+  readonly tenant: string | null;
+  readonly roles: ReadonlySet<Role>;
+  readonly displayName: string;
+  readonly createTime: Instant;
+  /** Null: never. */
+  readonly expireTime: Instant | null;
+  readonly revokeTime: Instant | null;
+}
+
+/** With what a secret is compared with. */
+export interface StoredApiKey extends ApiKey {
+  /** 32 random bytes. */
+  readonly salt: Uint8Array;
+  /** HMAC-SHA-256 of the secret, keyed with the salt. */
+  readonly hash: Uint8Array;
+}
+
+/**
+ * Where API keys are kept for all servers, with the audit log as `TenantTable` has it.
+ * Throws `Fault` STORE_UNAVAILABLE and DEADLINE_EXCEEDED as that does.
+ */
+export interface ApiKeyTable {
+  read(id: string, deadline: number): Promise<StoredApiKey | null>;
+  /** Those of a greater id, by id; of one tenant, or all (null). */
+  list(tenant: string | null, afterId: string, limit: number, deadline: number): Promise<readonly ApiKey[]>;
+  /** Throws `Fault` TENANT_NOT_FOUND when its tenant is not registered. */
+  create(
+    key: Omit<StoredApiKey, "createTime" | "expireTime" | "revokeTime"> & { readonly lifetimeMs: number | null },
+    change: Change,
+  ): Promise<ApiKey>;
+  /** Null when there is none; one that was revoked before stays as it is. */
+  revoke(id: string, change: Change): Promise<ApiKey | null>;
+}
