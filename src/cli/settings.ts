@@ -1,6 +1,7 @@
 import { optionsHelp } from "../server/config/help.ts";
+import type { Command } from "../server/config/option.ts";
 import { readConfig, type Source } from "../server/config/read.ts";
-import type { Command, Config, Setting } from "../server/config.ts";
+import type { Config, Setting } from "../server/config.ts";
 import type { CommandIo } from "./commands.ts";
 
 /** What a command goes on with: its settings, or the exit code when there is nothing left to do. */

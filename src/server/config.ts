@@ -1,27 +1,9 @@
 import { join } from "node:path";
-import { address, choice, count, databaseUrl, duration, flag, type Kind, path } from "./config/kinds.ts";
-
-/** The environment, as the process was given it. */
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-export type Command = "serve" | "migrate" | "health" | "config";
-
-export interface Option<Value> {
-  /** The flag is `--name`, the variable HOLDFAST_NAME. */
-  readonly name: string;
-  readonly kind: Kind<NonNullable<Value>>;
-  readonly default: Value | ((env: Environment) => Value);
-  /** Where the default is not one printable value. */
-  readonly defaultDoc?: string;
-  /** One or two full sentences. */
-  readonly doc: string;
-  readonly commands: readonly Command[];
-}
-
-/** Fixes the type of an option's value, which may be null only if its default is. */
-function option<Value>(spec: Option<Value>): Option<Value> {
-  return spec;
-}
+import { CALLER_OPTIONS } from "./config/caller-options.ts";
+import { address, choice, count, databaseUrl, duration, flag, path } from "./config/kinds.ts";
+import { NETWORK_OPTIONS } from "./config/network-options.ts";
+import { type Command, type Environment, type Option, option } from "./config/option.ts";
+import { TENANT_OPTIONS } from "./config/tenant-options.ts";
 
 /**
  * Every setting there is, in the order of the help texts. The parser, `--help`, `holdfast config` and
@@ -34,7 +16,7 @@ export const OPTIONS = {
     default: null,
     defaultDoc: "none: an embedded Postgres",
     doc: "The Postgres that keeps the records, 15 to 18. Without it, real Postgres is started from the installed binaries and kept in --data-dir.",
-    commands: ["serve", "migrate", "config"],
+    commands: ["serve", "migrate", "config", "admin"],
   }),
   listenUrl: option<string | null>({
     name: "listen-url",
@@ -50,13 +32,13 @@ export const OPTIONS = {
     default: defaultDataDir,
     defaultDoc: "$XDG_DATA_HOME/holdfast, else ~/.local/share/holdfast, or /var/lib/holdfast for root",
     doc: "Where the embedded Postgres keeps its data. Not used with --database-url.",
-    commands: ["serve", "migrate", "config"],
+    commands: ["serve", "migrate", "config", "admin"],
   }),
   grpcAddress: option({
     name: "grpc-address",
     kind: address,
     default: { host: "127.0.0.1", port: 7400 },
-    doc: "Where gRPC is served. Without authentication only loopback addresses are accepted; port 0 takes any free one.",
+    doc: "Where gRPC is served; port 0 takes any free one. Other than loopback addresses need --auth, and --tls-cert or --allow-plaintext.",
     commands: ["serve", "config"],
   }),
   httpAddress: option({
@@ -144,13 +126,16 @@ export const OPTIONS = {
     doc: "Start although the database may lose what it has acknowledged (fsync, full_page_writes or synchronous_commit off). For tests.",
     commands: ["serve", "config"],
   }),
+  ...NETWORK_OPTIONS,
+  ...TENANT_OPTIONS,
   timeoutMs: option({
     name: "timeout",
     kind: duration("100ms", "1m"),
     default: 3000,
     doc: "How long to wait for the server's answer.",
-    commands: ["health"],
+    commands: ["health", "tenants", "apikeys"],
   }),
+  ...CALLER_OPTIONS,
 } as const;
 
 export type Setting = keyof typeof OPTIONS;
@@ -164,10 +149,6 @@ export const SETTINGS = Object.keys(OPTIONS) as readonly Setting[];
 
 export function optionsOf(command: Command): readonly Setting[] {
   return SETTINGS.filter((setting) => OPTIONS[setting].commands.includes(command));
-}
-
-export function environmentName(name: string): string {
-  return `HOLDFAST_${name.toUpperCase().replaceAll("-", "_")}`;
 }
 
 function defaultDataDir(env: Environment): string {

@@ -1,13 +1,5 @@
-import {
-  type Command,
-  type Config,
-  environmentName,
-  OPTIONS,
-  type Option,
-  optionsOf,
-  SETTINGS,
-  type Setting,
-} from "../config.ts";
+import { type Config, OPTIONS, optionsOf, SETTINGS, type Setting } from "../config.ts";
+import { type Command, environmentName, type Option } from "./option.ts";
 import type { Source } from "./read.ts";
 
 /** The options of one command, for `--help`. */

@@ -25,6 +25,16 @@ export const text: Kind<string> = {
 
 export const path: Kind<string> = { ...text, placeholder: "DIR", allowed: "a directory" };
 
+export const file: Kind<string> = { ...text, placeholder: "FILE", allowed: "a file" };
+
+export const url: Kind<string> = {
+  placeholder: "URL",
+  allowed: "an address that begins with https:// or http://",
+  parse: (value) => (/^https?:\/\//.test(value) && URL.canParse(value) ? value : undefined),
+  // Whatever is in it before an @ or behind a ? may be a secret.
+  format: (value) => value.replace(/\/\/[^/@]*@/, "//***@").replace(/\?.*$/s, "?***"),
+};
+
 export const flag: Kind<boolean> = {
   placeholder: "",
   allowed: "true or false",
@@ -38,6 +48,20 @@ export function choice<const Value extends string>(...values: readonly Value[]):
     allowed: `one of ${values.join(", ")}`,
     parse: (value) => values.find((known) => known === value),
     format: (value) => value,
+  };
+}
+
+/** Some of the words, with commas between. */
+export function choices<const Value extends string>(...values: readonly Value[]): Kind<readonly Value[]> {
+  return {
+    placeholder: "LIST",
+    allowed: `one or several of ${values.join(", ")}, with commas between`,
+    parse(given) {
+      const named = given.split(",").map((word) => values.find((known) => known === word));
+      const distinct = new Set(named.filter((word) => word !== undefined));
+      return distinct.size === named.length ? [...distinct] : undefined;
+    },
+    format: (value) => value.join(","),
   };
 }
 
@@ -129,3 +153,32 @@ export function redactUrl(value: string): string {
     .map((pair) => (HARMLESS.has(pair.split("=")[0] ?? "") ? pair : pair.replace(/=.*$/s, "=***")));
   return `${scheme}${user}${at === -1 ? "" : "@"}${authority.slice(at + 1)}${path}${shown === undefined ? "" : `?${shown.join("&")}`}`;
 }
+
+export interface NamedUrl {
+  readonly name: string;
+  readonly url: string;
+}
+
+const NAMED_URL = /^([a-z][a-z0-9-]{0,62})=(.+)$/;
+
+export const namedUrls: Kind<readonly NamedUrl[]> = {
+  placeholder: "NAME=URL...",
+  allowed: "names (a-z, 0-9, -) with database addresses, such as `eu=postgres://…`, with spaces between",
+  parse(value) {
+    const pairs = value
+      .trim()
+      .split(/\s+/)
+      .map((pair) => NAMED_URL.exec(pair));
+    const named = pairs.map((pair) => ({ name: pair?.[1] ?? "", url: databaseUrl.parse(pair?.[2] ?? "") ?? "" }));
+    return named.every(({ name, url }) => name !== "" && url !== "") ? named : undefined;
+  },
+  format: (value) => value.map(({ name, url }) => `${name}=${redactUrl(url)}`).join(" "),
+};
+
+/** A subject alternative name with one {tenant} in it. */
+export const certificateTenant: Kind<string> = {
+  placeholder: "PATTERN",
+  allowed: "DNS: or URI: and a name with {tenant} in it once, such as DNS:{tenant}.clients.example.org",
+  parse: (value) => (/^(?:DNS|URI):[^{}]*\{tenant\}[^{}]*$/.test(value) ? value : undefined),
+  format: (value) => value,
+};

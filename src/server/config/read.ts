@@ -1,17 +1,8 @@
 import { parseArgs } from "node:util";
-import {
-  type Command,
-  type Config,
-  type Environment,
-  environmentName,
-  OPTIONS,
-  type Option,
-  optionsOf,
-  SETTINGS,
-  type Setting,
-} from "../config.ts";
+import { type Config, OPTIONS, optionsOf, SETTINGS, type Setting } from "../config.ts";
+import { contradictions } from "./contradictions.ts";
 import { nearest } from "./hint.ts";
-import { formatAddress, isLoopback } from "./kinds.ts";
+import { bothNames, type Command, type Environment, environmentName, type Option } from "./option.ts";
 
 export type Source = "flag" | "environment" | "default";
 
@@ -45,7 +36,7 @@ export function readConfig(command: Command, args: readonly string[], env: Envir
     sources.set(setting, flag !== undefined ? "flag" : fromEnvironment ? "environment" : "default");
     values[setting] = given === undefined ? defaultOf(option, env) : parse(option, given, problems);
   }
-  refuseOpenAddresses(values as Partial<Config>, problems);
+  problems.push(...contradictions(values as Partial<Config>));
   if (problems.length > 0) return { kind: "problems", problems };
   return { kind: "config", config: values as Config, sources, words };
 }
@@ -103,19 +94,4 @@ function unknownFlag(command: Command, rawName: string, own: readonly Setting[])
   );
   const hint = near === undefined ? `see "holdfast ${command} --help"` : `did you mean ${near}?`;
   return `unknown flag ${JSON.stringify(rawName)} of "holdfast ${command}": ${hint}`;
-}
-
-function refuseOpenAddresses(values: Partial<Config>, problems: string[]): void {
-  for (const setting of ["grpcAddress", "httpAddress"] as const) {
-    const address = values[setting];
-    if (address === undefined || isLoopback(address.host)) continue;
-    problems.push(
-      `${bothNames(OPTIONS[setting])}: ${formatAddress(address)} can be reached from other machines, and this ` +
-        "server has no authentication: it listens on loopback only (127.0.0.1, [::1], localhost)",
-    );
-  }
-}
-
-function bothNames({ name }: { readonly name: string }): string {
-  return `--${name} (${environmentName(name)})`;
 }

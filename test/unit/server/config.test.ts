@@ -3,8 +3,9 @@ import { describe, expect, test } from "vitest";
 import { configText, configurationPage, optionsHelp } from "../../../src/server/config/help.ts";
 import { nearest } from "../../../src/server/config/hint.ts";
 import { databaseUrl, formatAddress, redactUrl } from "../../../src/server/config/kinds.ts";
+import { type Command, environmentName } from "../../../src/server/config/option.ts";
 import { readConfig } from "../../../src/server/config/read.ts";
-import { type Command, type Config, environmentName, OPTIONS, SETTINGS } from "../../../src/server/config.ts";
+import { type Config, OPTIONS, SETTINGS } from "../../../src/server/config.ts";
 import { BATCH_LIMITS } from "../../../src/store/postgres/batcher.ts";
 
 const HOME = { HOME: "/home/me" };
@@ -145,12 +146,102 @@ describe("values", () => {
   });
 });
 
-describe("addresses without authentication", () => {
-  test.each(["0.0.0.0:1", "[::]:1", "10.0.0.1:1", "example.com:1", "128.0.0.1:1"])("%s is refused", (address) => {
+describe("addresses that others can reach", () => {
+  const reachable = (address: string) =>
+    `--http-address (HOLDFAST_HTTP_ADDRESS): ${address} can be reached from other machines`;
+  const ADDRESSES = ["0.0.0.0:1", "[::]:1", "10.0.0.1:1", "example.com:1", "128.0.0.1:1"];
+
+  test.each(ADDRESSES)("%s is refused while nobody is asked who he is", (address) => {
     expect(problemsOf(["--http-address", address])).toEqual([
-      `--http-address (HOLDFAST_HTTP_ADDRESS): ${address} can be reached from other machines, and this server has no ` +
-        "authentication: it listens on loopback only (127.0.0.1, [::1], localhost)",
+      `${reachable(address)}, and nobody would be asked who he is: set --auth (HOLDFAST_AUTH), or listen on loopback only`,
     ]);
+  });
+
+  test.each(ADDRESSES)("%s is refused in clear text, unless that is said to be wanted", (address) => {
+    const given = ["--http-address", address, "--auth", "api-key"];
+    expect(problemsOf(given)).toEqual([
+      `${reachable(address)}, and credentials would be sent in clear text: set --tls-cert (HOLDFAST_TLS_CERT) or ` +
+        "--allow-plaintext (HOLDFAST_ALLOW_PLAINTEXT)",
+    ]);
+    expect(problemsOf([...given, "--allow-plaintext"])).toEqual([]);
+    expect(problemsOf([...given, "--tls-cert", "a.pem", "--tls-key", "b.pem"])).toEqual([]);
+  });
+});
+
+describe("settings that need others", () => {
+  const names = (problems: readonly string[]) =>
+    problems.map((problem) => problem.replaceAll(/ \(HOLDFAST_\w+\)/g, ""));
+  const JWT = ["--jwt-issuer", "https://i", "--jwt-audience", "a", "--jwt-jwks-url", "https://i/keys"];
+  const EU = ["--placements", "eu=postgres://u@h/d"];
+
+  test.each<[string, readonly string[], readonly string[]]>([
+    ["a certificate without key", ["--tls-cert", "c"], ["--tls-cert needs --tls-key"]],
+    ["a key without certificate", ["--tls-key", "k"], ["--tls-key needs --tls-cert"]],
+    ["authorities without certificate", ["--tls-client-ca", "a"], ["--tls-client-ca needs --tls-cert"]],
+    ["mtls alone", ["--auth", "mtls"], ["--auth mtls needs --tls-client-ca", "--auth mtls needs --certificate-tenant"]],
+    [
+      "an issuer alone",
+      ["--auth", "jwt", ...JWT.slice(0, 2)],
+      ["--jwt-issuer needs --jwt-audience", "--jwt-issuer needs --jwt-jwks-url"],
+    ],
+    ["an issuer without jwt", ["--auth", "api-key", ...JWT], ["--jwt-issuer needs --auth jwt"]],
+    [
+      "a placement called main",
+      ["--placements", "main=postgres://u@h/d"],
+      ['--placements: "main" is the cluster of --database-url'],
+    ],
+    ["a placement twice", ["--placements", `${EU[1]} ${EU[1]}`], ['--placements names "eu" twice']],
+    [
+      "a listen address of no placement",
+      [...EU, "--placement-listen-urls", "us=postgres://u@h/d"],
+      ['--placement-listen-urls: there is no placement "us" in --placements'],
+    ],
+  ])("%s", (_, args, problems) => {
+    expect(names(problemsOf(args))).toEqual(problems);
+  });
+
+  test.each([
+    [["--auth", "jwt", ...JWT]],
+    [["--auth", "jwt"]],
+    [
+      [
+        "--auth",
+        "mtls,api-key",
+        "--tls-cert",
+        "c",
+        "--tls-key",
+        "k",
+        "--tls-client-ca",
+        "a",
+        "--certificate-tenant",
+        "DNS:{tenant}.x",
+      ],
+    ],
+    [[...EU, "--placement-listen-urls", "eu=postgres://u@h2/d"]],
+  ])("%j is whole", (args) => {
+    expect(problemsOf(args)).toEqual([]);
+  });
+
+  test.each([
+    ["--auth", "api-key,other"],
+    ["--auth", "api-key,api-key"],
+    ["--auth", ""],
+    ["--certificate-tenant", "DNS:x"],
+    ["--certificate-tenant", "{tenant}"],
+    ["--certificate-tenant", "DNS:{tenant}.{tenant}"],
+    ["--jwt-jwks-url", "ftp://x"],
+    ["--placements", "eu=http://x"],
+    ["--placements", "EU=postgres://u@h/d"],
+  ])("%s %j is not allowed", (flag, value) => {
+    expect(problemsOf([flag, value])[0]).toContain(`${flag} (`);
+  });
+
+  test("secrets in addresses are not shown", () => {
+    expect(OPTIONS.placements.kind.format([{ name: "eu", url: "postgres://u:geheim@h/d" }])).toBe(
+      "eu=postgres://u:***@h/d",
+    );
+    expect(OPTIONS.jwtJwksUrl.kind.format("https://u:geheim@i/keys?x=geheim")).toBe("https://***@i/keys?***");
+    expect(OPTIONS.apiKey.kind.format("hf_id.geheim")).toBe("***");
   });
 });
 

@@ -1,0 +1,43 @@
+import { address, choice, file, flag, text } from "./kinds.ts";
+import { option } from "./option.ts";
+
+/** Of commands that call a running server. */
+export const CALLER_OPTIONS = {
+  server: option({
+    name: "server",
+    kind: address,
+    default: { host: "127.0.0.1", port: 7400 },
+    doc: "Where the server serves gRPC.",
+    commands: ["tenants", "apikeys"],
+  }),
+  apiKey: option<string | null>({
+    name: "api-key",
+    kind: { ...text, format: () => "***" },
+    default: null,
+    defaultDoc: "none",
+    doc: "An API key with the role admin, or operate. Better in the variable: a command line can be read by others.",
+    commands: ["tenants", "apikeys"],
+  }),
+  tls: option({
+    name: "tls",
+    kind: flag,
+    default: false,
+    doc: "Speak TLS, and trust the authorities of Node.js. Goes without saying with --tls-ca.",
+    commands: ["tenants", "apikeys", "health"],
+  }),
+  tlsCa: option<string | null>({
+    name: "tls-ca",
+    kind: file,
+    default: null,
+    defaultDoc: "none",
+    doc: "Authorities in PEM that the server's certificate is checked against.",
+    commands: ["tenants", "apikeys", "health"],
+  }),
+  output: option<"table" | "json">({
+    name: "output",
+    kind: choice("table", "json"),
+    default: "table",
+    doc: "A table for people, or JSON for scripts.",
+    commands: ["tenants", "apikeys", "admin"],
+  }),
+} as const;
