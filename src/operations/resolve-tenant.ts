@@ -18,9 +18,12 @@ export type ResolveTenant = (caller: Caller, selector: TenantSelector) => Promis
 export function createResolveTenant({ tenants }: ResolveTenantDeps): ResolveTenant {
   return async ({ principal, deadline }, selector) => {
     const normal = normalise(selector);
-    const id = normal === null ? null : await tenants.find(normal, deadline);
-    const visible = id !== null && (principal.tenant === null || principal.tenant === id);
-    const entered = visible ? await tenants.enter(id, deadline) : null;
+    const mayBeSeen = (id: string) => principal.tenant === null || principal.tenant === id;
+    // Before anything is looked up: what exists must not show in the time that the answer takes either. A host is looked
+    // up in the same way whether it is somebody else's or nobody's.
+    if (normal === null || (normal.kind === "id" && !mayBeSeen(normal.id))) throw notVisible(principal);
+    const id = normal.kind === "id" ? normal.id : await tenants.find(normal, deadline);
+    const entered = id !== null && mayBeSeen(id) ? await tenants.enter(id, deadline) : null;
     if (entered === null) throw notVisible(principal);
     return { tenant: entered.tenant, admission: admissionOf(entered.tenant) };
   };
