@@ -1,0 +1,175 @@
+import type { Checkpoint, ClaimAnswer, ClaimCall, FinishCall, HeartbeatCall } from "../../domain/calls.ts";
+import { Fault } from "../../domain/fault.ts";
+import type { RecordKey } from "../../domain/key.ts";
+import type { StoredRecord } from "../../domain/record.ts";
+import type { Store } from "../store.ts";
+import { sealEndDigest } from "./data-keys.ts";
+import { open, readHead, type SealedKind, seal } from "./envelope.ts";
+import type { TenantKeys } from "./tenant-keys.ts";
+import { KeysUnusable } from "./wrapping.ts";
+
+/**
+ * Why stored content cannot be opened.
+ *
+ * - `not-sealed`: somebody put plain bytes there
+ * - `malformed`: no envelope of a format that is known here
+ * - `fence-ahead`: sealed by an attempt that the record has not had yet
+ * - `unknown-key-version`: there is no such key
+ * - `keys-unusable`: a key cannot be unwrapped
+ * - `not-authentic`: another key, another record or kind, or tampered; nobody can tell which
+ */
+export type UnopenableReason =
+  | "not-sealed"
+  | "malformed"
+  | "fence-ahead"
+  | "unknown-key-version"
+  | "keys-unusable"
+  | "not-authentic";
+
+export interface SealedStoreDeps {
+  readonly store: Store;
+  /**
+   * The keys of an encrypted tenant; null of one that is not. Must know it for certain: null for an encrypted tenant
+   * would store its content as it is. Where that cannot be told it throws or rejects, and the call with it.
+   */
+  readonly keysOf: (tenant: string) => TenantKeys | null | Promise<TenantKeys | null>;
+  /** An alarm, raised again by each call that meets the same content. */
+  readonly onUnopenable: (tenant: string, why: UnopenableReason) => void;
+}
+
+/**
+ * A store that keeps results, errors and checkpoints of encrypted tenants sealed, and the digests of their ends as HMACs.
+ * Fingerprints come as `sealFingerprint` makes them. What it answers is open. Other tenants' calls pass as they are.
+ *
+ * Throws what the store and `keysOf` throw, and `Fault` INTERNAL for content that cannot be opened. A claim may have
+ * acquired then: nobody knows of its lease, which runs to its end.
+ */
+export function createSealedStore({ store, keysOf, onUnopenable }: SealedStoreDeps): Store {
+  const openRecord = createOpener(onUnopenable);
+  const keysFor = (tenant: string) => {
+    try {
+      return keysOf(tenant);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  };
+
+  const claim = async (asked: Asked, call: ClaimCall, deadline: number): Promise<ClaimAnswer> => {
+    const keys = asked instanceof Promise ? await asked : asked;
+    const answer = await store.claim(call, deadline);
+    if (keys === null || answer.kind === "fault" || answer.kind === "refused") return answer;
+    return { ...answer, record: await openRecord(keys, answer.record) };
+  };
+  const heartbeat = async (asked: Asked, call: HeartbeatCall, deadline: number) => {
+    const keys = asked instanceof Promise ? await asked : asked;
+    return store.heartbeat(keys === null ? call : sealHeartbeat(keys, call), deadline);
+  };
+  const finish = async (asked: Asked, call: FinishCall, deadline: number) => {
+    const keys = asked instanceof Promise ? await asked : asked;
+    return store.finish(keys === null ? call : sealFinish(keys, call), deadline);
+  };
+  const peek = async (asked: Asked, key: RecordKey, deadline: number) => {
+    const keys = asked instanceof Promise ? await asked : asked;
+    const peeked = await store.peek(key, deadline);
+    if (keys === null || peeked.record === null) return peeked;
+    return { ...peeked, record: await openRecord(keys, peeked.record) };
+  };
+
+  return {
+    ...store,
+    claim(call, deadline) {
+      const asked = keysFor(call.key.tenant);
+      return asked === null ? store.claim(call, deadline) : claim(asked, call, deadline);
+    },
+    heartbeat(call, deadline) {
+      const asked = call.checkpoint === null ? null : keysFor(call.key.tenant);
+      return asked === null ? store.heartbeat(call, deadline) : heartbeat(asked, call, deadline);
+    },
+    finish(call, deadline) {
+      const asked = keysFor(call.key.tenant);
+      return asked === null ? store.finish(call, deadline) : finish(asked, call, deadline);
+    },
+    peek(key, deadline) {
+      const asked = keysFor(key.tenant);
+      return asked === null ? store.peek(key, deadline) : peek(asked, key, deadline);
+    },
+  };
+}
+
+type Asked = TenantKeys | Promise<TenantKeys | null>;
+
+function sealHeartbeat(keys: TenantKeys, call: HeartbeatCall): HeartbeatCall {
+  return { ...call, checkpoint: sealCheckpoint(keys, call) };
+}
+
+function sealFinish(keys: TenantKeys, call: FinishCall): FinishCall {
+  const kind = call.kind === "complete" ? "result" : "error";
+  return {
+    ...call,
+    outcome: call.outcome === null ? null : sealContent(keys, kind, call, call.outcome),
+    digest: sealEndDigest(keys, call.key, call.digest),
+    checkpoint: sealCheckpoint(keys, call),
+  };
+}
+
+function sealCheckpoint(keys: TenantKeys, call: HeartbeatCall | FinishCall): Checkpoint | null {
+  const { checkpoint } = call;
+  if (checkpoint === null) return null;
+  return { sequence: checkpoint.sequence, encoded: sealContent(keys, "checkpoint", call, checkpoint.encoded) };
+}
+
+function sealContent(
+  keys: TenantKeys,
+  kind: SealedKind,
+  { key, proof }: Pick<FinishCall, "key" | "proof">,
+  content: Uint8Array,
+): Uint8Array {
+  const { version, encryption } = keys.newest();
+  return seal(content, { kind, key }, { keyVersion: version, fence: proof.fence }, encryption);
+}
+
+/**
+ * Opens what is sealed in a record. Only a completed one holds a result: whatever else was there is an error, and a state
+ * that was changed by hand makes neither into the other.
+ */
+function createOpener(onUnopenable: SealedStoreDeps["onUnopenable"]) {
+  const openContent = async (keys: TenantKeys, kind: SealedKind, record: StoredRecord, stored: Uint8Array) => {
+    const fail = (why: UnopenableReason, cause?: unknown) => {
+      onUnopenable(keys.tenant, why);
+      return unopenable(keys.tenant, kind, why, cause);
+    };
+    const head = readHead(stored);
+    if (typeof head === "string") throw fail(head);
+    // A suspect's late end and a checkpoint after a takeover carry the fence of an earlier attempt, none a later one's.
+    if (head.fence > record.lease.fence) throw fail("fence-ahead");
+    const secret = await findKey(keys, head.keyVersion, fail);
+    if (secret === null) throw fail("unknown-key-version");
+    const content = open(stored, { kind, key: record.key }, secret);
+    if (content === null) throw fail("not-authentic");
+    return content;
+  };
+
+  return async (keys: TenantKeys, record: StoredRecord): Promise<StoredRecord> => {
+    const { outcome, checkpoint } = record;
+    if (outcome === null && checkpoint === null) return record;
+    const outcomeKind = record.state === "completed" ? "result" : "error";
+    return {
+      ...record,
+      outcome: outcome === null ? null : await openContent(keys, outcomeKind, record, outcome),
+      checkpoint: checkpoint === null ? null : await openContent(keys, "checkpoint", record, checkpoint),
+    };
+  };
+}
+
+async function findKey(keys: TenantKeys, version: number, fail: (why: UnopenableReason, cause: unknown) => Fault) {
+  try {
+    return await keys.find(version);
+  } catch (error) {
+    throw error instanceof KeysUnusable ? fail("keys-unusable", error) : error;
+  }
+}
+
+function unopenable(tenant: string, kind: SealedKind, why: UnopenableReason, cause: unknown): Fault {
+  const reason = new Error(`a sealed ${kind} of tenant ${tenant} cannot be opened: ${why}`, { cause });
+  return new Fault("INTERNAL", "Internal error.", { cause: reason });
+}
