@@ -32,3 +32,11 @@ export const systemClock: Clock = {
     });
   },
 };
+
+/**
+ * Milliseconds since the Unix epoch by this machine's clock, which may step: only for judging the dates that somebody
+ * else wrote into a token or a certificate.
+ */
+export function wallClockMs(): number {
+  return Date.now();
+}
