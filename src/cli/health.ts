@@ -1,17 +1,22 @@
+import { readFile } from "node:fs/promises";
 import { get, type IncomingMessage } from "node:http";
+import { get as getSecurely } from "node:https";
 import { text } from "node:stream/consumers";
-import { type Address, formatAddress } from "../server/config/kinds.ts";
+import { formatAddress } from "../server/config/kinds.ts";
+import type { Config } from "../server/config.ts";
 import type { CommandIo } from "./commands.ts";
 import { readSettings } from "./settings.ts";
 
 export async function health(args: readonly string[], io: CommandIo): Promise<number> {
-  const about = "Exits with 0 when the server at --http-address is ready, with 1 when it is not or does not answer.";
+  const about =
+    "Exits with 0 when the server at --http-address is ready, with 1 when it is not or does not answer.\n" +
+    "Asks in clear text, or with --tls or --tls-ca over TLS: then the server's certificate must hold the host.";
   const settings = readSettings({ command: "health", about }, args, io);
   if (settings.kind === "exit") return settings.code;
-  const { httpAddress, timeoutMs } = settings.config;
-  const url = `http://${formatAddress(httpAddress)}/readyz`;
+  const { httpAddress, timeoutMs, tls, tlsCa } = settings.config;
+  const url = `${tls || tlsCa !== null ? "https" : "http"}://${formatAddress(httpAddress)}/readyz`;
   try {
-    const response = await ask(httpAddress, AbortSignal.timeout(timeoutMs));
+    const response = await ask(settings.config, AbortSignal.timeout(timeoutMs));
     io.out(await text(response));
     return response.statusCode === 200 ? 0 : 1;
   } catch (error) {
@@ -20,11 +25,24 @@ export async function health(args: readonly string[], io: CommandIo): Promise<nu
   }
 }
 
+type Asked = Pick<Config, "httpAddress" | "tls" | "tlsCa">;
+
 /** Not by fetch, which refuses the ports that browsers do, such as 6000 and 6666. */
-function ask({ host, port }: Address, signal: AbortSignal): Promise<IncomingMessage> {
+async function ask({ httpAddress: { host, port }, tls, tlsCa }: Asked, signal: AbortSignal): Promise<IncomingMessage> {
+  const options = { host, port, path: "/readyz", signal, agent: false } as const;
+  const ca = tlsCa === null ? null : await readAuthorities(tlsCa);
   return new Promise((resolve, reject) => {
-    get({ host, port, path: "/readyz", signal, agent: false }, resolve).once("error", reject);
+    const isSecure = tls || ca !== null;
+    const request = isSecure ? getSecurely({ ...options, ...(ca && { ca }) }, resolve) : get(options, resolve);
+    request.once("error", reject);
   });
+}
+
+/** Without one Node would trust every authority that it knows. */
+async function readAuthorities(path: string): Promise<string> {
+  const pem = await readFile(path, "latin1");
+  if (!pem.includes("-----BEGIN CERTIFICATE-----")) throw new Error("the file of --tls-ca holds no certificate in PEM");
+  return pem;
 }
 
 /** An aborted request keeps in the cause that it took too long. */

@@ -102,8 +102,11 @@ function exitInTheEnd({ drainDelayMs, drainGraceMs }: Config, log: Log, stopped:
 function announce(server: RunningServer, config: Config, io: CommandIo, log: Log): void {
   const grpc = formatAddress(server.grpcAddress);
   const http = formatAddress(server.httpAddress);
-  log.info({ grpc, http, database: server.database, authentication: "none" }, "listening");
-  if (isForPeople(config, io)) io.out(banner(grpc, http, server.database));
+  const { database } = server;
+  const { auth } = config;
+  const tls = config.tlsCert !== null;
+  log.info({ grpc, http, database, tls, authentication: auth ?? "none" }, "listening");
+  if (isForPeople(config, io)) io.out(banner({ grpc, http, database, tls, auth }));
 }
 
 function messageOf(error: unknown): string {

@@ -1,9 +1,9 @@
 import { hostname } from "node:os";
-import { createClient as createRpc, type Transport } from "@connectrpc/connect";
+import { createClient as createRpc } from "@connectrpc/connect";
 import { IdempotencyService } from "../../gen/holdfast/v1/idempotency_pb.ts";
 import type { Attempt } from "./attempt.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { createGrpcTransport } from "./grpc-transport.ts";
+import { type ConnectionOptions, openConnection } from "./connection.ts";
 import { checkText, LIMITS } from "./limits.ts";
 import { type Once, type OnceOptions, once } from "./once.ts";
 import { type Reconciled, type ReconcileOptions, reconcile } from "./reconcile.ts";
@@ -15,7 +15,9 @@ import { type ResultOptions, result, type WaitForOptions, waitFor } from "./wait
 
 export type { Attempt, AttemptReason } from "./attempt.ts";
 export type { Clock } from "./clock.ts";
+export type { ConnectionOptions } from "./connection.ts";
 export type { CheckpointView, Serializer } from "./content.ts";
+export type { Token } from "./credentials.ts";
 // biome-ignore lint/performance/noBarrelFile: a package has one entry, and what its users must name goes through it.
 export {
   CompleteFailedError,
@@ -52,22 +54,17 @@ export type { OwnerView, ProgressView, RecordView, RecordViewState } from "./rec
 export type { ClaimOptions, RecordName } from "./request.ts";
 export type { RetryPolicy } from "./retry.ts";
 export type { Rpc, Warning } from "./runtime.ts";
+export type { TlsOptions } from "./tls.ts";
 export type { UnknownOutcome, Verdict } from "./verdict.ts";
 export type { LeaseChange, WaitEnd, WaitEvent, WaitTarget } from "./wait-event.ts";
 export type { ResultOptions, WaitForOptions } from "./wait-for.ts";
 export { toHoldfastError } from "./wire-error.ts";
 
-export interface ClientOptions {
-  /** host:port of the server. */
-  readonly address?: string;
-  /** host:port of several servers on one database; calls go round, and past those that are down. */
-  readonly addresses?: readonly string[];
+export interface ClientOptions extends ConnectionOptions {
   /** Default: the credential's tenant, or "default" on a server without authentication. */
   readonly tenant?: string;
   /** Shown to whoever waits or reconciles. Default: no service, and this host and process as the instance. */
   readonly owner?: { readonly service: string; readonly instance?: string };
-  /** "grpc", the default, is grpc-js in clear text. A transport that is handed in is closed by whoever made it. */
-  readonly transport?: "grpc" | Transport;
   readonly retry?: Partial<RetryPolicy>;
   readonly clock?: Clock;
   /** Must not throw. Default: process.emitWarning, for the first of each kind and scope. */
@@ -134,15 +131,15 @@ export interface Holdfast extends AsyncDisposable, Disposable {
   close(): Promise<void>;
 }
 
+/** @throws TypeError for options that contradict each other, or would show a credential to whoever listens. */
 export function createClient(options: ClientOptions): Holdfast {
-  const { transport = "grpc" } = options;
-  const own = transport === "grpc" ? createGrpcTransport({ addresses: addressesOf(options) }) : undefined;
-  const rpc = createRpc(IdempotencyService, own ?? (transport as Transport));
+  const connection = openConnection(options, options.clock ?? systemClock);
+  const rpc = createRpc(IdempotencyService, connection.transport);
   const runtime = createRuntime(options, rpc);
   const { lifetime } = runtime;
   const close = async () => {
     await lifetime.close();
-    own?.close();
+    connection.close();
   };
 
   return {
@@ -173,12 +170,6 @@ function createRuntime(options: ClientOptions, rpc: Rpc): Runtime {
     warn: onWarning,
     lifetime: createLifetime(),
   };
-}
-
-function addressesOf({ address, addresses = [] }: ClientOptions): readonly [string, ...string[]] {
-  const [first, ...rest] = address === undefined ? addresses : [address, ...addresses];
-  if (first === undefined) throw new TypeError("createClient needs an address");
-  return [first, ...rest];
 }
 
 /** Only the first of each kind and scope, and no key: keys may be personal, and this ends in a log. */

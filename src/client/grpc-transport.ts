@@ -1,6 +1,7 @@
 import { create, type DescMessage, type MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ContextValues, type Transport } from "@connectrpc/connect";
 import { type ChannelCredentials, type ChannelOptions, Client, connectivityState, credentials } from "@grpc/grpc-js";
+import { isLoopback } from "./address.ts";
 import { callStream, callUnary } from "./grpc-call.ts";
 import { createSilence } from "./grpc-silence.ts";
 import { ROUTE_TAKEN, ROUTE_WANTED } from "./route.ts";
@@ -10,6 +11,8 @@ export interface GrpcTransportOptions {
   readonly addresses: readonly [string, ...string[]];
   /** Default: clear text. */
   readonly credentials?: ChannelCredentials;
+  /** The name that the servers' certificates must hold. Default: the host of each address. */
+  readonly serverName?: string;
 }
 
 export interface GrpcTransport extends Transport {
@@ -34,8 +37,10 @@ const CHANNEL_OPTIONS: ChannelOptions = {
  * the same core. One connection per address; addresses that cannot be reached are passed over while another one can.
  */
 export function createGrpcTransport(options: GrpcTransportOptions): GrpcTransport {
-  const { addresses, credentials: security = credentials.createInsecure() } = options;
-  const lines = addresses.map((address) => ({ address, client: new Client(address, security, CHANNEL_OPTIONS) }));
+  const { addresses, credentials: security = credentials.createInsecure(), serverName } = options;
+  const lines = addresses.map((address) => {
+    return { address, client: new Client(address, security, channelOptions(address, serverName)) };
+  });
   const silence = createSilence();
   let turn = 0;
   let closed = false;
@@ -75,6 +80,15 @@ export function createGrpcTransport(options: GrpcTransportOptions): GrpcTranspor
       closed = true;
       for (const { client } of lines) client.close();
     },
+  };
+}
+
+function channelOptions(address: string, serverName: string | undefined): ChannelOptions {
+  return {
+    ...CHANNEL_OPTIONS,
+    // The proxy of the environment would take the call to its own machine, and read what is in it.
+    ...(isLoopback(address) && { "grpc.enable_http_proxy": 0 }),
+    ...(serverName !== undefined && { "grpc.ssl_target_name_override": serverName }),
   };
 }
 

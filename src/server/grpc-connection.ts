@@ -34,6 +34,8 @@ export interface Connection {
 export interface ConnectionDeps {
   readonly clock: Clock;
   readonly maxAgeMs: number;
+  /** Breaks the connection without waiting for the peer to take what is left. */
+  readonly reset: (session: ServerHttp2Session) => void;
 }
 
 interface Question {
@@ -43,7 +45,7 @@ interface Question {
 
 const RETIRED = new Error("the connection is to be given up");
 
-export function createConnection(session: ServerHttp2Session, { clock, maxAgeMs }: ConnectionDeps): Connection {
+export function createConnection(session: ServerHttp2Session, { clock, maxAgeMs, reset }: ConnectionDeps): Connection {
   const bornMs = clock.monotonicMs();
   const questions = new Set<Question>();
   let retiring: AbortController | null = null;
@@ -121,7 +123,7 @@ export function createConnection(session: ServerHttp2Session, { clock, maxAgeMs 
         session.destroy();
       } else if (pingedMs !== null) {
         // Not session.destroy(), which first waits for the peer to take what is left.
-        if (nowMs - pingedMs >= KEEPALIVE_TIMEOUT_MS) session.socket.resetAndDestroy();
+        if (nowMs - pingedMs >= KEEPALIVE_TIMEOUT_MS) reset(session);
       } else if (!session.closed && (nowMs - heardMs >= KEEPALIVE_MS || isOwed(nowMs, ANSWER_SETTLE_MS))) {
         ping(nowMs);
       }

@@ -17,13 +17,15 @@ export interface ConnectionsDeps {
   /** 0 up to but not including 1; for jitter. */
   readonly random: () => number;
   readonly maxAgeMs: number;
+  /** Breaks a connection without waiting for its peer to take what is left. */
+  readonly reset: (session: ServerHttp2Session) => void;
 }
 
 /** The age is up to this share shorter or longer, so that clients who came together do not come back together. */
 const JITTER = 0.1;
 
 /** One timer looks after all connections: ages and silences of seconds need no timer each. */
-export function createConnections({ clock, random, maxAgeMs }: ConnectionsDeps): Connections {
+export function createConnections({ clock, random, maxAgeMs, reset }: ConnectionsDeps): Connections {
   const open = new Map<Http2Session, Connection>();
   const stop = new AbortController();
   let isLooking = false;
@@ -41,7 +43,7 @@ export function createConnections({ clock, random, maxAgeMs }: ConnectionsDeps):
   return {
     welcome(session) {
       const jittered = maxAgeMs * (1 - JITTER + 2 * JITTER * random());
-      open.set(session, createConnection(session, { clock, maxAgeMs: jittered }));
+      open.set(session, createConnection(session, { clock, reset, maxAgeMs: jittered }));
       session.once("close", () => open.delete(session));
       if (!isLooking) void look();
     },

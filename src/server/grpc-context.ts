@@ -7,6 +7,7 @@ import type { CallContext } from "../rpc/endpoint.ts";
 import { hasAnswered, streamOf } from "./grpc-answered.ts";
 import type { Connections } from "./grpc-connections.ts";
 import { DEADLINE_HEADER } from "./grpc-door.ts";
+import { certificateOfSession } from "./tls/client-certificate.ts";
 
 /** What is used of a call of grpc-js, unary or streaming. */
 export interface GrpcCall {
@@ -63,7 +64,7 @@ export class GrpcContext implements CallContext {
   }
 
   certificate(): ClientCertificate | null {
-    return null;
+    return certificateOfSession(streamOf(this.#call).session);
   }
 
   metadata(name: string): string | undefined {

@@ -1,8 +1,17 @@
-import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
+import type {
+  Http2SecureServer,
+  Http2Server,
+  IncomingHttpHeaders,
+  ServerHttp2Session,
+  ServerHttp2Stream,
+} from "node:http2";
 import type { Server } from "@grpc/grpc-js";
 import type { Clock } from "../clock.ts";
 import { watchStalledCalls } from "./grpc-stalled.ts";
 import { clampGrpcTimeout, parseGrpcTimeout } from "./timeout.ts";
+import { admitVerified } from "./tls/admission.ts";
+import { followTcpSockets, type TcpSockets } from "./tls/tcp-sockets.ts";
+import type { Tls } from "./tls.ts";
 
 /** Headers that the door writes for the handler; whatever a caller sent under these names is dropped. */
 export const DEADLINE_HEADER = "holdfast-deadline";
@@ -17,6 +26,17 @@ export interface DoorDeps {
   readonly streamPaths: ReadonlySet<string>;
   /** Told of every connection. */
   readonly welcome: (session: ServerHttp2Session) => void;
+  /** Null: clear text. */
+  readonly tls: Tls | null;
+}
+
+export interface Door extends Disposable {
+  /** Breaks a connection without waiting for its peer to take what is left. */
+  reset(session: ServerHttp2Session): void;
+  /** Closes the connections whose handshake is not over: grpc-js does not know of them, and would wait for them. */
+  closeUnsecured(): void;
+  /** The same for all that grpc-js may have forgotten. */
+  destroy(): void;
 }
 
 /**
@@ -31,22 +51,41 @@ export interface DoorDeps {
  * The HTTP/2 servers are reached through a private map of grpc-js, because no public hook runs before the headers are
  * parsed. The dependency is pinned to the patch level, and the process tests fail if the door no longer stands.
  */
-export function openDoor(server: Server, deps: DoorDeps): Disposable {
+export function openDoor(server: Server, deps: DoorDeps): Door {
   const stalled = watchStalledCalls(deps.clock);
   const greet = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
     cleanHeaders(headers, deps);
     const path = headers[":path"] ?? "";
     if (!deps.openEndedPaths.has(path)) stalled.watch(stream, !deps.streamPaths.has(path));
   };
+  const tcp: TcpSockets[] = [];
   for (const http2Server of http2ServersOf(server)) {
     http2Server.prependListener("stream", greet);
     http2Server.on("session", deps.welcome);
+    if (deps.tls === null) continue;
+    const secureServer = http2Server as Http2SecureServer;
+    tcp.push(followTcpSockets(secureServer));
+    admitVerified(secureServer, deps.tls);
   }
-  return stalled;
+  return {
+    reset({ socket }) {
+      if (deps.tls === null) socket.resetAndDestroy();
+      else for (const sockets of tcp) sockets.under(socket)?.resetAndDestroy();
+    },
+    closeUnsecured() {
+      for (const sockets of tcp) sockets.closeUnsecured();
+    },
+    destroy() {
+      for (const sockets of tcp) sockets.destroy();
+    },
+    [Symbol.dispose]: () => stalled[Symbol.dispose](),
+  };
 }
 
-function http2ServersOf(server: Server): readonly Http2Server[] {
-  const { http2Servers } = server as unknown as { readonly http2Servers?: ReadonlyMap<Http2Server, unknown> };
+type AnyHttp2Server = Http2Server | Http2SecureServer;
+
+function http2ServersOf(server: Server): readonly AnyHttp2Server[] {
+  const { http2Servers } = server as unknown as { readonly http2Servers?: ReadonlyMap<AnyHttp2Server, unknown> };
   const found = http2Servers instanceof Map ? [...http2Servers.keys()] : [];
   if (found.length === 0) throw new Error("bug: grpc-js no longer keeps its HTTP/2 servers in http2Servers");
   return found;

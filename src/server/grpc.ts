@@ -12,6 +12,8 @@ import { cannotListen } from "./operator-error.ts";
 import { type ReflectionHandlers, reflectionServices } from "./reflection.ts";
 import type { Room } from "./room.ts";
 import { pathOf, serviceDefinition } from "./service-definition.ts";
+import { ChangingCredentials } from "./tls/grpc-credentials.ts";
+import type { Tls } from "./tls.ts";
 
 export interface GrpcServerDeps {
   readonly endpoints: readonly Endpoint[];
@@ -21,6 +23,8 @@ export interface GrpcServerDeps {
   readonly maxConcurrentStreams: number;
   /** For large answers, shared by both ports. */
   readonly room: Room;
+  /** Null: clear text. */
+  readonly tls: Tls | null;
 }
 
 /** A server that listens, and its two ways to stop. */
@@ -41,15 +45,18 @@ export async function serveGrpc(address: Address, deps: GrpcServerDeps): Promise
     "grpc.max_concurrent_streams": deps.maxConcurrentStreams,
     "grpc.enable_channelz": 0,
   });
-  const { clock, log, room, maxConnectionAgeMs: maxAgeMs } = deps;
-  const connections = createConnections({ clock, random: Math.random, maxAgeMs });
+  const { clock, log, room, tls, maxConnectionAgeMs: maxAgeMs } = deps;
+  const connections = createConnections({
+    ...{ clock, random: Math.random, maxAgeMs },
+    reset: (session) => door.reset(session),
+  });
   const paths = addEndpoints(server, deps.endpoints, { clock, log, room, connections });
   const reflection = reflectionServices(deps.endpoints.map(({ method }) => method.parent));
   const openEndedPaths = addReflection(server, reflection);
-  const port = await bind(server, address);
+  const port = await bind(server, address, tls);
   const streams = deps.endpoints.filter(({ kind }) => kind === "server_streaming");
   const door = openDoor(server, {
-    ...{ clock, openEndedPaths, welcome: connections.welcome },
+    ...{ clock, tls, openEndedPaths, welcome: connections.welcome },
     paths: paths.union(openEndedPaths),
     streamPaths: new Set(streams.map(({ method }) => pathOf(method))),
   });
@@ -61,11 +68,13 @@ export async function serveGrpc(address: Address, deps: GrpcServerDeps): Promise
     address: { host: address.host, port },
     close() {
       connections.leave();
+      door.closeUnsecured();
       return shutDown(server).finally(dispose);
     },
     destroy() {
       connections.leave();
       server.forceShutdown();
+      door.destroy();
       dispose();
     },
   };
@@ -97,9 +106,10 @@ function addReflection(server: grpc.Server, services: readonly ReflectionHandler
   return paths;
 }
 
-function bind(server: grpc.Server, address: Address): Promise<number> {
+function bind(server: grpc.Server, address: Address, tls: Tls | null): Promise<number> {
+  const credentials = tls === null ? grpc.ServerCredentials.createInsecure() : new ChangingCredentials(tls);
   return new Promise((resolve, reject) => {
-    server.bindAsync(formatAddress(address), grpc.ServerCredentials.createInsecure(), (error, port) => {
+    server.bindAsync(formatAddress(address), credentials, (error, port) => {
       if (error === null) resolve(port);
       else reject(cannotListen(address, "grpc-address", error));
     });

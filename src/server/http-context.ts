@@ -1,7 +1,13 @@
 import { randomUUID } from "node:crypto";
 import type { HandlerContext } from "@connectrpc/connect";
+import type { ClientCertificate } from "../auth/authenticator.ts";
 import type { Clock } from "../clock.ts";
 import type { CallContext } from "../rpc/endpoint.ts";
+
+interface HttpConnection {
+  readonly answered: () => Promise<boolean>;
+  readonly certificate: () => ClientCertificate | null;
+}
 
 /** A connection carries one call at a time, and is told with any answer that it is the last. */
 const NEVER = new AbortController().signal;
@@ -13,9 +19,9 @@ const NEVER = new AbortController().signal;
  * sends to a reader that has vanished is then repeated for a quarter of an hour, until the kernel gives up. Such a wait
  * lasts until its own timeout, 10 minutes at most. Who needs better uses gRPC.
  *
- * @param answered see `CallContext`
+ * @param connection see `CallContext`
  */
-export function httpContext(context: HandlerContext, clock: Clock, answered: () => Promise<boolean>): CallContext {
+export function httpContext(context: HandlerContext, clock: Clock, connection: HttpConnection): CallContext {
   const timeoutMs = context.timeoutMs();
   let requestId: string | undefined;
   return {
@@ -23,8 +29,8 @@ export function httpContext(context: HandlerContext, clock: Clock, answered: () 
     deadline: timeoutMs === undefined ? Number.POSITIVE_INFINITY : clock.monotonicMs() + timeoutMs,
     signal: context.signal,
     retiring: NEVER,
-    answered,
-    certificate: () => null,
+    answered: connection.answered,
+    certificate: connection.certificate,
     metadata: (name) => context.requestHeader.get(name) ?? undefined,
     get requestId() {
       requestId ??= randomUUID();

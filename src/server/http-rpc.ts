@@ -11,6 +11,7 @@ import {
 } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerRequest } from "@connectrpc/connect/protocol";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
+import type { ClientCertificate } from "../auth/authenticator.ts";
 import type { Clock } from "../clock.ts";
 import { Fault } from "../domain/fault.ts";
 import { SIZES } from "../domain/limits.ts";
@@ -24,6 +25,7 @@ import { largeBytesOf } from "./large-answer.ts";
 import { TIMEOUT_MS_MAX } from "./limits.ts";
 import type { Place, Room } from "./room.ts";
 import { dismissSlowReader } from "./slow-reader.ts";
+import { certificateOfSocket } from "./tls/client-certificate.ts";
 
 export interface HttpRpcDeps {
   readonly endpoints: readonly Endpoint[];
@@ -53,6 +55,8 @@ interface Attempt {
   isSlow: boolean;
   /** Resolves once the answer was handed over to be sent, or never will be. */
   readonly answered: () => Promise<boolean>;
+  /** The caller's, verified. */
+  readonly certificate: () => ClientCertificate | null;
   /** Room for an answer so large; null when the signal is aborted first. Given back when the call is over, if not before. */
   readonly enter: (bytes: number, signal: AbortSignal) => Promise<Place | null>;
 }
@@ -95,6 +99,7 @@ async function run(
   const attempt: Attempt = {
     ...{ reached: false, isAnswered: false, isSlow: false },
     answered: () => untilClosed(response).then((isFinished) => isFinished && attempt.isAnswered),
+    certificate: () => certificateOfSocket(request.socket),
     enter: (bytes, signal) => enterInTurn({ room, response, bytes, signal }),
   };
   const onSlow = () => {
@@ -153,7 +158,7 @@ function addUnary(
 ): void {
   router.rpc(endpoint.method, async (request: Message, handlerContext: HandlerContext) => {
     const attempt = attemptOf(handlerContext);
-    const context = httpContext(handlerContext, clock, attempt.answered);
+    const context = httpContext(handlerContext, clock, attempt);
     try {
       const answer = async () => {
         const response = await endpoint.call(reach(request, attempt), context);
@@ -178,7 +183,7 @@ function addStream(
 ): void {
   router.rpc(endpoint.method, async function* (request: Message, handlerContext: HandlerContext) {
     const attempt = attemptOf(handlerContext);
-    const context = httpContext(handlerContext, clock, attempt.answered);
+    const context = httpContext(handlerContext, clock, attempt);
     const messages = endpoint.call(reach(request, attempt), context)[Symbol.asyncIterator]();
     let isOver = false;
     let place: Place | null = null;

@@ -1,4 +1,5 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -8,6 +9,9 @@ import type { HttpRpc } from "./http-rpc.ts";
 import { HTTP_KEEPALIVE_MS, REQUEST_CHECK_MS, REQUEST_MS_MAX, TCP_KEEPALIVE_MS } from "./limits.ts";
 import { cannotListen } from "./operator-error.ts";
 import type { Readiness } from "./readiness.ts";
+import { admitVerified, handshakeOptions } from "./tls/admission.ts";
+import { followTcpSockets, type TcpSockets } from "./tls/tcp-sockets.ts";
+import type { Tls } from "./tls.ts";
 import type { WaitingMode } from "./waiting.ts";
 
 export interface HttpServerDeps {
@@ -18,39 +22,65 @@ export interface HttpServerDeps {
   /** For /readyz, which tells it and does not judge by it: whoever polls gets every answer, a little later. */
   readonly waiting: () => WaitingMode;
   readonly log: Log;
+  /** Null: clear text. */
+  readonly tls: Tls | null;
+  /** Nobody is asked who he is: then only requests to this machine by its own names are answered. */
+  readonly localOnly: boolean;
 }
 
 type Handle = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
 
-/** Connect JSON and gRPC-Web beside the pages for machines: /metrics, /livez, /readyz. Anything else is 404. */
+/**
+ * Connect JSON and gRPC-Web beside the pages for machines: /metrics, /livez, /readyz. Anything else is 404. The pages ask
+ * for no credential, but where every connection needs a client certificate, whoever reads them needs one too.
+ */
 export async function serveHttp(address: Address, deps: HttpServerDeps): Promise<Listening> {
   const leaving = createLeaving();
-  const server = createServer(
-    {
-      headersTimeout: REQUEST_MS_MAX,
-      requestTimeout: REQUEST_MS_MAX,
-      connectionsCheckingInterval: REQUEST_CHECK_MS,
-      keepAliveTimeout: HTTP_KEEPALIVE_MS,
-      keepAlive: true,
-      keepAliveInitialDelay: TCP_KEEPALIVE_MS,
-    },
-    (request, response) => {
-      leaving.add(response);
-      dispatch(request, response, deps).catch((error: unknown) => {
-        deps.log.warn({ error }, "an HTTP request could not be answered");
-        response.destroy();
-      });
-    },
-  );
+  const { server, tcp } = createHttpServer(deps.tls, (request, response) => {
+    leaving.add(response);
+    dispatch(request, response, deps).catch((error: unknown) => {
+      deps.log.warn({ error }, "an HTTP request could not be answered");
+      response.destroy();
+    });
+  });
   const port = await listen(server, address);
   return {
     address: { host: address.host, port },
     close() {
       leaving.begin();
+      tcp?.closeUnsecured();
       return close(server);
     },
-    destroy: () => server.closeAllConnections(),
+    destroy() {
+      server.closeAllConnections();
+      tcp?.destroy();
+    },
   };
+}
+
+const LIMITS = {
+  headersTimeout: REQUEST_MS_MAX,
+  requestTimeout: REQUEST_MS_MAX,
+  connectionsCheckingInterval: REQUEST_CHECK_MS,
+  keepAliveTimeout: HTTP_KEEPALIVE_MS,
+  keepAlive: true,
+  keepAliveInitialDelay: TCP_KEEPALIVE_MS,
+} as const;
+
+interface HttpServer {
+  readonly server: Server;
+  /** Null in clear text. */
+  readonly tcp: TcpSockets | null;
+}
+
+function createHttpServer(tls: Tls | null, answer: RequestListener): HttpServer {
+  if (tls === null) return { server: createServer(LIMITS, answer), tcp: null };
+  const options = { ...LIMITS, ...handshakeOptions(tls), ...tls.current, ALPNProtocols: ["http/1.1"] };
+  const server = createSecureServer(options, answer);
+  tls.onChange((changed) => server.setSecureContext(changed));
+  const tcp = followTcpSockets(server);
+  admitVerified(server, tls);
+  return { server, tcp };
 }
 
 /**
@@ -80,7 +110,7 @@ function createLeaving(): { add(response: ServerResponse): void; begin(): void }
 }
 
 async function dispatch(request: IncomingMessage, response: ServerResponse, deps: HttpServerDeps): Promise<void> {
-  if (!isLocal(request.headers.host)) {
+  if (deps.localOnly && !isLocal(request.headers.host)) {
     return sendJson(response, 421, { error: "this server answers to localhost, 127.0.0.1 and [::1] only" });
   }
   const path = (request.url ?? "").split("?", 1)[0] ?? "";

@@ -1,13 +1,13 @@
-import { address, choice, file, flag, text } from "./kinds.ts";
+import { choice, file, flag, serverAddress, text } from "./kinds.ts";
 import { option } from "./option.ts";
 
 /** Of commands that call a running server. */
 export const CALLER_OPTIONS = {
   server: option({
     name: "server",
-    kind: address,
-    default: { host: "127.0.0.1", port: 7400 },
-    doc: "Where the server serves gRPC.",
+    kind: serverAddress,
+    default: { host: "localhost", port: 7400 },
+    doc: "Where the server serves gRPC. With TLS its certificate must hold this name.",
     commands: ["tenants", "apikeys"],
   }),
   apiKey: option<string | null>({

@@ -30,13 +30,16 @@ function unfinishedTls({ tlsCert, tlsKey, tlsClientCa }: Partial<Config>): strin
   return problems;
 }
 
+const MTLS = ["tlsClientCa", "certificateTenant"] as const;
+
 function unfinishedAuth(values: Partial<Config>): string[] {
   const { auth } = values;
   const problems = [];
   if (auth?.includes("mtls")) {
-    for (const setting of ["tlsClientCa", "certificateTenant"] as const) {
+    for (const setting of MTLS)
       if (values[setting] === null) problems.push(`${named("auth")} mtls needs ${named(setting)}`);
-    }
+  } else if (auth !== undefined) {
+    for (const setting of MTLS) if (values[setting]) problems.push(`${named(setting)} needs ${named("auth")} mtls`);
   }
   const jwt = ["jwtIssuer", "jwtAudience", "jwtJwksUrl"] as const;
   const [given] = jwt.filter((setting) => values[setting]);

@@ -108,19 +108,30 @@ function formatDuration(ms: number): string {
   return ms === 0 ? "0" : `${ms}ms`;
 }
 
-/** `localhost` is 127.0.0.1: one name that binds two addresses would need two free ports of the same number. */
+/** To listen on. `localhost` is 127.0.0.1: a name that binds two addresses would need two free ports of one number. */
 export const address: Kind<Address> = {
   placeholder: "HOST:PORT",
   allowed: "HOST:PORT, such as 127.0.0.1:7400 or [::1]:7400; port 0 takes any free one",
   parse(value) {
-    const match = /^(?:\[([0-9a-fA-F:.]{2,45})\]|([A-Za-z0-9.-]{1,253})):(\d{1,5})$/.exec(value);
-    if (match === null) return undefined;
-    const host = match[1] ?? match[2] ?? "";
-    const port = Number(match[3]);
-    return port <= 65_535 ? { host: host === "localhost" ? "127.0.0.1" : host, port } : undefined;
+    const parsed = parseAddress(value);
+    return parsed?.host === "localhost" ? { ...parsed, host: "127.0.0.1" } : parsed;
   },
   format: formatAddress,
 };
+
+/** To call. */
+export const serverAddress: Kind<Address> = {
+  placeholder: "HOST:PORT",
+  allowed: "HOST:PORT, such as localhost:7400",
+  parse: (value) => (parseAddress(value)?.port === 0 ? undefined : parseAddress(value)),
+  format: formatAddress,
+};
+
+function parseAddress(value: string): Address | undefined {
+  const match = /^(?:\[([0-9a-fA-F:.]{2,45})\]|([A-Za-z0-9.-]{1,253})):(\d{1,5})$/.exec(value);
+  const port = Number(match?.[3]);
+  return port <= 65_535 ? { host: match?.[1] ?? match?.[2] ?? "", port } : undefined;
+}
 
 export function formatAddress({ host, port }: Address): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;

@@ -32,7 +32,7 @@ export const NETWORK_OPTIONS = {
     kind: file,
     default: null,
     defaultDoc: "none",
-    doc: "Authorities in PEM whose client certificates are accepted. With --auth mtls every caller must have one.",
+    doc: "Authorities in PEM whose client certificates are accepted. With --auth mtls alone every connection must show one, probes of /livez, /readyz and /metrics included; beside other ways a caller may.",
     commands: ["serve", "config"],
   }),
   certificateTenant: option<string | null>({

@@ -9,7 +9,7 @@ export const TENANT_OPTIONS = {
     default: null,
     defaultDoc: "none: every tenant is on --database-url, which is the placement main",
     doc: "Further Postgres clusters that tenants may be placed on.",
-    commands: ["serve", "config"],
+    commands: ["serve", "migrate", "config"],
   }),
   placementListenUrls: option<readonly NamedUrl[] | null>({
     name: "placement-listen-urls",

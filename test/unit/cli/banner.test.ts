@@ -6,7 +6,7 @@ import { banner } from "../../../src/cli/banner.ts";
 const run = promisify(execFile);
 
 test("the command in the banner claims with an id of its own each time, and wants sh and curl alone", async () => {
-  const text = banner("127.0.0.1:7400", "127.0.0.1:7401", "embedded");
+  const text = banner({ grpc: "127.0.0.1:7400", http: "127.0.0.1:7401", database: "embedded", tls: false, auth: null });
   const command = text.slice(text.indexOf("curl http"));
   expect(command).not.toBe("");
   const sent = async () => {

@@ -17,6 +17,8 @@ import {
   type ResultOrigin,
   type ResultUnavailableError,
   retryable,
+  type TlsOptions,
+  type Token,
   type WaitEnd,
   type WaitEvent,
   type WaitForOptions,
@@ -64,4 +66,6 @@ test("a caller can name every type that the client takes and gives", () => {
   const options: ResultOptions<string> & WaitForOptions<string> = { timeoutMs: 5, mode: "any" };
   expect(told({ kind: "snapshot", target, index: 0, record: undefined })).toBe(undefined);
   expect(options.mode).toBe("any");
+  const credentials: { tls: TlsOptions; token: Token } = { tls: { serverName: "a" }, token: () => "b" };
+  expect(Object.keys(credentials)).toHaveLength(2);
 });

@@ -24,7 +24,7 @@ async function serve(
   server = createFakeServer(),
   endpoints = server.endpoints,
 ): Promise<{ address: string; listening: Listening }> {
-  const limits = { maxConnectionAgeMs: 300_000, maxConcurrentStreams: 100, room: createRoom(ROOM) };
+  const limits = { tls: null, maxConnectionAgeMs: 300_000, maxConcurrentStreams: 100, room: createRoom(ROOM) };
   const clock = { ...systemClock, monotonicMs: server.clock.monotonicMs };
   const listening = await serveGrpc({ host: "127.0.0.1", port: 0 }, { endpoints, clock, log: silentLog, ...limits });
   cleanups.push(() => listening.destroy());

@@ -177,7 +177,11 @@ describe("settings that need others", () => {
   test.each<[string, readonly string[], readonly string[]]>([
     ["a certificate without key", ["--tls-cert", "c"], ["--tls-cert needs --tls-key"]],
     ["a key without certificate", ["--tls-key", "k"], ["--tls-key needs --tls-cert"]],
-    ["authorities without certificate", ["--tls-client-ca", "a"], ["--tls-client-ca needs --tls-cert"]],
+    [
+      "authorities alone",
+      ["--tls-client-ca", "a"],
+      ["--tls-client-ca needs --tls-cert", "--tls-client-ca needs --auth mtls"],
+    ],
     ["mtls alone", ["--auth", "mtls"], ["--auth mtls needs --tls-client-ca", "--auth mtls needs --certificate-tenant"]],
     [
       "an issuer alone",

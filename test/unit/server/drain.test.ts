@@ -26,7 +26,7 @@ function fakeServer() {
 function setUp(delayMs: number, graceMs: number) {
   const clock = createManualClock();
   const readiness = createReadiness();
-  readiness.set("database", true);
+  readiness.setPlacement("main", "up");
   readiness.set("schema", true);
   const fake = fakeServer();
   const endWaits = () => fake.seen.push("end waits");

@@ -14,7 +14,7 @@ const SERVICE = "holdfast.v1.IdempotencyService";
 
 function setUp() {
   const readiness = createReadiness();
-  readiness.set("database", true);
+  readiness.setPlacement("main", "up");
   readiness.set("schema", true);
   const endpoints = createHealthEndpoints({ readiness, services: [SERVICE], random: () => 0 });
   const controller = new AbortController();
@@ -49,7 +49,7 @@ describe("Check", () => {
     async (service) => {
       const { readiness, unary } = setUp();
       expect(await unary("Check", checkRequest(service))).toMatchObject({ status: ServingStatus.SERVING });
-      readiness.set("database", false);
+      readiness.setPlacement("main", "down");
       expect(await unary("Check", checkRequest(service))).toMatchObject({ status: ServingStatus.NOT_SERVING });
     },
   );
@@ -78,10 +78,10 @@ describe("Watch", () => {
     const next = watching.next();
     readiness.set("schema", true); // No change.
     readiness.set("accepting", false);
-    readiness.set("database", false); // Still not serving: nothing to tell.
+    readiness.setPlacement("main", "down"); // Still not serving: nothing to tell.
     expect((await next).value.status).toBe(ServingStatus.NOT_SERVING);
     const back = watching.next();
-    readiness.set("database", true);
+    readiness.setPlacement("main", "up");
     readiness.set("accepting", true);
     expect((await back).value.status).toBe(ServingStatus.SERVING);
   });
@@ -119,6 +119,7 @@ describe("readiness", () => {
     expect(createReadiness().report()).toEqual({
       ready: false,
       checks: { database: false, schema: false, accepting: true },
+      placements: {},
     });
   });
 });

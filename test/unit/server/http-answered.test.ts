@@ -43,6 +43,8 @@ describe.each([
         ...{ readiness: createReadiness(), metrics: createMetrics({ ofProcess: false }), log: silentLog },
         rpc: async () => rpc,
         waiting: () => "polling",
+        tls: null,
+        localOnly: true,
       },
     );
     opened.push(() => server.destroy());

@@ -1,6 +1,5 @@
 import { once } from "node:events";
 import { type ClientHttp2Session, connect as connectHttp2, constants } from "node:http2";
-import { connect as connectTcp } from "node:net";
 import { create, type Message } from "@bufbuild/protobuf";
 import { afterEach, describe, expect, test } from "vitest";
 import {
@@ -18,6 +17,7 @@ import { createRoom, type Place } from "../../../src/server/room.ts";
 import { pathOf } from "../../../src/server/service-definition.ts";
 import { silentLog } from "../../../src/telemetry/log.ts";
 import { createMetrics } from "../../../src/telemetry/metrics.ts";
+import { connectSocket, type TestTls, WIRES } from "../../support/tls.ts";
 import { createManualClock } from "../store/manual-clock.ts";
 
 const MIB = 1024 * 1024;
@@ -36,7 +36,7 @@ const event = create(WaitForResponseSchema, {
 });
 
 /** Both ports over one room for a single answer, and what the contexts of the calls say of them. */
-async function open() {
+async function open(tls: TestTls | null) {
   const clock = createManualClock();
   const answered: Promise<boolean>[] = [];
   const call = async (_request: Message, context: CallContext) => {
@@ -63,17 +63,19 @@ async function open() {
     },
   };
   const limits = { maxConnectionAgeMs: 3_600_000, maxConcurrentStreams: 100 };
-  const grpc = await serveGrpc(anyPort, { endpoints, clock, log: silentLog, room, ...limits });
+  const grpc = await serveGrpc(anyPort, { endpoints, clock, log: silentLog, room, tls, ...limits });
   opened.push(() => grpc.destroy());
   const rpc = createHttpRpc({ endpoints, clock, random: () => 0, room });
   const http = await serveHttp(anyPort, {
     ...{ metrics: createMetrics({ ofProcess: false }), readiness: createReadiness(), log: silentLog },
     rpc: async () => rpc,
     waiting: () => "polling",
+    tls,
+    localOnly: true,
   });
   opened.push(() => http.destroy());
   return {
-    ...{ clock, grpc, answered, places },
+    ...{ clock, grpc, answered, places, tls },
     httpPort: http.address.port,
     /** So many answers stand before the room or are in it. */
     asked: (count: number) => entering[count - 1]?.promise,
@@ -84,8 +86,11 @@ async function open() {
 
 type Server = Awaited<ReturnType<typeof open>>;
 
-function session({ grpc }: Server, initialWindowSize: number): ClientHttp2Session {
-  const opening = connectHttp2(`http://127.0.0.1:${grpc.address.port}`, { settings: { initialWindowSize } });
+function session({ grpc, tls }: Server, initialWindowSize: number): ClientHttp2Session {
+  const opening = connectHttp2(`${tls ? "https" : "http"}://127.0.0.1:${grpc.address.port}`, {
+    settings: { initialWindowSize },
+    ...(tls && { ca: tls.authority.caPem }),
+  });
   opening.once("connect", () => opening.setLocalWindowSize(64 * MIB));
   opened.push(() => opening.destroy());
   return opening;
@@ -111,9 +116,9 @@ function request(on: ClientHttp2Session, method: typeof getRecord | typeof waitF
   return { stream, closed, bytes: () => bytes, status: () => Number(status) };
 }
 
-describe("a large answer over gRPC", () => {
+describe.each(WIRES)("a large answer over gRPC, over $wire", ({ tls }) => {
   test("is sent when there is room, and gives it to the next when it is taken", async () => {
-    const server = await open();
+    const server = await open(tls);
     const other = server.fill();
     const on = session(server, 8 * MIB);
     const calls = [request(on), request(on)];
@@ -127,7 +132,7 @@ describe("a large answer over gRPC", () => {
   });
 
   test("that is not read is let go after 30 s, and the next has its room", async () => {
-    const server = await open();
+    const server = await open(tls);
     const stuck = request(session(server, 0));
     await once(stuck.stream, "response");
     const next = request(session(server, 8 * MIB));
@@ -142,7 +147,7 @@ describe("a large answer over gRPC", () => {
   });
 
   test("that waits for room is not answered when its caller goes, and has left the queue", async () => {
-    const server = await open();
+    const server = await open(tls);
     const other = server.fill();
     const call = request(session(server, 8 * MIB));
     await server.asked(1);
@@ -154,7 +159,7 @@ describe("a large answer over gRPC", () => {
   });
 
   test("that waits for room until its deadline has passed is answered DEADLINE_EXCEEDED, and nothing else", async () => {
-    const server = await open();
+    const server = await open(tls);
     const other = server.fill();
     const call = request(session(server, 8 * MIB), getRecord, { "grpc-timeout": "500m" });
     await call.closed;
@@ -165,7 +170,7 @@ describe("a large answer over gRPC", () => {
   });
 
   test("that waits for room when the server closes is sent before it has closed", async () => {
-    const server = await open();
+    const server = await open(tls);
     const other = server.fill();
     const call = request(session(server, 8 * MIB));
     await server.asked(1);
@@ -176,7 +181,7 @@ describe("a large answer over gRPC", () => {
   });
 
   test("in a stream has its room only until it is taken", async () => {
-    const server = await open();
+    const server = await open(tls);
     const other = server.fill();
     const call = request(session(server, 8 * MIB), waitFor);
     await server.asked(1);
@@ -189,7 +194,7 @@ describe("a large answer over gRPC", () => {
   });
 
   test("in a stream whose reader goes while it waits is not sent, and has left the queue", async () => {
-    const server = await open();
+    const server = await open(tls);
     const other = server.fill();
     const call = request(session(server, 8 * MIB), waitFor);
     await server.asked(1);
@@ -210,7 +215,7 @@ describe("a large answer over HTTP", () => {
     });
 
   test("is sent when there is room, which is free again when it has left", async () => {
-    const server = await open();
+    const server = await open(null);
     const other = server.fill();
     const calls = [post(server), post(server, `${URL_PATH}?`)];
     await server.asked(2);
@@ -222,7 +227,7 @@ describe("a large answer over HTTP", () => {
   });
 
   test("that waits for room is not answered when its caller goes, and has left the queue", async () => {
-    const server = await open();
+    const server = await open(null);
     const other = server.fill();
     const leaving = new AbortController();
     const call = post(server, URL_PATH, { signal: leaving.signal }).catch(() => "gone");
@@ -236,7 +241,7 @@ describe("a large answer over HTTP", () => {
   });
 
   test("that waits for room until its deadline has passed is answered so, and counts as not answered", async () => {
-    const server = await open();
+    const server = await open(null);
     const other = server.fill();
     const response = await post(server, URL_PATH, { headers: { "connect-timeout-ms": "500" } });
     expect(await response.json()).toMatchObject({ code: "deadline_exceeded" });
@@ -247,7 +252,7 @@ describe("a large answer over HTTP", () => {
   });
 
   test("in a stream has its room only until it is taken", async () => {
-    const server = await open();
+    const server = await open(null);
     const other = server.fill();
     const type = { "content-type": "application/connect+proto" };
     const call = post(server, pathOf(waitFor), { headers: type, body: new Uint8Array(5) });
@@ -259,9 +264,9 @@ describe("a large answer over HTTP", () => {
   });
 
   test("takes no room while another answer is to be sent before it on its connection", async () => {
-    const server = await open();
+    const server = await open(null);
     const other = server.fill();
-    const socket = connectTcp({ host: "127.0.0.1", port: server.httpPort }).on("error", () => undefined);
+    const socket = (await connectSocket(server.httpPort, null)).on("error", () => undefined);
     opened.push(() => socket.destroy());
     const head = `POST ${URL_PATH} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n`;
     const two = `${head}content-length: 2\r\n\r\n{}`.repeat(2);

@@ -1,0 +1,9 @@
+import { type Client, createClient, type Transport } from "@connectrpc/connect";
+import { AdminService } from "../../gen/holdfast/v1/admin_pb.ts";
+
+/** The typed calls of AdminService as they are. They throw ConnectError; `toHoldfastError` decodes its reason. */
+export type AdminClient = Client<typeof AdminService>;
+
+export function createAdminClient(transport: Transport): AdminClient {
+  return createClient(AdminService, transport);
+}

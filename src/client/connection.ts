@@ -1,0 +1,74 @@
+import type { Transport } from "@connectrpc/connect";
+import { isLoopback } from "./address.ts";
+import { authorizedTransport } from "./authorized-transport.ts";
+import type { Clock } from "./clock.ts";
+import { createCredential, type Token } from "./credentials.ts";
+import { createGrpcTransport, type GrpcTransport } from "./grpc-transport.ts";
+import { channelCredentials, type TlsOptions } from "./tls.ts";
+
+/** Where the servers are, and who calls them over what. */
+export interface ConnectionOptions {
+  /** host:port of the server. */
+  readonly address?: string;
+  /** host:port of several servers on one database; calls go round, and past those that are down. */
+  readonly addresses?: readonly string[];
+  /** Sent with every call. Needs TLS, but to this machine. */
+  readonly apiKey?: string;
+  /**
+   * A JWT, instead of an API key. A function is asked before each call, on the call's time, and once more when the server
+   * has refused what it gave; it keeps its token for as long as it is good. When it throws, the call is tried again.
+   */
+  readonly token?: Token;
+  /** Default: clear text. True: the server's certificate is checked against the authorities of Node. */
+  readonly tls?: true | TlsOptions;
+  /** Sends a credential in clear text also to other machines: something between them encrypts. */
+  readonly allowPlaintext?: boolean;
+  /**
+   * "grpc", the default, is grpc-js. A transport that is handed in is closed by whoever made it, who also sees to its
+   * encryption; it is given the credential.
+   */
+  readonly transport?: "grpc" | Transport;
+}
+
+export interface Connection {
+  readonly transport: Transport;
+  /** Ends calls under way and disconnects, unless the transport was handed in. */
+  close(): void;
+}
+
+/** @throws TypeError for options that contradict each other, or would show a credential to whoever listens. */
+export function openConnection(options: ConnectionOptions, clock: Clock): Connection {
+  const { transport: given = "grpc", tls } = options;
+  const credential = createCredential(options);
+  if (given !== "grpc" && tls !== undefined) throw new TypeError("tls is for the transport of this client");
+  const own = given === "grpc" ? ownTransport(options, credential !== null) : null;
+  const transport = own ?? (given as Transport);
+  return {
+    transport: credential === null ? transport : authorizedTransport(transport, credential, clock),
+    close: () => own?.close(),
+  };
+}
+
+function ownTransport(options: ConnectionOptions, hasCredential: boolean): GrpcTransport {
+  const { tls, allowPlaintext = false } = options;
+  const addresses = addressesOf(options);
+  if (tls !== undefined) {
+    const serverName = tls === true ? undefined : tls.serverName;
+    return createGrpcTransport({
+      ...{ addresses, credentials: channelCredentials(tls) },
+      ...(serverName !== undefined && { serverName }),
+    });
+  }
+  if (hasCredential && !allowPlaintext && !addresses.every(isLoopback)) {
+    throw new TypeError(
+      "the credential would cross the network in clear text: set tls, or allowPlaintext if something else encrypts",
+    );
+  }
+  return createGrpcTransport({ addresses });
+}
+
+function addressesOf({ address, addresses = [] }: ConnectionOptions): readonly [string, ...string[]] {
+  const [first, ...rest] = address === undefined ? addresses : [address, ...addresses];
+  if (first === undefined) throw new TypeError("createClient needs an address");
+  return [first, ...rest];
+}
