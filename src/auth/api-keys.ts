@@ -24,19 +24,26 @@ export interface StoredApiKey extends ApiKey {
   readonly hash: Uint8Array;
 }
 
+/** What is given of a key that is made; the database's clock says when that is. */
+export interface ApiKeyInput extends Omit<StoredApiKey, "createTime" | "expireTime" | "revokeTime"> {
+  /** Null: for ever. */
+  readonly lifetimeMs: number | null;
+}
+
 /**
  * Where API keys are kept for all servers, with the audit log as `TenantTable` has it.
- * Throws `Fault` STORE_UNAVAILABLE and DEADLINE_EXCEEDED as that does.
+ *
+ * Throws `Fault` STORE_UNAVAILABLE when the database does not answer: whether a change took effect is not known then.
+ * DEADLINE_EXCEEDED when `deadline`, an instant of `Clock.monotonicMs()`, passed before it was asked.
  */
 export interface ApiKeyTable {
   read(id: string, deadline: number): Promise<StoredApiKey | null>;
   /** Those of a greater id, by id; of one tenant, or all (null). */
   list(tenant: string | null, afterId: string, limit: number, deadline: number): Promise<readonly ApiKey[]>;
   /** Throws `Fault` TENANT_NOT_FOUND when its tenant is not registered. */
-  create(
-    key: Omit<StoredApiKey, "createTime" | "expireTime" | "revokeTime"> & { readonly lifetimeMs: number | null },
-    change: Change,
-  ): Promise<ApiKey>;
-  /** Null when there is none; one that was revoked before stays as it is. */
-  revoke(id: string, change: Change): Promise<ApiKey | null>;
+  create(key: ApiKeyInput, change: Change): Promise<ApiKey>;
+  /**
+   * Revokes a key of one tenant, or of any (null). Null when there is none; one that was revoked before stays as it is.
+   */
+  revoke(id: string, tenant: string | null, change: Change): Promise<ApiKey | null>;
 }

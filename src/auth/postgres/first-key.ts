@@ -1,0 +1,50 @@
+import type { Connection } from "../../store/postgres/connection.ts";
+import type { Change } from "../../tenants/table.ts";
+import type { ApiKey, ApiKeyInput } from "../api-keys.ts";
+import { createApiKeyRow } from "./create-api-key.ts";
+import { loadStatement } from "./statement.ts";
+
+export type FirstKeyOutcome =
+  | { readonly kind: "created"; readonly key: ApiKey }
+  /** There is a key that could make others. */
+  | { readonly kind: "exists"; readonly id: string };
+
+const BEGIN = { name: "", text: "begin isolation level read committed" };
+const COMMIT = { name: "", text: "commit" };
+const ROLLBACK = { name: "", text: "rollback" };
+const LOCK = loadStatement("lock-audit-head");
+const FIND_ADMIN = loadStatement("find-admin-key");
+
+/**
+ * Makes a key of every tenant unless one with the role admin is good already. Of two who do this at once, one makes a
+ * key: each locks the audit log before it looks.
+ *
+ * @param key of every tenant
+ */
+export async function createFirstKey(
+  connection: Connection,
+  key: ApiKeyInput,
+  change: Change,
+): Promise<FirstKeyOutcome> {
+  await connection.query(BEGIN, []);
+  try {
+    await connection.query(LOCK, []);
+    const [admin] = await connection.query<{ readonly id: string }>(FIND_ADMIN, []);
+    const outcome: FirstKeyOutcome =
+      admin === undefined
+        ? { kind: "created", key: await createGlobalKey(connection, key, change) }
+        : { kind: "exists", id: admin.id };
+    await connection.query(COMMIT, []);
+    return outcome;
+  } catch (error) {
+    await connection.query(ROLLBACK, []).catch(() => undefined); // The first error is the one to tell.
+    throw error;
+  }
+}
+
+/** Makes a key of every tenant whatever others there are. */
+export async function createGlobalKey(connection: Connection, key: ApiKeyInput, change: Change): Promise<ApiKey> {
+  const created = await createApiKeyRow(connection, { ...key, tenant: null }, change);
+  if (created === null) throw new Error("bug: a key of every tenant needs no tenant");
+  return created;
+}
