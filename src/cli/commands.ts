@@ -40,6 +40,21 @@ export const COMMANDS: readonly CommandEntry[] = [
     run: async (args, io) => (await import("./config.ts")).config(args, io),
   },
   {
+    name: "tenants",
+    summary: "Register, change, drain and list the tenants of a running server.",
+    run: async (args, io) => (await import("./tenants.ts")).tenants(args, io),
+  },
+  {
+    name: "apikeys",
+    summary: "Make, revoke and list API keys of a running server.",
+    run: async (args, io) => (await import("./apikeys.ts")).apikeys(args, io),
+  },
+  {
+    name: "admin",
+    summary: "Make the first API key, in the database itself: `admin bootstrap`.",
+    run: async (args, io) => (await import("./admin.ts")).admin(args, io),
+  },
+  {
     name: "demo",
     summary: "Watch work being done exactly once while workers and servers are killed.",
     run: async (args, io) => (await import("./demo.ts")).demo(args, io),
@@ -95,7 +110,7 @@ function helpText(): string {
     "",
     ...lines,
     "",
-    '"holdfast COMMAND --help" prints the options of a command. All options but those of demo can also be set in the environment.',
+    '"holdfast COMMAND --help" prints the options of a command. Settings can also be given in the environment; those of demo, and what is said of a tenant or a key, cannot.',
     "",
   ].join("\n");
 }

@@ -1,5 +1,5 @@
 import { systemClock } from "../clock.ts";
-import { findDatabase, withDatabase } from "../server/backend.ts";
+import { type DatabaseSource, findDatabase, MAIN, placedDatabase, withDatabase } from "../server/backend.ts";
 import type { Config } from "../server/config.ts";
 import { holdsCluster } from "../server/embedded-postgres/data-directory.ts";
 import { OperatorError } from "../server/operator-error.ts";
@@ -10,10 +10,16 @@ import { readSettings } from "./settings.ts";
 
 type Client = Parameters<Parameters<typeof withDatabase>[1]>[0];
 
+/** A database to look at. */
+interface Named {
+  readonly name: string;
+  readonly source: DatabaseSource;
+}
+
 export async function migrate(args: readonly string[], io: CommandIo): Promise<number> {
   const about =
-    "Brings the schema of the database up to date. Safe to run from any number of processes at once.\n" +
-    "plan prints the SQL that would be run; status says whether any is needed, and exits with 1 if so.";
+    "Brings the schema of the database up to date, and of those of --placements. Safe to run from any number of\n" +
+    "processes at once. plan prints the SQL that would be run; status says whether any is needed, and exits with 1 if so.";
   const settings = readSettings({ command: "migrate", about, words: ["plan", "status"] }, args, io);
   if (settings.kind === "exit") return settings.code;
   const { config, word } = settings;
@@ -21,23 +27,49 @@ export async function migrate(args: readonly string[], io: CommandIo): Promise<n
     if (word !== undefined) await requireEmbedded(config);
     // Standard output is for what was asked: `holdfast migrate plan > x.sql` holds SQL and nothing else.
     const log = commandLog(config, io, io.error);
-    await using database = await findDatabase(config, { clock: systemClock, log });
-    return await withDatabase(database, (client) => runWord(word, client, io));
+    await using main = await findDatabase(config, { clock: systemClock, log });
+    if (config.placements === null) return await withDatabase(main, (client) => runWord(word, client, io));
+    const placed = config.placements.map((named) => ({ name: named.name, source: placedDatabase(named, null) }));
+    return await runEach([{ name: MAIN, source: main }, ...placed], word, io);
   } catch (error) {
-    io.error(`holdfast: ${error instanceof Error ? error.message : String(error)}\n`);
+    io.error(`holdfast: ${messageOf(error)}\n`);
     return 1;
   }
 }
 
+/** One that fails holds up none of the others. Each line, and each database's SQL, says whose it is. */
+async function runEach(databases: readonly Named[], word: string | undefined, io: CommandIo): Promise<number> {
+  let code = 0;
+  for (const { name, source } of databases) {
+    let isTold = false;
+    const out = (text: string) => {
+      if (word !== "plan") return io.out(`${name}: ${text}`);
+      io.out(isTold ? text : `-- placement ${name}\n${text}`);
+      isTold = true;
+    };
+    try {
+      code = Math.max(code, await withDatabase(source, (client) => runWord(word, client, { ...io, out })));
+    } catch (error) {
+      io.error(`holdfast: ${name}: ${messageOf(error)}\n`);
+      code = 1;
+    }
+  }
+  return code;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** Who only looks makes no database. */
-async function requireEmbedded({ databaseUrl, dataDir }: Config): Promise<void> {
+export async function requireEmbedded({ databaseUrl, dataDir }: Config): Promise<void> {
   if (databaseUrl !== null || (await holdsCluster(dataDir))) return;
   throw new OperatorError(
     `no database there yet: ${dataDir} holds none; "holdfast serve" or "holdfast migrate" makes one`,
   );
 }
 
-async function runWord(word: string | undefined, client: Client, io: CommandIo): Promise<number> {
+async function runWord(word: string | undefined, client: Client, io: Pick<CommandIo, "out">): Promise<number> {
   switch (word) {
     case "plan": {
       for (const { name, text } of await planMigrations(client)) io.out(`-- ${name}\n${text}\n`);

@@ -80,7 +80,12 @@ export const waitForRules: Rules<WaitForRequest> = (request, report) => {
 export const noRules: Rules<unknown> = () => {};
 
 /** Malformed comes before out of range: of a malformed duration nobody can say how long it is. */
-function checkDuration(field: string, value: Duration | undefined, bounds: DurationBounds, report: Report): void {
+export function checkDuration(
+  field: string,
+  value: Duration | undefined,
+  bounds: DurationBounds,
+  report: Report,
+): void {
   if (value === undefined) return;
   if (!isWellFormedDuration(value)) {
     report("FIELD_INVALID", field, "must be a duration of at most 315576000000s with nanos below 1s, both of one sign");

@@ -29,7 +29,11 @@ function strippedFile(file: DescFile): FileRegistry {
   if (known !== undefined) return known;
   const proto = clone(FileDescriptorProtoSchema, file.proto);
   for (const message of proto.messageType) dropDurationRules(message);
-  const registry = createFileRegistry(proto, (name) => file.dependencies.find(({ proto }) => proto.name === name));
+  const registry = createFileRegistry(proto, (name) => {
+    const dependency = file.dependencies.find(({ proto }) => proto.name === name);
+    // Ours have durations too; those of others stay the very files that extensions and well-known types come from.
+    return dependency?.proto.package === proto.package ? strippedFile(dependency).getFile(name) : dependency;
+  });
   stripped.set(file, registry);
   return registry;
 }

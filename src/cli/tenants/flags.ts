@@ -1,0 +1,191 @@
+import type { JsonObject } from "../../rpc/wire/registration-json.ts";
+
+/** A flag of one subcommand; those that are settings are in the table of src/server/config.ts. */
+export interface Flag {
+  readonly name: string;
+  /** Stands for the value in help texts; empty: the flag takes none. */
+  readonly placeholder: string;
+  readonly doc: string;
+  readonly repeatable?: boolean;
+}
+
+/** One that says a part of a registration. */
+export interface RegistrationFlag extends Flag {
+  /** Puts what was given into a registration in JSON. Undefined when it is not understood. */
+  set(registration: JsonObject, values: readonly string[]): JsonObject | undefined;
+}
+
+const HEALTHS = ["pending", "healthy", "unverified", "disabled"];
+
+export const REGISTRATION_FLAGS: readonly RegistrationFlag[] = [
+  text("display-name", "displayName", "The tenant's name, for people."),
+  {
+    name: "host",
+    placeholder: "HOST[/PATH]",
+    doc: "A host under which the tenant is found, with a path prefix if it shares the host. Replaces all that there are.",
+    repeatable: true,
+    set: (registration, values) => ({ ...registration, hosts: values.map(hostPath) }),
+  },
+  { ...clearing("no-host", "hosts"), doc: "No hosts any more." },
+  {
+    name: "issuer",
+    placeholder: '"ISSUER [subject=TEXT] [audience=TEXT] [jwks=URL]"',
+    doc: "An issuer whose tokens are the tenant's. Replaces all that there are.",
+    repeatable: true,
+    set(registration, values) {
+      const issuers = values.map(trustedIssuer);
+      return issuers.includes(undefined) ? undefined : { ...registration, issuers };
+    },
+  },
+  { ...clearing("no-issuer", "issuers"), doc: "No issuers any more." },
+  text("agent-url", "agentUrl", "Where the tenant's own service is, for people."),
+  validator(
+    "validator-http",
+    "httpUrl",
+    "An https address that must answer GET with 2xx for the tenant to be healthy.",
+  ),
+  validator("validator-jwks", "jwksUrl", "An https address that must serve a usable JSON Web Key Set."),
+  { ...clearing("no-validator", "validator"), doc: "No validator any more: the tenant is healthy at once." },
+  {
+    name: "build",
+    placeholder: "lazy|eager",
+    doc: "When a server builds what the tenant needs: with its first call, or when the server starts.",
+    set: (registration, [value = ""]) => word(registration, "build", "TENANT_BUILD_", ["lazy", "eager"], value),
+  },
+  limit("new-records-per-second", "newRecordsPerSecond", "First claims a second, for each server; 0 is no limit."),
+  limit("new-records-burst", "newRecordsBurst", "First claims at once after a pause."),
+  limit("live-records", "liveRecords", "Records that are not forgotten."),
+  limit("stored-bytes", "storedBytes", "Bytes of stored results."),
+  limit("leases", "leases", "Leases held at once."),
+  limit("waiters", "waiters", "Waiting calls at once, for each server."),
+  {
+    name: "policy-on-lease-expiry",
+    placeholder: "reacquire|hold",
+    doc: "What happens when a holder's lease runs out, if its claim does not say.",
+    set(registration, [value = ""]) {
+      const policy = word(
+        inner(registration, "defaultPolicy"),
+        "onLeaseExpiry",
+        "LEASE_EXPIRY_POLICY_",
+        ON_EXPIRY,
+        value,
+      );
+      return policy && { ...registration, defaultPolicy: policy };
+    },
+  },
+  policy(
+    "max-attempts",
+    "N",
+    "maxAttempts",
+    "How often work is begun, if its claim does not say; 0 is no limit.",
+    numeral,
+  ),
+  policy("max-execution", "TIME", "maxExecution", "No attempt lasts longer; such as 30s, 15m, 24h or 7d.", seconds),
+  policy("result-retention", "TIME", "resultRetention", "How long a result is replayed.", seconds),
+  policy("tombstone-retention", "TIME", "tombstoneRetention", "How long after that a second run is refused.", seconds),
+  text("placement", "placement", "Which of the server's Postgres clusters holds the tenant's records. Fixed."),
+  {
+    name: "serve-states",
+    placeholder: "LIST",
+    doc: `The healths in which the tenant acquires, some of ${HEALTHS.join(", ")}, with commas between.`,
+    set(registration, [value = ""]) {
+      const states = value.split(",");
+      if (!states.every((state) => HEALTHS.includes(state))) return undefined;
+      return { ...registration, serveStates: states.map((state) => `TENANT_HEALTH_${state.toUpperCase()}`) };
+    },
+  },
+  { ...switching("encrypted", true), doc: "Store results, checkpoints and errors encrypted. Fixed." },
+  { ...switching("no-encrypted", false), doc: "Do not, although the server could. Fixed." },
+];
+
+const ON_EXPIRY = ["reacquire", "hold"];
+
+function text(name: string, field: string, doc: string): RegistrationFlag {
+  return { name, placeholder: "TEXT", doc, set: (registration, [value = ""]) => ({ ...registration, [field]: value }) };
+}
+
+function clearing(name: string, field: string): Omit<RegistrationFlag, "doc"> {
+  return { name, placeholder: "", set: (registration) => ({ ...registration, [field]: null }) };
+}
+
+function switching(name: string, value: boolean): Omit<RegistrationFlag, "doc"> {
+  return { name, placeholder: "", set: (registration) => ({ ...registration, encrypted: value }) };
+}
+
+function validator(name: string, kind: string, doc: string): RegistrationFlag {
+  const set = (registration: JsonObject, [value = ""]: readonly string[]) => ({
+    ...registration,
+    validator: { [kind]: value },
+  });
+  return { name, placeholder: "URL", doc, set };
+}
+
+function limit(name: string, field: string, doc: string): RegistrationFlag {
+  return within(`limit-${name}`, "N", "limits", field, doc, numeral);
+}
+
+function policy(name: string, placeholder: string, field: string, doc: string, parse: Parse): RegistrationFlag {
+  return within(`policy-${name}`, placeholder, "defaultPolicy", field, doc, parse);
+}
+
+type Parse = (given: string) => unknown;
+
+function within(
+  name: string,
+  placeholder: string,
+  message: string,
+  field: string,
+  doc: string,
+  parse: Parse,
+): RegistrationFlag {
+  return {
+    name,
+    placeholder,
+    doc,
+    set(registration, [given = ""]) {
+      const value = parse(given);
+      return value === undefined
+        ? undefined
+        : { ...registration, [message]: { ...inner(registration, message), [field]: value } };
+    },
+  };
+}
+
+function inner(registration: JsonObject, name: string): JsonObject {
+  const value = registration[name];
+  return typeof value === "object" && value !== null ? (value as JsonObject) : {};
+}
+
+function word(into: JsonObject, field: string, prefix: string, known: readonly string[], given: string) {
+  return known.includes(given) ? { ...into, [field]: prefix + given.toUpperCase() } : undefined;
+}
+
+function numeral(given: string): number | undefined {
+  return /^\d{1,16}(\.\d{1,6})?$/.test(given) ? Number(given) : undefined;
+}
+
+const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+
+/** "30s", "15m", "24h", "7d", as proto JSON writes a duration. */
+function seconds(given: string): string | undefined {
+  if (given === "0") return "0s";
+  const [, count, unit = ""] = /^(\d{1,9})([smhd])$/.exec(given) ?? [];
+  return count === undefined ? undefined : `${Number(count) * (UNIT_SECONDS[unit] ?? 0)}s`;
+}
+
+/** A URL is taken too: its scheme says nothing here. */
+function hostPath(given: string): JsonObject {
+  const place = given.replace(/^[a-z][a-z0-9+.-]*:\/\//i, "");
+  const slash = place.indexOf("/");
+  return slash === -1 ? { host: place } : { host: place.slice(0, slash), path: place.slice(slash) };
+}
+
+const ISSUER_FIELDS: Readonly<Record<string, string>> = { subject: "subject", audience: "audience", jwks: "jwksUrl" };
+
+function trustedIssuer(given: string): JsonObject | undefined {
+  const [issuer, ...more] = given.trim().split(/\s+/);
+  const pairs = more.map((pair) => [ISSUER_FIELDS[pair.split("=", 1)[0] ?? ""], pair.slice(pair.indexOf("=") + 1)]);
+  const fields = Object.fromEntries(pairs);
+  const understood = more.every((pair) => pair.includes("=")) && pairs.every(([field]) => field !== undefined);
+  return understood && Object.keys(fields).length === more.length ? { issuer, ...fields } : undefined;
+}

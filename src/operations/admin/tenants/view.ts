@@ -1,0 +1,47 @@
+import { type Admission, admissionOf, type Tenant } from "../../../domain/tenant.ts";
+import type { Change, StoredTenant } from "../../../tenants/table.ts";
+
+/** What this server has of a tenant. */
+export type RuntimeState = "cold" | "building" | "built" | "failed";
+
+/** The tenants as this server serves them, to be told of what was changed through it. */
+export interface TenantControl {
+  /** Builds and validates, and keeps the verdict. Rejects with what the validator threw, and keeps that too. */
+  recheck(id: string, change: Change): Promise<unknown>;
+  stateOf(id: string): RuntimeState;
+  /** Applies at once what was just changed; by itself it would be seen within a second. */
+  changed(id: string): Promise<void>;
+}
+
+/** A tenant as it stands, and as the answering server has it. */
+export interface TenantView {
+  readonly stored: StoredTenant;
+  readonly admission: Admission;
+  readonly runtime: RuntimeState;
+}
+
+export function viewOf(stored: StoredTenant, tenants: Pick<TenantControl, "stateOf">): TenantView {
+  return { stored, admission: admissionOf(tenantOf(stored)), runtime: tenants.stateOf(stored.registration.id) };
+}
+
+/** Tells who must be told of a failure that is nobody's answer. Must not throw. */
+export type OnError = (error: unknown) => void;
+
+/** The change is committed, and followed by every server: that it could not be applied here yet is no failure of it. */
+export async function applyHere(tenants: Pick<TenantControl, "changed">, id: string, onError: OnError): Promise<void> {
+  try {
+    await tenants.changed(id);
+  } catch (error) {
+    onError(error);
+  }
+}
+
+function tenantOf({ registration, health, draining, generation }: StoredTenant): Tenant {
+  const { id, displayName, serveStates, limits, policy } = registration;
+  return {
+    ...{ id, displayName, serveStates, limits, policy, draining, generation },
+    health: health.health,
+    healthReason: health.reason,
+    healthSince: health.since,
+  };
+}
