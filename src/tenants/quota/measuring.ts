@@ -4,7 +4,10 @@ import type { MeteredQuota } from "./metered.ts";
 
 /** Keeps quotas true to what their tenants use. */
 export interface Measuring extends Disposable {
-  /** Resolves when the quota knows what some server has measured before, if one has. Ends with the signal. */
+  /**
+   * Resolves when the quota knows what some server has measured before, if one has and the cluster answers. Ends with the
+   * signal.
+   */
   follow(tenant: string, quota: MeteredQuota, source: UsageSource, signal: AbortSignal): Promise<void>;
 }
 
@@ -51,8 +54,8 @@ export function createMeasuring({ clock, random, onError }: MeasuringDeps): Meas
   return {
     async follow(tenant, quota, source, signal) {
       const take = quota.measuring();
-      const latest = await source.latest(tenant);
-      if (latest !== null) take(latest.usage);
+      const latest = await source.latest(tenant).catch(onError);
+      if (latest) take(latest.usage);
       void keep(tenant, quota, source, AbortSignal.any([signal, stopping.signal]));
     },
     [Symbol.dispose]: () => stopping.abort(new Error("the server stops")),

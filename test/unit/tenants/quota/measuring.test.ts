@@ -99,6 +99,7 @@ test("a database that is away is told, and asked again", async () => {
   await measuring.follow("acme", quota, source, NEVER);
   await settled();
   expect(errors).toEqual([away]);
+  expect(quota.reserve().refusal).toBeNull();
   await clock.advance(MEASURE_INTERVAL_MS);
   expect(calls.filter((call) => call === "measure")).toHaveLength(2);
   measuring[Symbol.dispose]();

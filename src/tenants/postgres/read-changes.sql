@@ -1,0 +1,26 @@
+-- The changes in the audit log after a number, lowest first, with where the log stands. At least one row; sequence is
+-- null where there is no change.
+--
+-- $1 after bigint: null: only where the log stands
+-- $2 limit int
+--
+-- mark is when the change of number $1 was made: it differs, or is null, when the log is not the one of which $1 is a
+-- number, as after a restore.
+select
+  head.sequence as head,
+  (
+    select a.time
+    from holdfast.audit a
+    where a.sequence = coalesce($1::bigint, head.sequence)
+  ) as mark,
+  c.*
+from holdfast.audit_head head
+left join lateral (
+  select
+    a.sequence, a.time, a.subject_kind, a.subject, a.action, a.tenant,
+    coalesce(a.detail -> 'eager' = 'true'::jsonb, false) as is_eager
+  from holdfast.audit a
+  where a.sequence > $1::bigint
+  order by a.sequence
+  limit $2::int
+) c on true

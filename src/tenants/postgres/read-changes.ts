@@ -1,0 +1,64 @@
+import type { Instant } from "../../domain/instant.ts";
+import type { Connection } from "../../store/postgres/connection.ts";
+import type { RegistryChange } from "../change-feed.ts";
+import { loadStatement } from "./statement.ts";
+
+const READ = loadStatement("read-changes");
+
+/** More at once are not told one by one. */
+export const CHANGES_MAX = 1_000;
+
+/** Up to where the audit log was read. The instant tells this log from one that was restored and has gone on otherwise. */
+export interface LogPosition {
+  readonly sequence: bigint;
+  readonly time: Instant | null;
+}
+
+export interface ReadChanges {
+  readonly position: LogPosition;
+  /** Null: there are too many, or the log is not the one that was read before. */
+  readonly changes: readonly RegistryChange[] | null;
+}
+
+/** What came after the position; null: only where the log stands. */
+export async function readChanges(connection: Connection, after: LogPosition | null): Promise<ReadChanges> {
+  const rows = await connection.query<ChangeRow>(READ, [after?.sequence ?? null, CHANGES_MAX + 1]);
+  const [first] = rows;
+  if (first === undefined) throw new Error("bug: no row from read-changes");
+  const { head, mark } = first;
+  if (after === null) return { position: { sequence: head, time: mark }, changes: null };
+  const found = rows.filter((row) => row.sequence !== null);
+  const isSameLog = head >= after.sequence && mark === after.time;
+  const position = { sequence: head, time: head === after.sequence ? mark : timeOf(found, head) };
+  if (!isSameLog || found.length > CHANGES_MAX) return { position: await whereItStands(connection), changes: null };
+  return { position, changes: found.map(toChange) };
+}
+
+async function whereItStands(connection: Connection): Promise<LogPosition> {
+  return (await readChanges(connection, null)).position;
+}
+
+interface LogRow {
+  readonly head: bigint;
+  readonly mark: Instant | null;
+}
+
+interface ChangeRow extends LogRow {
+  /** Null, as all that follows, when there is no change. */
+  readonly sequence: bigint | null;
+  readonly time: Instant;
+  readonly subject_kind: RegistryChange["kind"];
+  readonly subject: string;
+  readonly action: string;
+  readonly tenant: string | null;
+  readonly is_eager: boolean;
+}
+
+/** A number without a change is one whose change was not made after all. */
+function timeOf(rows: readonly ChangeRow[], sequence: bigint): Instant | null {
+  return rows.find((row) => row.sequence === sequence)?.time ?? null;
+}
+
+function toChange({ subject_kind, subject, action, tenant, is_eager }: ChangeRow): RegistryChange {
+  return { kind: subject_kind, subject, action, tenant, isEager: is_eager };
+}

@@ -1,0 +1,9 @@
+-- One page of the ids of all tenants.
+--
+-- $1 after text: those of a greater id
+-- $2 limit int
+select t.id
+from holdfast.tenant t
+where t.id > $1::text
+order by t.id
+limit $2::int
