@@ -2,19 +2,20 @@ import { IdempotencyService } from "../gen/holdfast/v1/idempotency_pb.ts";
 import { anonymous } from "../src/auth/authenticator.ts";
 import { systemClock as clock } from "../src/clock.ts";
 import { createEndpoints } from "../src/rpc/endpoints.ts";
-import { openBackend } from "../src/server/backend.ts";
 import { readConfig } from "../src/server/config/read.ts";
 import { serveGrpc } from "../src/server/grpc.ts";
 import { ROOM } from "../src/server/limits.ts";
+import { openPlacements } from "../src/server/placement.ts";
+import { createReadiness } from "../src/server/readiness.ts";
 import { createRoom } from "../src/server/room.ts";
 import { createTokenSource } from "../src/server/tokens.ts";
-import { openWaiting } from "../src/server/waiting.ts";
 import { silentLog as log } from "../src/telemetry/log.ts";
 import { createMetrics } from "../src/telemetry/metrics.ts";
 import { createRpcMetrics } from "../src/telemetry/rpc-metrics.ts";
 import { createStoreMetrics } from "../src/telemetry/store-metrics.ts";
-import { createDirectoryTenants } from "../src/tenants/directory-tenants.ts";
+import { createWaitingMetrics } from "../src/telemetry/waiting-metrics.ts";
 import { plainRuntime } from "../src/tenants/runtime.ts";
+import { createStaticTenants } from "../src/tenants/static.ts";
 import { createEcho } from "./echo.ts";
 
 /** The real server of one process and an echo beside it. Arguments: database url, an echo's answer in base64. */
@@ -25,12 +26,13 @@ const { config } = read;
 const metrics = createMetrics({ ofProcess: true });
 const newToken = createTokenSource();
 const random = Math.random;
-const observer = createStoreMetrics(metrics, clock);
-const backend = await openBackend(config, { clock, log, observer, newToken, random });
-const waits = openWaiting({ ...backend, metrics, clock, log, random });
+const observer = createStoreMetrics(metrics);
+const waiting = createWaitingMetrics({ metrics, clock, log });
+const readiness = createReadiness();
+const placements = await openPlacements(config, { clock, log, observer, waiting, readiness, newToken, random });
 const endpoints = createEndpoints({
-  waiting: waits.waiting,
-  tenants: createDirectoryTenants(backend.tenants, plainRuntime(waits)),
+  waiting,
+  tenants: createStaticTenants(plainRuntime(placements.main)),
   authenticator: anonymous,
   observer: createRpcMetrics(metrics, IdempotencyService.methods),
   clock,
@@ -39,6 +41,7 @@ const endpoints = createEndpoints({
   random,
 });
 const grpc = await serveGrpc(config.grpcAddress, {
+  tls: null,
   endpoints: [...endpoints, createEcho(Buffer.from(echoAnswer, "base64"))],
   clock,
   log,
@@ -46,10 +49,9 @@ const grpc = await serveGrpc(config.grpcAddress, {
   maxConcurrentStreams: config.maxConcurrentStreams,
   room: createRoom(ROOM),
 });
-while (waits.status().mode !== "notified") await clock.sleep(10);
+while (placements.waitingMode() !== "notified") await clock.sleep(10);
 process.send?.({ port: grpc.address.port });
 process.once("disconnect", async () => {
   grpc.destroy();
-  await waits[Symbol.asyncDispose]();
-  await backend[Symbol.asyncDispose]();
+  await placements[Symbol.asyncDispose]();
 });

@@ -7,7 +7,7 @@ import { createDatabase } from "../src/store/postgres/database.ts";
 import { createPostgresStore } from "../src/store/postgres/store.ts";
 import type { Store } from "../src/store/store.ts";
 import { silentLog } from "../src/telemetry/log.ts";
-import { createMetrics } from "../src/telemetry/metrics.ts";
+import { silentWaitingObserver } from "../src/waiting/observer.ts";
 
 export interface OpenedStore extends AsyncDisposable {
   readonly store: Store;
@@ -28,7 +28,7 @@ export async function openWaitingStore(url: string): Promise<OpenedStore> {
   const waiting = openWaiting({
     store,
     notifications: { run: (work) => lane.run(0, work), listenUrl: url },
-    metrics: createMetrics({ ofProcess: false }),
+    observer: silentWaitingObserver,
     clock,
     log: silentLog,
     random,

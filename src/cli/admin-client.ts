@@ -1,12 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
+import { isLoopback } from "../client/address.ts";
 import { type AdminClient, createAdminClient } from "../client/admin.ts";
-import { authorizedTransport } from "../client/authorized-transport.ts";
 import { systemClock } from "../client/clock.ts";
-import { createCredential } from "../client/credentials.ts";
+import { type Connection, type ConnectionOptions, openConnection } from "../client/connection.ts";
 import type { HoldfastError } from "../client/errors.ts";
-import { createGrpcTransport, type GrpcTransportOptions } from "../client/grpc-transport.ts";
-import { channelCredentials } from "../client/tls.ts";
 import { toHoldfastError } from "../client/wire-error.ts";
 import { formatAddress } from "../server/config/kinds.ts";
 import type { Config } from "../server/config.ts";
@@ -30,14 +28,11 @@ export async function withAdmin(
   next: NextSteps = {},
 ): Promise<number> {
   try {
-    const transport = createGrpcTransport({
-      addresses: [formatAddress(settings.server)],
-      ...(await security(settings)),
-    });
+    const connection = await connect(settings);
     try {
-      return await work(createAdminClient(calling(settings, transport)));
+      return await work(createAdminClient(within(settings.timeoutMs, connection.transport)));
     } finally {
-      transport.close();
+      connection.close();
     }
   } catch (error) {
     io.error(`holdfast: ${printable(explain(error, settings, next))}\n`);
@@ -45,24 +40,36 @@ export async function withAdmin(
   }
 }
 
-/** With the key, and within the time of --timeout unless a call has its own. */
-function calling({ apiKey, timeoutMs }: CallerSettings, transport: Transport): Transport {
-  const credential = apiKey === null ? null : createCredential({ apiKey });
-  const authorized = credential === null ? transport : authorizedTransport(transport, credential, systemClock);
+/** Unless a call has a time of its own. */
+function within(timeoutMs: number, transport: Transport): Transport {
   return {
     unary: (method, signal, ownTimeoutMs, headers, input, context) =>
-      authorized.unary(method, signal, ownTimeoutMs ?? timeoutMs, headers, input, context),
-    stream: authorized.stream,
+      transport.unary(method, signal, ownTimeoutMs ?? timeoutMs, headers, input, context),
+    stream: transport.stream,
   };
 }
 
-async function security({ tls, tlsCa }: CallerSettings): Promise<Pick<GrpcTransportOptions, "credentials">> {
-  if (tlsCa === null) return tls ? { credentials: channelCredentials(true) } : {};
-  try {
-    return { credentials: channelCredentials({ ca: await readFile(tlsCa) }) };
-  } catch {
-    throw new OperatorError(`${tlsCa} (--tls-ca) cannot be read as certificates in PEM`);
+async function connect(settings: CallerSettings): Promise<Connection> {
+  const { server, apiKey, tls, tlsCa } = settings;
+  if (apiKey !== null && !tls && tlsCa === null && !isLoopback(formatAddress(server))) {
+    throw new OperatorError("the API key would cross the network in clear text: add --tls, or --tls-ca");
   }
+  const options = await connectionOptions(settings);
+  try {
+    return openConnection(options, systemClock);
+  } catch (error) {
+    if (tlsCa === null || !(error instanceof TypeError)) throw error;
+    throw new OperatorError(`--tls-ca holds no certificates in PEM that can be used: ${tlsCa}`);
+  }
+}
+
+async function connectionOptions({ server, apiKey, tls, tlsCa }: CallerSettings): Promise<ConnectionOptions> {
+  const options = { address: formatAddress(server), ...(apiKey !== null && { apiKey }) };
+  if (tlsCa === null) return tls ? { ...options, tls: true } : options;
+  const ca = await readFile(tlsCa).catch((cause: NodeJS.ErrnoException) => {
+    throw new OperatorError(`--tls-ca cannot be read (${cause.code}): ${tlsCa}`);
+  });
+  return { ...options, tls: { ca } };
 }
 
 const NEXT: NextSteps = {

@@ -11,32 +11,31 @@ import { loadStatement } from "../store/postgres/statement.ts";
 import { createPostgresStore } from "../store/postgres/store.ts";
 import type { Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
-import { createCachedDirectory } from "../tenants/cached.ts";
-import type { TenantDirectory } from "../tenants/directory.ts";
-import { createPostgresDirectory } from "../tenants/postgres/directory.ts";
-import { redactUrl } from "./config/kinds.ts";
+import { type NamedUrl, redactUrl } from "./config/kinds.ts";
 import type { Config } from "./config.ts";
-import { START_MS_MAX, START_RETRY_MS, TENANT_ABSENT_TTL_MS, TENANT_TTL_MS, TENANTS_MAX } from "./limits.ts";
+import { START_MS_MAX, START_RETRY_MS } from "./limits.ts";
 import { cannotReach } from "./operator-error.ts";
 
-/** What a server serves from: the store and all that stands on the same database. */
+/** What stands on one database: the store, and a lane beside it for tables that are not the store's. */
 export interface Backend extends AsyncDisposable {
   readonly store: Store;
-  readonly tenants: TenantDirectory;
+  readonly run: Run;
   readonly notifications: NotificationSource;
   /** The database's clock. */
   databaseNow(): Promise<Instant>;
-  /** For people; without password. */
-  readonly description: string;
   status(): BackendStatus;
-  /** Resolves when the database has gone for good and only a restart of this process helps. */
-  readonly broken: Promise<Error>;
 }
+
+/**
+ * Lends a connection. Rejects with what `work` threw, or with a `Fault` STORE_UNAVAILABLE, without having run it, when
+ * there is none to be had.
+ */
+export type Run = <T>(work: (connection: Connection) => Promise<T>) => Promise<T>;
 
 /** Where notifications are sent and heard. */
 export interface NotificationSource {
   /** Lends the connection that they are sent on, which is used for nothing else. */
-  readonly run: <T>(work: (connection: Connection) => Promise<T>) => Promise<T>;
+  readonly run: Run;
   /** Leads to the same database, and past any pooler. */
   readonly listenUrl: string;
 }
@@ -46,7 +45,7 @@ export interface BackendStatus {
   readonly connections: number;
   readonly open: number;
   readonly busy: number;
-  /** Why it is not reachable. */
+  /** Why it is not reachable. For the log: it may hold an address. */
   readonly trouble: Error | null;
 }
 
@@ -60,11 +59,17 @@ export interface BackendDeps {
   readonly signal?: AbortSignal;
 }
 
-/** Opens the database, brings its schema up to date or refuses it, and builds the store on it. */
-export async function openBackend(config: Config, deps: BackendDeps): Promise<Backend> {
+export type BackendConfig = Pick<Config, "maxQueueCalls" | "maxQueueBytes" | "allowUnsafeDatabase">;
+
+/** Refuses a database that cannot be used, its schema included unless that may be brought up to date, and builds the store on it. */
+export async function openBackend(
+  source: DatabaseSource,
+  mayMigrate: boolean,
+  config: BackendConfig,
+  deps: BackendDeps,
+): Promise<Backend> {
   await using opening = new AsyncDisposableStack();
-  const source = opening.use(await findDatabase(config, deps));
-  await prepareSchema(source, config.migrate ?? source.embedded, config, deps.log);
+  await prepareSchema(source, mayMigrate, config, deps);
   const database = opening.adopt(createDatabase({ ...deps, url: source.url }), (open) => open.close());
   const { maxQueueCalls: queueCallsMax, maxQueueBytes: queueBytesMax } = config;
   const limits = { ...BATCH_LIMITS, queueCallsMax, queueBytesMax };
@@ -72,42 +77,52 @@ export async function openBackend(config: Config, deps: BackendDeps): Promise<Ba
   opening.defer(() => store.close());
   // Not the store's lanes: a tenant is looked up before the first call of it, and must not queue behind batches.
   const lane = database.lanes(1);
-  const tenants = openTenants(lane, deps.clock);
-  const notifyLane = database.lanes(1);
+  // Optional: without it those who wait on other servers look for themselves.
+  const notifyLane = database.lanes(1, { optional: true });
   await untilUsable(database, lane, deps.clock, deps.signal);
   const opened = opening.move();
   return {
     store,
-    tenants,
-    notifications: {
-      run: (work) => notifyLane.run(0, work),
-      listenUrl: source.embedded ? source.url : (config.listenUrl ?? source.url),
-    },
+    run: (work) => lane.run(0, work),
+    notifications: { run: (work) => notifyLane.run(0, work), listenUrl: source.listenUrl },
     databaseNow: () => readDatabaseNow(lane),
-    description: source.description,
-    broken: source.broken,
     status: () => statusOf(database),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
 
-export interface DatabaseSource extends AsyncDisposable {
+/** The placement that is there without --placements. */
+export const MAIN = "main";
+
+/** A database that is there. */
+export interface DatabaseSource {
   readonly url: string;
-  readonly embedded: boolean;
+  /** Leads to the same database, and past any pooler. */
+  readonly listenUrl: string;
+  /** For people; without password. */
   readonly description: string;
+  /** The option that names it; null: none does. */
+  readonly option: string | null;
+}
+
+export interface MainDatabase extends DatabaseSource, AsyncDisposable {
+  readonly embedded: boolean;
+  /** Resolves when the database has gone for good and only a restart of this process helps. */
   readonly broken: Promise<Error>;
 }
 
 /** The given database, or real Postgres started for us. */
 export async function findDatabase(
-  { databaseUrl, dataDir }: Config,
+  { databaseUrl, listenUrl, dataDir }: Pick<Config, "databaseUrl" | "listenUrl" | "dataDir">,
   deps: Pick<BackendDeps, "clock" | "log" | "signal">,
-): Promise<DatabaseSource> {
+): Promise<MainDatabase> {
   if (databaseUrl !== null) {
     return {
       url: databaseUrl,
+      listenUrl: listenUrl ?? databaseUrl,
       embedded: false,
       description: redactUrl(databaseUrl),
+      option: "--database-url",
       broken: new Promise(() => undefined),
       [Symbol.asyncDispose]: async () => undefined,
     };
@@ -116,48 +131,59 @@ export async function findDatabase(
   const postgres = await startEmbeddedPostgres({ ...deps, dataDirectory: dataDir });
   return {
     url: postgres.url,
+    listenUrl: postgres.url,
     embedded: true,
     description: `embedded Postgres ${postgres.version} in ${dataDir} (psql "${postgres.url}")`,
+    option: null,
     broken: postgres.exited.then(() => new Error("the embedded Postgres has ended")),
     [Symbol.asyncDispose]: () => postgres.stop(),
   };
 }
 
-/** Lends a client like `withClient`; a database that takes no connection is named, without its password. */
+/** One of --placements. */
+export function placedDatabase({ name, url }: NamedUrl, listenUrls: readonly NamedUrl[] | null): DatabaseSource {
+  const listenUrl = listenUrls?.find((one) => one.name === name)?.url ?? url;
+  return { url, listenUrl, description: redactUrl(url), option: "--placements" };
+}
+
+/**
+ * Lends a client like `withClient`, until the signal is aborted; a database that takes no connection is named, without
+ * its password.
+ */
 export async function withDatabase<T>(
-  { url, embedded, description }: DatabaseSource,
+  { url, description, option }: DatabaseSource,
   work: Parameters<typeof withClient<T>>[1],
+  signal?: AbortSignal,
 ): Promise<T> {
   let connected = false;
   try {
-    return await withClient({ url }, (client) => {
+    return await withClient({ url, ...(signal && { signal }) }, (client) => {
       connected = true;
       return work(client);
     });
   } catch (error) {
-    throw connected ? error : cannotReach(embedded ? description : `${description} (--database-url)`, error);
+    if (connected || signal?.aborted) throw error;
+    throw cannotReach(option === null ? description : `${description} (${option})`, error);
   }
 }
 
-async function prepareSchema(source: DatabaseSource, mayMigrate: boolean, config: Config, log: Log): Promise<void> {
-  await withDatabase(source, async (client) => {
+async function prepareSchema(
+  source: DatabaseSource,
+  mayMigrate: boolean,
+  { allowUnsafeDatabase }: BackendConfig,
+  { log, signal }: BackendDeps,
+): Promise<void> {
+  const prepare = async (client: Client) => {
     const status = await checkSchema(client);
     if (mayMigrate && status.kind === "behind") {
       for (const migration of await migrate(client)) log.info({ migration }, "applied a migration");
     }
-    await requireDatabase(client, { allowUnsafeDatabase: config.allowUnsafeDatabase });
-  });
+    await requireDatabase(client, { allowUnsafeDatabase });
+  };
+  await withDatabase(source, prepare, signal);
 }
 
-function openTenants(lane: Lanes, clock: Clock): TenantDirectory {
-  return createCachedDirectory({
-    directory: createPostgresDirectory({ run: (work) => lane.run(0, work), clock }),
-    clock,
-    ttlMs: TENANT_TTL_MS,
-    absentTtlMs: TENANT_ABSENT_TTL_MS,
-    entriesMax: TENANTS_MAX,
-  });
-}
+type Client = Parameters<Parameters<typeof withDatabase>[1]>[0];
 
 /**
  * Who is told that we listen must not be refused because a connection is still being opened, nor because of the

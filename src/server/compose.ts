@@ -1,16 +1,14 @@
+import { AdminService } from "../../gen/holdfast/v1/admin_pb.ts";
 import { IdempotencyService } from "../../gen/holdfast/v1/idempotency_pb.ts";
-import { anonymous } from "../auth/authenticator.ts";
 import type { Clock } from "../clock.ts";
 import { createEndpoints } from "../rpc/endpoints.ts";
 import type { Store } from "../store/store.ts";
-import { createSweeper } from "../store/sweeper.ts";
 import type { Log } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { createRpcMetrics } from "../telemetry/rpc-metrics.ts";
 import { createStoreMetrics } from "../telemetry/store-metrics.ts";
-import { createDirectoryTenants } from "../tenants/directory-tenants.ts";
-import { plainRuntime } from "../tenants/runtime.ts";
-import { openBackend } from "./backend.ts";
+import { createWaitingMetrics } from "../telemetry/waiting-metrics.ts";
+import { openAccess } from "./access.ts";
 import { logCalls } from "./call-log.ts";
 import type { Address } from "./config/kinds.ts";
 import type { Config } from "./config.ts";
@@ -19,18 +17,18 @@ import { addServerGauges } from "./gauges.ts";
 import { serveGrpc } from "./grpc.ts";
 import { createHealthEndpoints } from "./health.ts";
 import { serveHttp } from "./http.ts";
-import { ROOM, SWEEP_RECORDS_MAX } from "./limits.ts";
-import { watchDatabase } from "./probe.ts";
+import { ROOM } from "./limits.ts";
+import { openPlacements } from "./placement.ts";
 import { createReadiness } from "./readiness.ts";
 import { createRoom } from "./room.ts";
+import { loadSealing } from "./sealing.ts";
+import { openTenancy } from "./tenancy.ts";
+import { loadTls } from "./tls.ts";
 import { createTokenSource } from "./tokens.ts";
-import { openWaiting } from "./waiting.ts";
 
 export interface ServerDeps {
   readonly clock: Clock;
   readonly log: Log;
-  /** Where the records are kept; by default what the configuration says. */
-  readonly openBackend?: typeof openBackend;
   /** Aborted: whoever started us wants no server any more. It cuts the long waits of the start short. */
   readonly signal?: AbortSignal;
   /** Measure the process too; off where several servers share one. */
@@ -58,60 +56,67 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   await using starting = new AsyncDisposableStack();
 
   const metrics = createMetrics({ ofProcess: deps.ofProcess ?? false });
-  const observer = createStoreMetrics(metrics, clock);
-  const open = deps.openBackend ?? openBackend;
-  const backend = starting.use(
-    await open(config, { clock, log, observer, newToken, random, ...(signal && { signal }) }),
+  const observer = createStoreMetrics(metrics);
+  const waiting = createWaitingMetrics({ metrics, clock, log });
+  const readiness = createReadiness();
+  const tls = starting.use(await loadTls(config, { clock, log }));
+  const sealing = await loadSealing(config.masterKeyFile, { clock, log, metrics });
+  const placements = starting.use(
+    await openPlacements(config, {
+      clock,
+      log,
+      observer,
+      waiting,
+      readiness,
+      newToken,
+      random,
+      decorate: sealing.decorate,
+      ...(signal && { signal }),
+    }),
   );
   signal?.throwIfAborted();
-  const { store, tenants, databaseNow } = backend;
-  const sweeper = createSweeper({
-    ...{ store, clock, databaseNow, observer, random },
-    intervalMs: config.sweepIntervalMs,
-    limit: SWEEP_RECORDS_MAX,
-    onError: (error) => log.warn({ error }, "a pass of the sweeper failed"),
-  });
-  starting.defer(() => sweeper.stop());
-
-  const waits = starting.use(openWaiting({ ...backend, metrics, clock, log, random }));
-
-  const readiness = createReadiness();
   readiness.set("schema", true);
-  starting.use(watchDatabase({ backend, readiness, clock, log }));
+  const { main } = placements;
+  const tenancy = starting.use(
+    await openTenancy(config, { placements, sealing, metrics, clock, log, random, ...(signal && { signal }) }),
+  );
+  const { service: tenants, feed, fetch } = tenancy;
+  const access = starting.use(openAccess(config, { run: main.run, clock, tenants, feed, fetch }));
+
   const drain = createDrain({
     ...{ readiness, clock, log },
     delayMs: config.drainDelayMs,
     graceMs: config.drainGraceMs,
-    endWaits: () => waits.hub.drain(),
+    endWaits: () => placements.drain(),
   });
-  addServerGauges(metrics, { backend, waiting: waits, readiness });
+  addServerGauges(metrics, { placements: placements.all, readiness });
 
-  const calls = createRpcMetrics(metrics, IdempotencyService.methods);
+  const calls = createRpcMetrics(metrics, [...IdempotencyService.methods, ...AdminService.methods]);
+  const pipeline = { authenticator: access.authenticator, observer: logCalls(calls, { log, clock }), clock, random };
+  const services = [IdempotencyService.typeName, AdminService.typeName];
   const endpoints = [
-    ...createEndpoints({
-      waiting: waits.waiting,
-      tenants: createDirectoryTenants(tenants, plainRuntime(waits)),
-      authenticator: anonymous,
-      observer: logCalls(calls, { log, clock }),
-      clock,
-      admission: drain.admission,
-      newToken,
-      random,
-    }),
-    ...createHealthEndpoints({ readiness, services: [IdempotencyService.typeName], random }),
+    ...createEndpoints({ ...pipeline, waiting, tenants, admission: drain.admission, newToken }),
+    ...tenancy.endpoints({ ...pipeline, ...access }),
+    ...createHealthEndpoints({ readiness, services, random }),
   ];
 
   const room = createRoom(ROOM);
   const { maxConnectionAgeMs, maxConcurrentStreams } = config;
   const limits = { maxConnectionAgeMs, maxConcurrentStreams };
-  const grpc = await serveGrpc(config.grpcAddress, { endpoints, clock, log, room, ...limits });
+  const grpc = await serveGrpc(config.grpcAddress, { endpoints, clock, log, room, tls, ...limits });
   starting.defer(() => grpc.destroy());
   const rpc = async () => (await import("./http-rpc.ts")).createHttpRpc({ endpoints, clock, random, room });
-  const waiting = () => waits.status().mode;
-  const http = await serveHttp(config.httpAddress, { rpc, metrics, readiness, waiting, log });
+  const localOnly = config.auth === null;
+  const http = await serveHttp(config.httpAddress, {
+    rpc,
+    metrics,
+    readiness,
+    waiting: placements.waitingMode,
+    log,
+    tls,
+    localOnly,
+  });
   starting.defer(() => http.destroy());
-
-  sweeper.start();
 
   const started = starting.move();
   const stop = async () => {
@@ -123,9 +128,9 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   return {
     grpcAddress: grpc.address,
     httpAddress: http.address,
-    store,
-    database: backend.description,
-    broken: backend.broken,
+    store: main.store,
+    database: main.description,
+    broken: main.broken,
     stop() {
       stopping ??= stop();
       return stopping;

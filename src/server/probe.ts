@@ -1,31 +1,43 @@
 import type { Clock } from "../clock.ts";
 import type { Log } from "../telemetry/log.ts";
-import type { Backend } from "./backend.ts";
+import type { BackendStatus } from "./backend.ts";
 import { PROBE_INTERVAL_MS } from "./limits.ts";
 import type { Readiness } from "./readiness.ts";
 
 export interface ProbeDeps {
-  readonly backend: Backend;
-  readonly readiness: Readiness;
+  /** Of the placement. */
+  readonly name: string;
+  readonly status: () => Pick<BackendStatus, "reachable" | "trouble">;
+  /** Before it has resolved there is nothing to say: what keeps it from being opened is told by whoever opens it. */
+  readonly opened: Promise<void>;
+  readonly readiness: Pick<Readiness, "setPlacement">;
   readonly clock: Clock;
-  readonly log: Log;
+  readonly log: Pick<Log, "info" | "error">;
 }
 
-/** Keeps `database` in the readiness true to what the connections see, and logs each change once. */
-export function watchDatabase({ backend, readiness, clock, log }: ProbeDeps): Disposable {
+/**
+ * Keeps the readiness true to what the connections of a placement see, and logs each change once. Two looks in a row
+ * must find the database away: calls wait that long for a connection, so nobody notices one that is back by then.
+ */
+export function watchDatabase({ name, status, opened, readiness, clock, log }: ProbeDeps): Disposable {
   const stop = new AbortController();
-  readiness.set("database", backend.status().reachable);
+  const say = (reachable: boolean) => readiness.setPlacement(name, reachable ? "up" : "down");
   const watch = async () => {
+    await opened;
     let was = true;
+    let before = status().reachable;
     while (!stop.signal.aborted) {
-      const { reachable, trouble } = backend.status();
-      if (was && !reachable) log.error({ error: trouble }, "the database does not answer");
-      if (!was && reachable) log.info({}, "the database answers again");
-      was = reachable;
-      readiness.set("database", reachable);
+      const { reachable, trouble } = status();
+      const isUp: boolean = reachable || (was && before);
+      if (was && !isUp) log.error({ error: trouble }, "the database does not answer");
+      if (!was && isUp) log.info({}, "the database answers again");
+      was = isUp;
+      before = reachable;
+      say(isUp);
       await clock.sleep(PROBE_INTERVAL_MS, stop.signal).catch(() => undefined);
     }
   };
+  say(status().reachable);
   void watch();
   return { [Symbol.dispose]: () => stop.abort() };
 }

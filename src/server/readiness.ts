@@ -4,22 +4,33 @@ export interface Readiness {
   /** Resolves at the next change of the report, or when the signal is aborted. */
   changed(signal: AbortSignal): Promise<void>;
   /** Says one fact anew; a fact that is false makes the server not ready. */
-  set(check: Check, ok: boolean): void;
+  set(check: Exclude<Check, "database">, ok: boolean): void;
+  /** The same of the database of one placement. */
+  setPlacement(name: string, state: PlacementState): void;
   /** From now on open streams are to end. */
   stop(): void;
   stopping(): boolean;
 }
 
-/** `database`: it answers · `schema`: it is the one this version knows · `accepting`: the server is not shutting down. */
+/**
+ * `database`: that of some placement answers, for one that is down must not take this server away from the tenants of the
+ * others · `schema`: main's is the one this version knows · `accepting`: the server is not shutting down.
+ */
 export type Check = "database" | "schema" | "accepting";
+
+/** Whether the placement's database answers. */
+export type PlacementState = "up" | "down";
 
 export interface ReadinessReport {
   readonly ready: boolean;
   readonly checks: Readonly<Record<Check, boolean>>;
+  /** By name. */
+  readonly placements: Readonly<Record<string, PlacementState>>;
 }
 
 export function createReadiness(): Readiness {
-  let checks: Record<Check, boolean> = { database: false, schema: false, accepting: true };
+  let checks: Readonly<Record<Check, boolean>> = { database: false, schema: false, accepting: true };
+  let placements: Readonly<Record<string, PlacementState>> = {};
   let stopping = false;
   const waiting = new Set<() => void>();
   const wake = () => {
@@ -27,8 +38,14 @@ export function createReadiness(): Readiness {
     waiting.clear();
   };
 
+  const check = (changed: Check, ok: boolean) => {
+    if (checks[changed] === ok) return;
+    checks = { ...checks, [changed]: ok };
+    wake();
+  };
+
   return {
-    report: () => ({ ready: checks.database && checks.schema && checks.accepting, checks }),
+    report: () => ({ ready: checks.database && checks.schema && checks.accepting, checks, placements }),
     stopping: () => stopping,
     changed(signal) {
       return new Promise((resolve) => {
@@ -42,9 +59,11 @@ export function createReadiness(): Readiness {
         if (signal.aborted) resume();
       });
     },
-    set(check, ok) {
-      if (checks[check] === ok) return;
-      checks = { ...checks, [check]: ok };
+    set: check,
+    setPlacement(name, state) {
+      if (placements[name] === state) return;
+      placements = { ...placements, [name]: state };
+      check("database", Object.values(placements).includes("up"));
       wake();
     },
     stop() {

@@ -2,8 +2,6 @@ import type { Clock } from "../clock.ts";
 import { openSession } from "../store/postgres/connection.ts";
 import type { Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
-import type { Metrics } from "../telemetry/metrics.ts";
-import { addWaitingGauges, createWaitingMetrics } from "../telemetry/waiting-metrics.ts";
 import { createHub, type Hub, WAIT_LIMITS, type WaitLimits } from "../waiting/hub.ts";
 import type { WaitingObserver } from "../waiting/observer.ts";
 import { openPostgresListener } from "../waiting/postgres/listener.ts";
@@ -18,7 +16,6 @@ export interface Waiting extends AsyncDisposable {
   /** Wakes those who wait, here and on other servers. */
   readonly store: Store;
   readonly hub: Hub;
-  readonly waiting: WaitingObserver;
   status(): WaitingStatus;
 }
 
@@ -35,33 +32,37 @@ export interface WaitingDeps {
   /** Plain. */
   readonly store: Store;
   readonly notifications: NotificationSource;
-  readonly metrics: Metrics;
+  readonly observer: WaitingObserver;
   readonly clock: Clock;
-  readonly log: Log;
+  readonly log: Pick<Log, "info" | "warn">;
   /** From 0 to 1, for jitter. */
   readonly random: () => number;
   readonly limits?: Partial<WaitLimits>;
+  /** Nobody listens before it has resolved; absent: at once. */
+  readonly opened?: Promise<void>;
 }
 
 /** Begins to listen, and does not wait for it: until notifications arrive, those who wait poll. */
-export function openWaiting({ store, notifications, metrics, clock, log, random, ...rest }: WaitingDeps): Waiting {
+export function openWaiting({ store, notifications, observer, clock, log, random, ...rest }: WaitingDeps): Waiting {
   const limits = { ...WAIT_LIMITS, ...rest.limits };
-  const observer = createWaitingMetrics({ metrics, clock, log });
   const opened = new AsyncDisposableStack();
   const hub = opened.use(createHub({ store, clock, observer, random, limits }));
   const notifier = opened.use(createPostgresNotifier({ run: notifications.run, clock, observer }));
-  const open = (onNotification: (payload: string) => void) =>
-    openSession({ url: notifications.listenUrl, clock, onNotification, answerTimeoutMs: LISTEN_ANSWER_MS_MAX });
+  const open = async (onNotification: (payload: string) => void) => {
+    await rest.opened;
+    return openSession({
+      ...{ url: notifications.listenUrl, clock, onNotification },
+      answerTimeoutMs: LISTEN_ANSWER_MS_MAX,
+    });
+  };
   const { pollMs } = limits;
   const listenUrl = redactUrl(notifications.listenUrl);
   const listener = opened.use(
     openPostgresListener({ open, hub, notifier, clock, random, observer, log, listenUrl, pollMs }),
   );
-  addWaitingGauges({ metrics, hub, listener });
   return {
     store: createWakingStore({ store, hub, notifier }),
     hub,
-    waiting: observer,
     status() {
       const { isConnected, isListening } = listener.status();
       return { mode: isListening ? "notified" : "polling", isConnected };

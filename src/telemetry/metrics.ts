@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 
 /** One series of a counter. Adding to `value` is all that a hot path does. */
@@ -14,18 +15,26 @@ export interface Metrics {
   /** The series with these label values, in the order of the names; made at 0 when first asked for. */
   counter(name: string, help: string, labelNames?: readonly string[]): (...labels: readonly string[]) => Cell;
   histogram(spec: HistogramSpec): (...labels: readonly string[]) => Distribution;
-  /** `read` is called at each scrape. */
-  gauge(name: string, help: string, read: () => number): void;
+  /** `read` is called at each scrape. The same name again, with other values of the same labels, is another series of it. */
+  gauge(name: string, help: string, read: () => number, labels?: Labels): void;
   readonly contentType: string;
   /** The page that Prometheus scrapes. */
   page(): Promise<string>;
 }
+
+/** Names and values. */
+export type Labels = Readonly<Record<string, string>>;
 
 export interface HistogramSpec {
   readonly name: string;
   readonly help: string;
   readonly labelNames?: readonly string[];
   readonly buckets: readonly number[];
+}
+
+interface GaugeSeries {
+  readonly labels: Labels;
+  readonly read: () => number;
 }
 
 /** Seconds. This service answers in a millisecond or so, where the usual buckets begin at five. */
@@ -39,6 +48,7 @@ export function createMetrics({ ofProcess }: { readonly ofProcess: boolean }): M
   const registry = new Registry();
   const registers = [registry];
   if (ofProcess) collectDefaultMetrics({ register: registry });
+  const gauges = new Map<string, GaugeSeries[]>();
   return {
     contentType: registry.contentType,
     page: () => registry.metrics(),
@@ -79,13 +89,22 @@ export function createMetrics({ ofProcess }: { readonly ofProcess: boolean }): M
       };
     },
 
-    gauge(name, help, read) {
+    gauge(name, help, read, labels = {}) {
+      const known = gauges.get(name);
+      if (known !== undefined) {
+        if (known.some((one) => isDeepStrictEqual(one.labels, labels))) throw new Error(`bug: ${name} is there twice`);
+        known.push({ labels, read });
+        return;
+      }
+      const series = [{ labels, read }];
+      gauges.set(name, series);
       new Gauge({
         name,
         help,
+        labelNames: Object.keys(labels),
         registers,
         collect() {
-          this.set(read());
+          for (const one of series) this.set({ ...one.labels }, one.read());
         },
       });
     },

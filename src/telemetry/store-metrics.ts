@@ -1,4 +1,3 @@
-import type { Clock } from "../clock.ts";
 import type { StoreObserver } from "../store/observer.ts";
 import type { Swept } from "../store/store.ts";
 import { type Metrics, SECONDS } from "./metrics.ts";
@@ -15,9 +14,9 @@ const STATEMENTS = ["claim", "reconcile", "heartbeat", "finish", "peek", "watch"
  * What the store does with the database. `statement` is the name of a .sql file. Every series stands at 0 from the start
  * but those of the retries, whose causes nobody can list: there a series begins with its first retry.
  */
-export function createStoreMetrics(metrics: Metrics, clock: Clock): StoreObserver {
+export function createStoreMetrics(metrics: Metrics): StoreObserver {
   const batch = createBatchMetrics(metrics);
-  const sweeps = createSweepMetrics(metrics, clock);
+  const sweeps = createSweepMetrics(metrics);
   return { ...batch, ...sweeps };
 }
 
@@ -68,7 +67,7 @@ function createBatchMetrics(metrics: Metrics): Omit<StoreObserver, "swept" | "cl
   };
 }
 
-function createSweepMetrics(metrics: Metrics, clock: Clock): Pick<StoreObserver, "swept" | "clockStepped"> {
+function createSweepMetrics(metrics: Metrics): Pick<StoreObserver, "swept" | "clockStepped"> {
   const swept = metrics.counter("holdfast_swept_records_total", "Records that the sweeper dealt with.", ["action"]);
   const seconds = metrics.histogram({
     name: "holdfast_sweep_seconds",
@@ -80,15 +79,10 @@ function createSweepMetrics(metrics: Metrics, clock: Clock): Pick<StoreObserver,
     "Passes left out because the database's clock had jumped; look at that clock before the next pass.",
   )();
   for (const action of SWEPT) swept(action);
-  let lastPassMs = clock.monotonicMs();
-  metrics.gauge("holdfast_sweep_age_seconds", "Since the last finished pass of the sweeper.", () => {
-    return (clock.monotonicMs() - lastPassMs) / 1000;
-  });
   return {
     swept(counts, ms) {
       for (const action of SWEPT) swept(action).value += counts[action];
       seconds.observe(ms / 1000);
-      lastPassMs = clock.monotonicMs();
     },
     clockStepped() {
       steps.value++;

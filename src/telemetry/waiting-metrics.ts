@@ -1,6 +1,5 @@
 import type { Clock } from "../clock.ts";
 import type { Hub } from "../waiting/hub.ts";
-import type { Listener } from "../waiting/listener.ts";
 import type { WaitingObserver, WakePath } from "../waiting/observer.ts";
 import type { Log } from "./log.ts";
 import { type Metrics, SECONDS } from "./metrics.ts";
@@ -41,18 +40,20 @@ export function createWaitingMetrics(deps: WaitingMetricsDeps): WaitingObserver 
 
 export interface WaitingGaugesDeps {
   readonly metrics: Metrics;
+  /** Whose records are waited for. */
+  readonly placement: string;
   readonly hub: Pick<Hub, "status">;
-  readonly listener: Pick<Listener, "status">;
+  readonly isListening: () => boolean;
 }
 
-export function addWaitingGauges({ metrics, hub, listener }: WaitingGaugesDeps): void {
-  metrics.gauge("holdfast_waiting_calls", "Calls that wait, admitted and not yet answered.", () => hub.status().calls);
-  metrics.gauge("holdfast_waiters", "What they wait for, one for each record of each call.", () => {
-    return hub.status().waiters;
-  });
-  metrics.gauge("holdfast_waited_keys", "Records that somebody waits for on this server.", () => hub.status().keys);
-  metrics.gauge("holdfast_listener_up", "1 while notifications arrive; while they do not, waiters poll.", () => {
-    return Number(listener.status().isListening);
+/** Once for each placement. */
+export function addWaitingGauges({ metrics, placement, hub, isListening }: WaitingGaugesDeps): void {
+  const gauge = (name: string, help: string, read: () => number) => metrics.gauge(name, help, read, { placement });
+  gauge("holdfast_waiting_calls", "Calls that wait, admitted and not yet answered.", () => hub.status().calls);
+  gauge("holdfast_waiters", "What they wait for, one for each record of each call.", () => hub.status().waiters);
+  gauge("holdfast_waited_keys", "Records that somebody waits for on this server.", () => hub.status().keys);
+  gauge("holdfast_listener_up", "1 while notifications arrive; while they do not, waiters poll.", () => {
+    return Number(isListening());
   });
 }
 

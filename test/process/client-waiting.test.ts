@@ -104,10 +104,10 @@ describe("callers who wait", () => {
     const holdfast = client();
     const job = { scope: "waiting", key, input: null };
     const waiting = Array.from({ length: 4 }, () => holdfast.once(job, () => 1).catch((thrown) => thrown));
-    await untilSumIs(servers, "holdfast_waiting_calls", 4);
+    await untilSumIs(servers, 'holdfast_waiting_calls{placement="main"}', 4);
     await holdfast.close();
     expect(await Promise.all(waiting)).toMatchObject(Array(4).fill({ reason: "CLOSED" }));
-    await untilSumIs(servers, "holdfast_waiting_calls", 0);
+    await untilSumIs(servers, 'holdfast_waiting_calls{placement="main"}', 0);
     holder.tell();
     expect(await holder.line({ event: "done" })).toMatchObject({ replayed: false, attempt: 1 });
   });

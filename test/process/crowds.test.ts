@@ -10,7 +10,7 @@ import { type ServerProcess, startServer } from "./server.ts";
 
 const CLAIM_ROWS = 'holdfast_batch_rows_sum{statement="claim"}';
 const PEEK_ROWS = 'holdfast_batch_rows_sum{statement="peek"}';
-const WAITING = "holdfast_waiting_calls";
+const WAITING = 'holdfast_waiting_calls{placement="main"}';
 /** What a server takes on one connection. */
 const STREAMS = 1_000;
 const MIB = 1024 * 1024;

@@ -67,6 +67,7 @@ describe("the pages for machines", () => {
     expect(await ready.json()).toEqual({
       ready: true,
       checks: { database: true, schema: true, accepting: true },
+      placements: { main: "up" },
       waiting: expect.stringMatching(/^(notified|polling)$/), // The listener may still be connecting.
     });
   });
@@ -107,7 +108,7 @@ describe("the pages for machines", () => {
     expect(page).toMatch(/holdfast_claims_total\{outcome="in-progress"\} 1/);
     expect(page).toMatch(/holdfast_batch_rows_count\{statement="claim"\} [1-9]/);
     expect(page).toMatch(/holdfast_statement_seconds_count\{statement="claim",outcome="ok"\} [1-9]/);
-    expect(page).toMatch(/holdfast_pool_connections_open [1-9]/);
+    expect(page).toMatch(/holdfast_pool_connections_open\{placement="main"\} [1-9]/);
   });
 
   test("HEAD has no body, POST is 405, and what is not there is 404", async () => {

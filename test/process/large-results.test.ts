@@ -11,7 +11,7 @@ import { readMetrics, untilSumIs } from "./metrics-page.ts";
 import { type ServerProcess, startServer } from "./server.ts";
 import { type Caller, claimOf, connect, hold, type Key, LONG } from "./waiting-calls.ts";
 
-const WAITING = "holdfast_waiting_calls";
+const WAITING = 'holdfast_waiting_calls{placement="main"}';
 const MIB = 1024 * 1024;
 const CALLS = 400;
 const CONNECTIONS = 4;

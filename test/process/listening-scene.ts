@@ -85,7 +85,7 @@ export async function openListeningScene({ databaseUrl, listenUrl }: SceneOption
 
     async crowd(keys) {
       const handles = await Promise.all(newKeys(keys).map((key) => hold(telling, key)));
-      const callsBefore = await sumOf([here], "holdfast_waiting_calls");
+      const callsBefore = await sumOf([here], 'holdfast_waiting_calls{placement="main"}');
       const ends = handles.flatMap(({ key }) => {
         const name = key as Key;
         return [endOfClaim(waiting, name), endOfStream(waiting, name)];
@@ -96,7 +96,7 @@ export async function openListeningScene({ databaseUrl, listenUrl }: SceneOption
       });
       const all = Promise.all(delays);
       all.catch(() => undefined); // It is waited for only once the records are completed.
-      await untilSumIs([here], "holdfast_waiting_calls", callsBefore + ends.length);
+      await untilSumIs([here], 'holdfast_waiting_calls{placement="main"}', callsBefore + ends.length);
       for (const { key } of handles) await until(async () => (await look(telling, key as Key)).hasWaiters);
       return {
         async complete({ persist } = { persist: false }) {
@@ -119,7 +119,7 @@ export async function openListeningScene({ databaseUrl, listenUrl }: SceneOption
       const page = await readMetrics(here);
       const sample = (name: string) => page.get(name) ?? Number.NaN;
       return {
-        isListening: sample("holdfast_listener_up") === 1,
+        isListening: sample('holdfast_listener_up{placement="main"}') === 1,
         received: sample('holdfast_notifications_total{event="received"}'),
         notified: sample('holdfast_wakeup_seconds_count{path="notified"}'),
         polled: sample('holdfast_wakeup_seconds_count{path="polled"}'),
@@ -132,8 +132,8 @@ export async function openListeningScene({ databaseUrl, listenUrl }: SceneOption
 
     async untilConnected() {
       for (const [server, caller] of [[here, waiting] as const, [there, telling] as const]) {
-        const connections = await sumOf([server], "holdfast_pool_connections");
-        await untilSumIs([server], "holdfast_pool_connections_open", connections);
+        const connections = await sumOf([server], 'holdfast_pool_connections{placement="main"}');
+        await untilSumIs([server], 'holdfast_pool_connections_open{placement="main"}', connections);
         await untilSumIs([server], "holdfast_ready", 1);
         const claim = claimOf(newKey());
         await until(() => caller.claim(claim).then(yes, isUnavailable));

@@ -120,10 +120,10 @@ test.concurrent("callers who vanish while they wait are waited for no longer, 40
   claim(caller, key, { lease: 60, wait: 60 }).catch(() => undefined);
   const stream = waitFor(`127.0.0.1:${proxy.port}`, key);
   await stream.next();
-  await untilSumIs([server], "holdfast_waiters", 2);
+  await untilSumIs([server], 'holdfast_waiters{placement="main"}', 2);
   proxy.hold();
   const startedMs = performance.now();
-  await untilSumIs([server], "holdfast_waiting_calls", 0);
+  await untilSumIs([server], 'holdfast_waiting_calls{placement="main"}', 0);
   expect(await readWaiters(server)).toBe(0);
   expect(performance.now() - startedMs).toBeLessThan(40_000);
 });
@@ -173,7 +173,7 @@ function waitFor(address: string, key: Key) {
 
 async function readWaiters(server: ServerProcess): Promise<number> {
   const page = await (await fetch(`${server.http}/metrics`)).text();
-  return Number(/^holdfast_waiters (\d+)$/m.exec(page)?.[1]);
+  return Number(/^holdfast_waiters\{placement="main"\} (\d+)$/m.exec(page)?.[1]);
 }
 
 function addressOf(address: string) {

@@ -3,7 +3,7 @@ import { untilSumIs } from "./metrics-page.ts";
 import { type ServerProcess, startServer } from "./server.ts";
 import { type Caller, connect } from "./waiting-calls.ts";
 
-export const CALLS = "holdfast_waiting_calls";
+export const CALLS = 'holdfast_waiting_calls{placement="main"}';
 
 /** Two servers on one database, and a caller of each who stays. */
 export interface ServerPair extends AsyncDisposable {
@@ -29,5 +29,6 @@ export async function release(caller: Caller, handle: LeaseHandle | undefined): 
 }
 
 export async function untilNobodyWaits(servers: readonly ServerProcess[]): Promise<void> {
-  for (const sample of [CALLS, "holdfast_waiters", "holdfast_waited_keys"]) await untilSumIs(servers, sample, 0);
+  for (const sample of [CALLS, 'holdfast_waiters{placement="main"}', 'holdfast_waited_keys{placement="main"}'])
+    await untilSumIs(servers, sample, 0);
 }

@@ -122,9 +122,9 @@ describe.each(Object.entries(TRANSPORTS))("%s", (_, open) => {
     const ended = stream.next();
     leaving.abort();
     await expect(ended).rejects.toMatchObject({ code: Code.Canceled });
-    await untilSumIs([servers[0]], "holdfast_waiters", 0);
-    await untilSumIs([servers[0]], "holdfast_waited_keys", 0);
-    await untilSumIs([servers[0]], "holdfast_waiting_calls", 0);
+    await untilSumIs([servers[0]], 'holdfast_waiters{placement="main"}', 0);
+    await untilSumIs([servers[0]], 'holdfast_waited_keys{placement="main"}', 0);
+    await untilSumIs([servers[0]], 'holdfast_waiting_calls{placement="main"}', 0);
   });
 
   test("a server that shuts down finishes its waits, loses none and ends with 0", async () => {

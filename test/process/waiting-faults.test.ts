@@ -42,7 +42,7 @@ async function expectPolled(scene: ListeningScene, { notified, polled }: Heard, 
 async function expectNotified(scene: ListeningScene): Promise<void> {
   for (let before = Number.NaN, after = Number.NaN; !(after > before); ) {
     await scene.untilReadyBy("notified");
-    await untilSumIs([scene.here], "holdfast_listener_up", 1);
+    await untilSumIs([scene.here], 'holdfast_listener_up{placement="main"}', 1);
     before = (await scene.heard()).notified;
     expect(await (await scene.crowd(4)).complete()).toBeLessThan(ANSWER_MS_MAX);
     after = (await scene.heard()).notified;

@@ -207,15 +207,31 @@ function overClient(client: Client, clock: Clock, defaultTimeoutMs: number): Ses
   };
 }
 
-/** Lends a client without the hot path's settings: migrations may take their time, and checks must see the defaults. */
-export async function withClient<T>(address: DatabaseAddress, work: (client: Client) => Promise<T>): Promise<T> {
+/**
+ * Lends a client without the hot path's settings: migrations may take their time, and checks must see the defaults. The
+ * signal drops its connection, in whatever it is; then this rejects with the signal's reason.
+ */
+export async function withClient<T>(
+  address: DatabaseAddress & { readonly signal?: AbortSignal },
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
+  const { signal } = address;
+  signal?.throwIfAborted();
   const client = newClient(address);
   client.on("error", () => undefined); // What was under way fails by itself; an idle loss shows at the next query.
-  await client.connect();
+  const cutOff = () => client.connection.stream.destroy();
+  signal?.addEventListener("abort", cutOff, { once: true });
   try {
-    return await work(client);
+    await client.connect();
+    try {
+      return await work(client);
+    } finally {
+      await client.end();
+    }
+  } catch (error) {
+    throw signal?.aborted ? signal.reason : error;
   } finally {
-    await client.end();
+    signal?.removeEventListener("abort", cutOff);
   }
 }
 

@@ -5,7 +5,7 @@ import { createLanes, type Lanes } from "./lanes.ts";
 /** All sessions of one process with one database; they share what is known of its epoch. */
 export interface Database {
   /** A new group of lanes, connecting at once. */
-  lanes(count: number): Lanes;
+  lanes(count: number, options?: GroupOptions): Lanes;
   /** Resolves once every lane has been open. */
   opened(): Promise<void>;
   status(): DatabaseStatus;
@@ -13,13 +13,21 @@ export interface Database {
 }
 
 export interface DatabaseStatus {
-  /** At least one lane is open. */
+  /**
+   * Of every group at least one lane is open, so that no kind of call is refused altogether. Not every lane: one that
+   * finds no room in the database must not take away what the others serve.
+   */
   readonly reachable: boolean;
   readonly lanes: number;
   readonly open: number;
   readonly busy: number;
   /** A reason why some lane is down; null while all are open. For the log: it may hold an address. */
   readonly trouble: Error | null;
+}
+
+export interface GroupOptions {
+  /** Nothing that callers ask for fails without it: whether the database is reachable does not depend on it. */
+  readonly optional?: boolean;
 }
 
 export interface DatabaseDeps extends SessionDeps {
@@ -30,9 +38,10 @@ export interface DatabaseDeps extends SessionDeps {
 export function createDatabase(deps: DatabaseDeps): Database {
   const epoch = createEpoch();
   const groups: Lanes[] = [];
+  const needed: Lanes[] = [];
 
   return {
-    lanes(count) {
+    lanes(count, { optional = false } = {}) {
       const group = createLanes({
         count,
         open: () => openSession(deps),
@@ -41,6 +50,7 @@ export function createDatabase(deps: DatabaseDeps): Database {
         random: deps.random,
       });
       groups.push(group);
+      if (!optional) needed.push(group);
       return group;
     },
     async opened() {
@@ -50,7 +60,7 @@ export function createDatabase(deps: DatabaseDeps): Database {
       const all = groups.map((group) => group.status());
       const sum = (part: "lanes" | "open" | "busy") => all.reduce((total, status) => total + status[part], 0);
       return {
-        reachable: sum("open") > 0,
+        reachable: needed.every((group) => group.status().open > 0),
         lanes: sum("lanes"),
         open: sum("open"),
         busy: sum("busy"),

@@ -30,7 +30,8 @@ export interface PostgresListenerDeps {
 const PROBE_INTERVAL_MS = 5_000;
 const RETRY_MS_MAX = 5_000;
 
-const HINT = "--listen-url must lead to the database of --database-url itself, not to a pooler";
+const HINT =
+  "--listen-url, or of another placement --placement-listen-urls, must lead to the database itself, not to a pooler";
 
 const LISTEN = { name: "holdfast_listen", text: "listen holdfast" };
 

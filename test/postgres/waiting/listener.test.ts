@@ -78,14 +78,14 @@ describe("a listener that is terminated", () => {
     await complete(node.plain, ended, proof);
     await watching.ended;
     watching.leave();
-    expect(await node.sample("holdfast_listener_up")).toBe(0);
+    expect(await node.sample('holdfast_listener_up{placement="main"}')).toBe(0);
     const readsBefore = node.reads.counts.peek;
     await until(() => node.reads.counts.peek > readsBefore + 10);
     expect(warnings(node)).toMatchObject([{ message: POLLING, fields: { pollMs: 20 } }]);
 
     await proxy.accept();
     await until(isNotified(node));
-    expect(await node.sample("holdfast_listener_up")).toBe(1);
+    expect(await node.sample('holdfast_listener_up{placement="main"}')).toBe(1);
     expect(node.lines.at(-1)).toMatchObject({ level: "info", message: BACK });
     leave();
   });

@@ -11,6 +11,7 @@ import { createPostgresStore } from "../../../src/store/postgres/store.ts";
 import type { Store } from "../../../src/store/store.ts";
 import type { LogFields } from "../../../src/telemetry/log.ts";
 import { createMetrics } from "../../../src/telemetry/metrics.ts";
+import { addWaitingGauges, createWaitingMetrics } from "../../../src/telemetry/waiting-metrics.ts";
 import type { WaitLimits } from "../../../src/waiting/hub.ts";
 import { claimIdOf, claimOf, finishOf, freshToken } from "../../support/records.ts";
 import { createOnlooker, createStoppingStore, type StoppingStore } from "../../support/waiting.ts";
@@ -60,15 +61,18 @@ export async function openNode(url: string, { listenUrl = url, limits = {} }: No
   const logged = (level: LogLine["level"]) => (fields: LogFields, message: string) => {
     lines.push({ level, message, fields });
   };
+  const log = { info: logged("info"), warn: logged("warn") };
   const waiting = opening.use(
     openWaiting({
-      ...{ metrics, limits, store: reads.store },
+      ...{ limits, log, store: reads.store },
+      observer: createWaitingMetrics({ metrics, clock: systemClock, log }),
       clock: systemClock,
       random: Math.random,
       notifications: { run: (work) => lane.run(0, work), listenUrl },
-      log: { debug() {}, info: logged("info"), warn: logged("warn"), error() {}, isLevelEnabled: () => false },
     }),
   );
+  const isListening = () => waiting.status().mode === "notified";
+  addWaitingGauges({ metrics, placement: "main", hub: waiting.hub, isListening });
   const opened = opening.move();
   return {
     ...waiting,

@@ -56,9 +56,9 @@ test("a server is ready and says that it is notified; its listener is one of its
     status: 200,
     body: { ready: true, checks: { database: true, schema: true, accepting: true } },
   });
-  expect(await scene.sample("holdfast_listener_up")).toBe(1);
-  const connections = await scene.sample("holdfast_pool_connections");
-  await until(async () => (await scene.sample("holdfast_pool_connections_open")) === connections);
+  expect(await scene.sample('holdfast_listener_up{placement="main"}')).toBe(1);
+  const connections = await scene.sample('holdfast_pool_connections{placement="main"}');
+  await until(async () => (await scene.sample('holdfast_pool_connections_open{placement="main"}')) === connections);
   const { client } = await eavesdrop(database.url);
   const { rows } = await client.query<{ count: number }>(
     "select count(*)::int from pg_stat_activity where datname = current_database() and application_name = 'holdfast'",
@@ -75,9 +75,9 @@ test("a server that cannot listen starts, is ready, and says that it polls", asy
   expect(await scene.readyz()).toMatchObject({ status: 200, body: { ready: true, waiting: "polling" } });
   await until(() => scene.warnings.length > 0);
   expect(scene.warnings).toEqual(["notifications from other servers do not arrive: waiters poll"]);
-  expect(await scene.sample("holdfast_listener_up")).toBe(0);
-  expect(await scene.sample("holdfast_pool_connections_open")).toBeLessThan(
-    await scene.sample("holdfast_pool_connections"),
+  expect(await scene.sample('holdfast_listener_up{placement="main"}')).toBe(0);
+  expect(await scene.sample('holdfast_pool_connections_open{placement="main"}')).toBeLessThan(
+    await scene.sample('holdfast_pool_connections{placement="main"}'),
   );
 
   await proxy.accept();
@@ -94,7 +94,7 @@ test("a server that stops ends the calls that wait before it waits for calls in 
     });
   expect((await claim("the holder's claim", "0s")).status).toBe(200);
   const waiting = claim("the waiter's claim", "60s");
-  await until(async () => (await sample("holdfast_waiters")) === 1);
+  await until(async () => (await sample('holdfast_waiters{placement="main"}')) === 1);
   await stop();
   const answer = await waiting;
   expect(answer.status).toBe(503);

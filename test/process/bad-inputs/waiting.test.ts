@@ -32,8 +32,8 @@ const stand = useStand();
 const WAIT_FOR = generic(method.waitFor as never);
 type WaitForInit = MessageInitShape<typeof method.waitFor.input>;
 
-const WAITING = "holdfast_waiting_calls";
-const WAITERS = "holdfast_waiters";
+const WAITING = 'holdfast_waiting_calls{placement="main"}';
+const WAITERS = 'holdfast_waiters{placement="main"}';
 
 /** Sends and expects this refusal; afterwards nobody waits, the server answers, and no row is there that was not. */
 async function refusesWait(name: WireName, init: WaitForInit, refusal: Refusal): Promise<void> {
@@ -152,7 +152,7 @@ describe(row(83), () => {
       await untilSumIs([stand.server], WAITERS, 2_001);
     }
     await untilSumIs([stand.server], WAITERS, 0);
-    await untilSumIs([stand.server], "holdfast_waited_keys", 0);
+    await untilSumIs([stand.server], 'holdfast_waited_keys{placement="main"}', 0);
     await lives(stand.wires.gRPC);
   });
 
@@ -170,7 +170,7 @@ describe(row(83), () => {
     await lives(wire);
     for (const session of sessions) session[Symbol.dispose]();
     await untilSumIs([stand.server], WAITING, 0);
-    await untilSumIs([stand.server], "holdfast_waited_keys", 0);
+    await untilSumIs([stand.server], 'holdfast_waited_keys{placement="main"}', 0);
     await allLive();
   }, 120_000);
 });

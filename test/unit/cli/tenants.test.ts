@@ -306,9 +306,12 @@ describe("a server that cannot be reached", () => {
     using file = fileWith("no certificate");
     expect(await run("list", "--tls-ca", "/does/not/exist")).toMatchObject({
       code: 1,
-      error: "holdfast: /does/not/exist (--tls-ca) cannot be read as certificates in PEM\n",
+      error: "holdfast: --tls-ca cannot be read (ENOENT): /does/not/exist\n",
     });
-    expect((await run("list", "--tls-ca", file.path)).code).toBe(1);
+    expect(await run("list", "--tls-ca", file.path)).toMatchObject({
+      code: 1,
+      error: `holdfast: --tls-ca holds no certificates in PEM that can be used: ${file.path}\n`,
+    });
   });
 });
 

@@ -12,13 +12,12 @@ const CLAIM = 'grpc_type="unary",grpc_service="holdfast.v1.IdempotencyService",g
 
 function setUp() {
   const metrics = createMetrics({ ofProcess: false });
-  const clock = createManualClock();
   const calls = createRpcMetrics(metrics, methods);
-  const store = createStoreMetrics(metrics, clock);
+  const store = createStoreMetrics(metrics);
   /** The series that are not 0, without buckets. */
   const risen = async () =>
     (await metrics.page()).split("\n").filter((line) => !/^#|_bucket|_age_seconds|^$| 0$/.test(line));
-  return { metrics, clock, calls, store, risen };
+  return { metrics, calls, store, risen };
 }
 
 describe("calls", () => {
@@ -122,17 +121,40 @@ describe("the store", () => {
     ]);
   });
 
-  test("the sweeper's work is added up, and its age is the time since the last pass", async () => {
-    const { store, clock, metrics } = setUp();
-    await clock.advance(7000);
-    expect(await metrics.page()).toContain("holdfast_sweep_age_seconds 7");
+  test("the sweeper's work is added up", async () => {
+    const { store, metrics } = setUp();
     store.swept({ forgotten: 3, abandoned: 0, emptied: 2, settled: 1 }, 20);
+    store.swept({ forgotten: 1, abandoned: 0, emptied: 0, settled: 0 }, 20);
     store.clockStepped(90_000);
-    await clock.advance(1000);
     const page = await metrics.page();
-    expect(page).toContain('holdfast_swept_records_total{action="forgotten"} 3');
+    expect(page).toContain('holdfast_swept_records_total{action="forgotten"} 4');
     expect(page).toContain('holdfast_swept_records_total{action="abandoned"} 0');
-    expect(page).toContain("holdfast_sweep_age_seconds 1");
+    expect(page).toContain("holdfast_sweep_seconds_count 2");
     expect(page).toContain("holdfast_clock_steps_total 1");
+  });
+});
+
+describe("gauges", () => {
+  test("are read at each scrape, one series for each set of label values", async () => {
+    const { metrics } = setUp();
+    const depth = { north: 1, south: 2 };
+    for (const place of ["north", "south"] as const) {
+      metrics.gauge("test_depth", "Of the water.", () => depth[place], { place });
+    }
+    metrics.gauge("test_tide", "Without labels.", () => 7);
+    depth.south = 3;
+    const page = await metrics.page();
+    expect(page.match(/^test_.*$/gm)).toEqual([
+      'test_depth{place="north"} 1',
+      'test_depth{place="south"} 3',
+      "test_tide 7",
+    ]);
+    expect(page.match(/^# TYPE test_depth/gm)).toHaveLength(1);
+  });
+
+  test("the same series twice is a bug, not a series that lies", () => {
+    const { metrics } = setUp();
+    metrics.gauge("test_depth", "Of the water.", () => 1, { place: "north" });
+    expect(() => metrics.gauge("test_depth", "Of the water.", () => 2, { place: "north" })).toThrow("bug:");
   });
 });

@@ -11,8 +11,9 @@ function setUp() {
   const state = { calls: 0, waiters: 0, keys: 0, isListening: false };
   addWaitingGauges({
     metrics,
+    placement: "main",
     hub: { status: () => state },
-    listener: { status: () => ({ isConnected: true, isListening: state.isListening }) },
+    isListening: () => state.isListening,
   });
   /** The series without buckets. */
   const series = async () => (await metrics.page()).split("\n").filter((line) => !/^#|_bucket|^$/.test(line));
@@ -37,10 +38,10 @@ test("every series stands at 0 from the start, and none has a label that a calle
     'holdfast_notifications_total{event="dropped"} 0',
     "holdfast_listener_probe_seconds_sum 0",
     "holdfast_listener_probe_seconds_count 0",
-    "holdfast_waiting_calls 0",
-    "holdfast_waiters 0",
-    "holdfast_waited_keys 0",
-    "holdfast_listener_up 0",
+    'holdfast_waiting_calls{placement="main"} 0',
+    'holdfast_waiters{placement="main"} 0',
+    'holdfast_waited_keys{placement="main"} 0',
+    'holdfast_listener_up{placement="main"} 0',
   ]);
 });
 
@@ -74,10 +75,10 @@ test("the gauges are what the hub and the listener say at the scrape", async () 
   const { state, risen } = setUp();
   Object.assign(state, { calls: 3, waiters: 300, keys: 2, isListening: true });
   expect(await risen()).toEqual([
-    "holdfast_waiting_calls 3",
-    "holdfast_waiters 300",
-    "holdfast_waited_keys 2",
-    "holdfast_listener_up 1",
+    'holdfast_waiting_calls{placement="main"} 3',
+    'holdfast_waiters{placement="main"} 300',
+    'holdfast_waited_keys{placement="main"} 2',
+    'holdfast_listener_up{placement="main"} 1',
   ]);
 });
 

@@ -1,0 +1,89 @@
+import { createApiKeyAuthenticator } from "../auth/api-key.ts";
+import type { ApiKeyTable } from "../auth/api-keys.ts";
+import { type Authenticator, anonymous } from "../auth/authenticator.ts";
+import { createCertificateAuthenticator } from "../auth/certificate.ts";
+import { createAuthenticator } from "../auth/chain.ts";
+import type { ConfiguredIssuer, RegisteredIssuers } from "../auth/jwt/trust.ts";
+import { createJwt } from "../auth/jwt.ts";
+import { createPostgresApiKeys } from "../auth/postgres/api-keys.ts";
+import { type Clock, wallClockMs } from "../clock.ts";
+import type { ChangeFeed } from "../tenants/change-feed.ts";
+import type { Tenants } from "../tenants/tenants.ts";
+import { createGuardedFetch, type GuardedFetch } from "../tenants/validators/guarded-fetch.ts";
+import { resolveBySystem } from "../tenants/validators/resolve.ts";
+import type { Run } from "./backend.ts";
+import type { Config } from "./config.ts";
+
+/** Who may call. */
+export interface Access extends Disposable {
+  readonly authenticator: Authenticator;
+  readonly apiKeys: ApiKeyTable;
+  /** To be told of a key that was revoked here; of others the feed tells. */
+  readonly onRevoked: (id: string) => void;
+}
+
+export interface AccessDeps {
+  /** Lends a connection to the main cluster. */
+  readonly run: Run;
+  readonly clock: Clock;
+  readonly tenants: Tenants;
+  readonly feed: Pick<ChangeFeed, "subscribe">;
+  /** For addresses that tenants have registered. */
+  readonly fetch: GuardedFetch;
+}
+
+export function openAccess(config: Config, deps: AccessDeps): Access {
+  const { run, clock, feed } = deps;
+  const apiKeys = createPostgresApiKeys({ run, clock });
+  if (config.auth === null) {
+    return { authenticator: anonymous, apiKeys, onRevoked() {}, [Symbol.dispose]() {} };
+  }
+  const now = () => wallClockMs() * 1000;
+  const byKey = createApiKeyAuthenticator({ table: apiKeys, clock, now });
+  const leave = feed.subscribe({
+    onChange({ kind, subject, action }) {
+      if (kind === "api-key") byKey.changed(subject);
+      else if (action === "unregister") byKey.tenantChanged(subject);
+    },
+    onLost: byKey.lost,
+  });
+  const { certificateTenant: pattern, certificateRoles: roles } = config;
+  const authenticator = createAuthenticator({
+    ...(config.auth.includes("api-key") && { apiKeys: byKey }),
+    ...(config.auth.includes("jwt") && {
+      jwt: createJwt({ clock, wallClockMs, configured: configuredIssuer(config, clock), registered: registered(deps) }),
+    }),
+    ...(config.auth.includes("mtls") &&
+      pattern && { certificates: createCertificateAuthenticator({ pattern, roles }) }),
+  });
+  return { authenticator, apiKeys, onRevoked: byKey.changed, [Symbol.dispose]: leave };
+}
+
+const HTTP_PORT = 80;
+const HTTPS_PORT = 443;
+
+/** The operator's own choice: its keys may be on a private network. */
+function configuredIssuer(config: Config, clock: Clock): ConfiguredIssuer | null {
+  const { jwtIssuer: issuer, jwtAudience: audience, jwtJwksUrl: jwksUrl, jwtAlgorithms: algorithms } = config;
+  if (issuer === null || audience === null || jwksUrl === null) return null;
+  const { port, protocol } = new URL(jwksUrl);
+  const ports = [port === "" ? (protocol === "http:" ? HTTP_PORT : HTTPS_PORT) : Number(port)];
+  const fetch = createGuardedFetch({ clock, resolve: resolveBySystem, allowLoopback: true, allowPrivate: true, ports });
+  const { jwtTenantClaim: tenantClaim, jwtRolesClaim: rolesClaim } = config;
+  return { issuer, audience, jwksUrl, algorithms, tenantClaim, rolesClaim, fetch };
+}
+
+/** The exact subject before any subject, as `Tenants.find` has it. */
+function registered({ tenants, fetch }: AccessDeps): RegisteredIssuers {
+  return {
+    fetch,
+    async trusted(issuer, subject, deadline) {
+      const tenant = await tenants.find({ kind: "issuer", issuer, subject }, deadline);
+      const entered = tenant === null ? null : await tenants.enter(tenant, deadline);
+      const own = entered?.runtime?.issuers.filter((trust) => trust.issuer === issuer) ?? [];
+      const trust = own.find((each) => each.subject === subject) ?? own.find((each) => each.subject === "");
+      if (tenant === null || trust === undefined || trust.jwksUrl === "") return null;
+      return { tenant, audience: trust.audience, jwksUrl: trust.jwksUrl };
+    },
+  };
+}

@@ -1,0 +1,155 @@
+import type { Instant } from "../domain/instant.ts";
+import type { Store } from "../store/store.ts";
+import type { Hub } from "../waiting/hub.ts";
+import type { WaitingObserver } from "../waiting/observer.ts";
+import {
+  type BackendDeps,
+  type BackendStatus,
+  findDatabase,
+  MAIN,
+  openBackend,
+  placedDatabase,
+  type Run,
+} from "./backend.ts";
+import type { Config } from "./config.ts";
+import { START_MS_MAX } from "./limits.ts";
+import { OperatorError } from "./operator-error.ts";
+import { createLateBackend, type PlacedBackend } from "./placement/late-backend.ts";
+import { openPlacement } from "./placement/open-placement.ts";
+import { placementLog } from "./placement/placement-log.ts";
+import { findSameDatabase, type NamedSource } from "./placement/same-database.ts";
+import { type TimeLimitDeps, withTimeLimit } from "./placement/time-limit.ts";
+import type { Readiness } from "./readiness.ts";
+import type { WaitingMode, WaitingStatus } from "./waiting.ts";
+
+/** One Postgres cluster, with all that serves the tenants whose records are there. */
+export interface Placement {
+  readonly name: string;
+  /** Wakes those who wait. Every call is refused with STORE_UNAVAILABLE while the cluster is away. */
+  readonly store: Store;
+  /** Those who wait for records of this cluster. */
+  readonly hub: Hub;
+  /** For tables that are not the store's; on a connection of its own. */
+  readonly run: Run;
+  /** The cluster's clock. */
+  databaseNow(): Promise<Instant>;
+  status(): PlacementStatus;
+}
+
+export interface PlacementStatus extends BackendStatus {
+  readonly waiting: WaitingStatus;
+  /** Since the last finished pass of the sweeper. */
+  readonly sweepAgeMs: number;
+}
+
+/** The cluster of --database-url, or the embedded one: the tenants' registrations are there too. */
+export interface MainPlacement extends Placement {
+  /** Leads past any pooler, for LISTEN. */
+  readonly listenUrl: string;
+  /** For people; without password. */
+  readonly description: string;
+  /** Resolves when the database has gone for good and only a restart of this process helps. */
+  readonly broken: Promise<Error>;
+}
+
+/** Disposing of it closes all of them. */
+export interface Placements extends AsyncDisposable {
+  readonly main: MainPlacement;
+  /** main first, then as they are configured. */
+  readonly all: readonly Placement[];
+  /** Null when none of this name is configured. */
+  of(name: string): Placement | null;
+  /** All who wait are to leave, and nobody is admitted any more. */
+  drain(): void;
+  /** "polling" while those who wait for records of some cluster poll, one that has never been opened aside. */
+  waitingMode(): WaitingMode;
+}
+
+export interface PlacementsDeps extends BackendDeps {
+  readonly waiting: WaitingObserver;
+  readonly readiness: Pick<Readiness, "setPlacement">;
+  /**
+   * What each cluster's plain store is wrapped in, once for each, below what wakes those who wait. `run` is main's:
+   * there are the tables about tenants.
+   */
+  readonly decorate?: (store: Store, name: string, run: Run) => Store;
+}
+
+/**
+ * Opens main, or throws what keeps it from being opened. The others are opened in the background and come when they can:
+ * a cluster that is down holds up neither the start nor the tenants of another.
+ */
+export async function openPlacements(config: Config, deps: PlacementsDeps): Promise<Placements> {
+  await using opening = new AsyncDisposableStack();
+  const database = opening.use(await findDatabase(config, deps));
+  const { url, listenUrl, description, embedded, broken } = database;
+  const mainLog = placementLog(deps.log, MAIN);
+  const backend = await openBackend(database, config.migrate ?? embedded, config, { ...deps, log: mainLog });
+  const { decorate = (store) => store } = deps;
+  const take = (name: string, placed: PlacedBackend) =>
+    opening.use(
+      openPlacement(name, placed, {
+        ...deps,
+        log: placementLog(deps.log, name),
+        sweepIntervalMs: config.sweepIntervalMs,
+        decorate: (store) => decorate(store, name, backend.run),
+      }),
+    );
+  const main = { ...take(MAIN, { ...backend, opened: Promise.resolve() }), listenUrl, description, broken };
+  const known: NamedSource[] = [{ name: MAIN, source: { url, listenUrl, description, option: database.option } }];
+  const all: Placement[] = [main];
+  for (const named of config.placements ?? []) {
+    const source = placedDatabase(named, config.placementListenUrls);
+    all.push(take(named.name, openLater({ name: named.name, source }, [...known], config, deps)));
+    known.push({ name: named.name, source });
+  }
+  const byName = new Map(all.map((placement) => [placement.name, placement]));
+  const opened = opening.move();
+  return {
+    main,
+    all,
+    of: (name) => byName.get(name) ?? null,
+    drain() {
+      for (const { hub } of all) hub.drain();
+    },
+    waitingMode() {
+      const isPolled = ({ connections, waiting }: PlacementStatus) => connections > 0 && waiting.mode === "polling";
+      return all.some((placement) => isPolled(placement.status())) ? "polling" : "notified";
+    },
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+/** A database that listens and does not answer is given up after this time, and tried again. */
+const ATTEMPT_MS_MAX = 2 * START_MS_MAX;
+
+/** Of two placements that are one database the later one is refused, so that no tenant's records are told as two clusters'. */
+function openLater(
+  { name, source }: NamedSource,
+  earlier: readonly NamedSource[],
+  config: Config,
+  deps: BackendDeps,
+): PlacedBackend {
+  const { clock, random } = deps;
+  const log = placementLog(deps.log, name);
+  const mayMigrate = config.migrate ?? false;
+
+  const open = async (limits: TimeLimitDeps) => {
+    const same = await findSameDatabase(source, earlier, limits);
+    if (same !== null) {
+      throw new OperatorError(
+        `it is the same database as the placement ${same}: records and tenants would be counted twice`,
+      );
+    }
+    return openBackend(source, mayMigrate, config, { ...deps, log, signal: limits.signal });
+  };
+
+  return createLateBackend({
+    ...{ listenUrl: source.listenUrl, clock, log, random },
+    open: (signal) =>
+      // A migration may take its time.
+      mayMigrate
+        ? open({ clock, signal })
+        : withTimeLimit(ATTEMPT_MS_MAX, { clock, signal }, (limited) => open({ clock, signal: limited })),
+  });
+}

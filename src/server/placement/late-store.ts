@@ -1,0 +1,34 @@
+import type { Fault } from "../../domain/fault.ts";
+import type { Store } from "../../store/store.ts";
+
+/** A store that may not be there yet: until `store` gives one, every call fails with the fault, without having taken effect. */
+export function createLateStore(store: () => Store | null, absence: () => Fault): Store {
+  const absent = createAbsentStore(absence);
+  const now = () => store() ?? absent;
+  return {
+    claim: (call, deadline) => now().claim(call, deadline),
+    heartbeat: (call, deadline) => now().heartbeat(call, deadline),
+    finish: (call, deadline) => now().finish(call, deadline),
+    peek: (key, deadline) => now().peek(key, deadline),
+    watch: (call, deadline) => now().watch(call, deadline),
+    release: (key) => now().release(key),
+    reset: (key, force) => now().reset(key, force),
+    sweep: (limit) => now().sweep(limit),
+  };
+}
+
+function createAbsentStore(absence: () => Fault): Store {
+  const refuse = async (): Promise<never> => {
+    throw absence();
+  };
+  return {
+    claim: refuse,
+    heartbeat: refuse,
+    finish: refuse,
+    peek: refuse,
+    watch: refuse,
+    release: refuse,
+    reset: refuse,
+    sweep: refuse,
+  };
+}

@@ -1,0 +1,25 @@
+import type { Clock } from "../../clock.ts";
+
+export interface TimeLimitDeps {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/** Gives the work a signal that is aborted after `ms`, or with ours. Ends when the work does, which is to obey the signal. */
+export async function withTimeLimit<T>(
+  ms: number,
+  { clock, signal }: TimeLimitDeps,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const late = new AbortController();
+  const done = new AbortController();
+  void clock.sleep(ms, done.signal).then(
+    () => late.abort(new Error(`no end within ${ms} ms`)),
+    () => undefined,
+  );
+  try {
+    return await work(AbortSignal.any([signal, late.signal]));
+  } finally {
+    done.abort();
+  }
+}

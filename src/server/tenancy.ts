@@ -1,0 +1,133 @@
+import { randomBytes } from "node:crypto";
+import { type Clock, wallClockMs } from "../clock.ts";
+import type { TenantRegistration } from "../domain/registration.ts";
+import type { DeclarationTerms } from "../operations/admin/tenants/declaration.ts";
+import { createAdminEndpoints } from "../rpc/admin/endpoints.ts";
+import type { Endpoint } from "../rpc/endpoint.ts";
+import type { PipelineDeps } from "../rpc/pipeline.ts";
+import { openSession } from "../store/postgres/connection.ts";
+import { createUsageSource } from "../store/postgres/usage.ts";
+import { sealFingerprint } from "../store/sealed/data-keys.ts";
+import type { Log } from "../telemetry/log.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import { addTenantGauges, createTenantMetrics } from "../telemetry/tenant-metrics.ts";
+import type { ChangeFeed } from "../tenants/change-feed.ts";
+import { openPostgresChangeFeed } from "../tenants/postgres/change-feed.ts";
+import { createPostgresTenantTable } from "../tenants/postgres/tenant-table.ts";
+import { createMeasuring, type Measuring } from "../tenants/quota/measuring.ts";
+import { createMeteredQuota, isMetered, needsMeasuring } from "../tenants/quota/metered.ts";
+import type { TenantRuntime } from "../tenants/runtime.ts";
+import { createTenantService, type TenantService } from "../tenants/service.ts";
+import { createGuardedFetch, type GuardedFetch } from "../tenants/validators/guarded-fetch.ts";
+import { createValidate } from "../tenants/validators/validate.ts";
+import type { Access } from "./access.ts";
+import type { Config } from "./config.ts";
+import { LISTEN_ANSWER_MS_MAX } from "./limits.ts";
+import type { Placements } from "./placement.ts";
+import type { Sealing } from "./sealing.ts";
+import { applyTenantsFile } from "./tenants-file.ts";
+
+/** The tenants of a server: where they are kept, how changes arrive, what is built for each. */
+export interface Tenancy extends AsyncDisposable {
+  readonly service: TenantService;
+  readonly feed: ChangeFeed;
+  /** For addresses that tenants have registered. */
+  readonly fetch: GuardedFetch;
+  /** Those of AdminService. */
+  endpoints(deps: PipelineDeps & Pick<Access, "apiKeys" | "onRevoked">): readonly Endpoint[];
+}
+
+export interface TenancyDeps {
+  readonly placements: Placements;
+  readonly sealing: Sealing;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** From 0 to 1, for jitter. */
+  readonly random: () => number;
+  readonly signal?: AbortSignal;
+}
+
+/** Reads no tenant, whatever their number; applies the tenants file. */
+export async function openTenancy(config: Config, deps: TenancyDeps): Promise<Tenancy> {
+  const { placements, sealing, metrics, clock, log, random } = deps;
+  const { run, listenUrl } = placements.main;
+  await using opening = new AsyncDisposableStack();
+  const table = createPostgresTenantTable({ run, clock });
+  const fetch = createGuardedFetch({ clock, allowLoopback: config.validatorLoopback, ports: portsOf(config) });
+  const validate = createValidate({ fetch });
+  const terms = termsOf(config, sealing);
+  if (config.tenantsFile !== null) await applyTenantsFile(config.tenantsFile, { ...deps, table, terms, validate });
+
+  const open = (onNotification: () => void) =>
+    openSession({ url: listenUrl, clock, onNotification, answerTimeoutMs: LISTEN_ANSWER_MS_MAX });
+  const feed = opening.use(openPostgresChangeFeed({ run, open, clock, random, log }));
+  const measuring = opening.use(
+    createMeasuring({ clock, random, onError: (error) => log.warn({ error }, "a tenant's usage was not measured") }),
+  );
+  const runtimes = createRuntimes({ placements, sealing, measuring, clock });
+  const service = createTenantService({
+    ...{ table, feed, clock, random, validate, ...runtimes },
+    now: () => wallClockMs() * 1000,
+    observer: createTenantMetrics({ metrics, log }),
+  });
+  opening.defer(() => service.close());
+  addTenantGauges(metrics, service.status);
+  service.start();
+
+  const opened = opening.move();
+  return {
+    ...{ service, feed, fetch },
+    endpoints: ({ apiKeys, onRevoked, ...pipeline }) =>
+      createAdminEndpoints({
+        ...{ ...pipeline, table, terms, validate, apiKeys, randomBytes, tenants: service },
+        changed: onRevoked,
+        onError: (error) =>
+          log.warn({ error }, "something behind a change of a tenant failed; the change itself is made"),
+      }),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+function portsOf({ validatorPort }: Config): readonly number[] {
+  return [validatorPort];
+}
+
+function termsOf(config: Config, { hasMasterKey }: Sealing): DeclarationTerms {
+  return {
+    placements: ["main", ...(config.placements ?? []).map(({ name }) => name)],
+    hasMasterKey,
+    reach: { loopback: config.validatorLoopback, private: false, ports: portsOf(config) },
+  };
+}
+
+interface RuntimesDeps extends Pick<TenancyDeps, "placements" | "sealing" | "clock"> {
+  readonly measuring: Measuring;
+}
+
+/** What each tenant is served with, and what ends with that. */
+function createRuntimes({ placements, sealing, measuring, clock }: RuntimesDeps) {
+  const ends = new WeakMap<TenantRuntime, AbortController>();
+
+  const build = async (registration: TenantRegistration): Promise<TenantRuntime> => {
+    const { limits, issuers } = registration;
+    const placement = placements.of(registration.placement);
+    if (placement === null) throw new Error(`there is no placement ${registration.placement} in --placements`);
+    const keys = await sealing.keysOf(registration);
+    const quota = createMeteredQuota({ limits, clock });
+    const ended = new AbortController();
+    if (isMetered(quota) && needsMeasuring(limits)) {
+      const source = createUsageSource({ run: placement.run });
+      await measuring.follow(registration.id, quota, source, ended.signal);
+    }
+    const { store, hub } = placement;
+    const fingerprint: TenantRuntime["fingerprint"] =
+      keys === null ? (given) => given : (given) => sealFingerprint(keys, given);
+    const runtime = { store, hub, quota, fingerprint, issuers };
+    ends.set(runtime, ended);
+    return runtime;
+  };
+
+  const dispose = (runtime: TenantRuntime) => ends.get(runtime)?.abort(new Error("the tenant is not served any more"));
+  return { build, dispose };
+}
