@@ -1,7 +1,10 @@
 # syntax=docker/dockerfile:1
 
-# How to use the image. As long as there is no access control the server listens on loopback only, so a published port
-# (-p 7400:7400) reaches nothing. It serves whoever shares its network namespace:
+# How to use the image. Without --auth the server listens on loopback only, so a published port (-p 7400:7400) reaches
+# nothing. Either put it on the network ("Put it on a network" in README.md):
+#   docker run -p 7400:7400 -v ./tls:/tls:ro -e HOLDFAST_AUTH=api-key -e HOLDFAST_GRPC_ADDRESS=0.0.0.0:7400 \
+#     -e HOLDFAST_HTTP_ADDRESS=0.0.0.0:7401 -e HOLDFAST_TLS_CERT=/tls/cert.pem -e HOLDFAST_TLS_KEY=/tls/key.pem holdfast
+# or let it serve whoever shares its network namespace:
 #   beside the application    docker run --network container:app holdfast      (in Kubernetes: a container of the same pod)
 #   on the host's loopback    docker run --network host holdfast               (Linux)
 # All servers on one database agree with each other, so a sidecar per application is a whole deployment:
