@@ -47,11 +47,14 @@ export interface TenantTable {
   register(registration: TenantRegistration, health: TenantHealth, change: Change): Promise<StoredTenant>;
   /**
    * Replaces the registration, under a new generation. Null when there is none.
+   *
+   * @param health null: as it is when the change is made, which may not be what was read before
+   *
    * Throws `Fault` TENANT_CHANGED unless it has this generation (null: whatever it has), HOST_TAKEN, ISSUER_TAKEN.
    */
   update(
     registration: TenantRegistration,
-    health: TenantHealth,
+    health: TenantHealth | null,
     generation: bigint | null,
     change: Change,
   ): Promise<StoredTenant | null>;

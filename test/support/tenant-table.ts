@@ -81,7 +81,8 @@ export function createMemoryTenantTable(now: () => Instant): MemoryTenantTable {
         ...stored,
         registration: kept({ ...registration, placement, encrypted }),
         generation: log("update", registration.id, change),
-        health: stored.health.health === health ? stored.health : { health, reason: "", since: now() },
+        health:
+          health === null || stored.health.health === health ? stored.health : { health, reason: "", since: now() },
         updateTime: now(),
       };
       tenants.set(registration.id, updated);

@@ -8,7 +8,7 @@
 -- $1 tenant jsonb: columns of holdfast.tenant by name
 -- $2 hosts jsonb: [{host, path}]
 -- $3 issuers jsonb: [{issuer, subject, audience, jwks_url}]
--- $4 health text
+-- $4 health text: null: as it is
 -- $5 generation bigint: the one that it must have; null: any
 -- $6 actor text   $7 reason text   $8 detail jsonb: for the audit log
 --
@@ -40,9 +40,9 @@ with declared as materialized (
   update holdfast.tenant t set
     display_name = d.display_name,
     generation = head.sequence,
-    health = $4::text,
-    health_reason = case when t.health = $4::text then t.health_reason else '' end,
-    health_since = case when t.health = $4::text then t.health_since else head.now end,
+    health = coalesce($4::text, t.health),
+    health_reason = case when t.health <> $4::text then '' else t.health_reason end,
+    health_since = case when t.health <> $4::text then head.now else t.health_since end,
     agent_url = d.agent_url,
     validator = d.validator,
     validator_url = d.validator_url,
@@ -64,7 +64,7 @@ with declared as materialized (
   where t.id = $1::jsonb ->> 'id'
     and t.generation = found.generation
   returning
-    t.id, t.generation, t.health_reason, t.health_since, t.draining, t.create_time, t.update_time, t.placement,
+    t.id, t.generation, t.health, t.health_reason, t.health_since, t.draining, t.create_time, t.update_time, t.placement,
     t.encrypted, found.generation as replaced
 ), wanted_hosts as materialized (
   select w.host, w.path
@@ -142,8 +142,8 @@ with declared as materialized (
   returning pg_notify('holdfast_registry', '')
 )
 select
-  found.generation as found, changed.generation, changed.health_reason, changed.health_since, changed.draining,
-  changed.create_time, changed.update_time, changed.placement, changed.encrypted
+  found.generation as found, changed.generation, changed.health, changed.health_reason, changed.health_since,
+  changed.draining, changed.create_time, changed.update_time, changed.placement, changed.encrypted
 from declared
 left join found on true
 left join changed on true

@@ -21,7 +21,7 @@ export type Updated =
 export async function updateTenant(
   connection: Connection,
   registration: TenantRegistration,
-  health: TenantHealth,
+  health: TenantHealth | null,
   generation: bigint | null,
   { actor, reason }: Change,
 ): Promise<Updated> {
@@ -30,13 +30,14 @@ export async function updateTenant(
     ...[health, generation, actor, reason, registrationDetail(registration)],
   ]);
   if (row === undefined) throw new Error("bug: no row from update-tenant");
-  if (row.generation !== null) return { kind: "updated", tenant: toStoredTenant(registration, health, row) };
+  if (row.generation !== null) return { kind: "updated", tenant: toStoredTenant(registration, row) };
   if (row.found === null) return { kind: "absent" };
   return { kind: generation === null || generation === row.found ? "overtaken" : "other-generation" };
 }
 
 interface UpdatedRow {
   readonly generation: bigint;
+  readonly health: TenantHealth;
   readonly health_reason: string;
   readonly health_since: Instant;
   readonly draining: boolean;
@@ -48,12 +49,12 @@ interface UpdatedRow {
 
 type UpdateRow = { readonly found: bigint | null } & (UpdatedRow | { readonly generation: null });
 
-function toStoredTenant(registration: TenantRegistration, health: TenantHealth, row: UpdatedRow): StoredTenant {
+function toStoredTenant(registration: TenantRegistration, row: UpdatedRow): StoredTenant {
   const { placement, encrypted } = row;
   return {
     registration: { ...registration, placement, encrypted },
     generation: row.generation,
-    health: { health, reason: row.health_reason, since: row.health_since },
+    health: { health: row.health, reason: row.health_reason, since: row.health_since },
     draining: row.draining,
     createTime: row.create_time,
     updateTime: row.update_time,

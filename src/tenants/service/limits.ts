@@ -24,8 +24,8 @@ export const TENANT_SERVICE_LIMITS: TenantServiceLimits = {
   namesMax: 20_000,
   absentMax: 10_000,
   absentMs: 1_000,
-  lookupsPerSecond: 200,
-  lookupsBurst: 400,
+  lookupsPerSecond: 1_000,
+  lookupsBurst: 2_000,
   readingMax: 1_000,
   followingMax: 4,
 };

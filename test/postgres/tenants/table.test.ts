@@ -233,6 +233,15 @@ describe("update", () => {
     expect(changed?.health).toEqual({ health: "healthy", reason: "", since: changed?.updateTime });
   });
 
+  test("a verdict between the reading and the update outlives an update that leaves the health alone", async () => {
+    const id = newId();
+    const { generation } = await table.register(registrationOf(id), "healthy", BY);
+    await table.judge(id, generation, { kind: "uncertain", reason: "a time-out" }, BY);
+    const updated = await table.update(registrationOf(id), null, generation, BY);
+    expect(updated?.health).toMatchObject({ health: "unverified", reason: "a time-out" });
+    expect((await table.read(id, Number.POSITIVE_INFINITY))?.health).toEqual(updated?.health);
+  });
+
   test("another generation than the one asked for changes nothing", async () => {
     const id = newId();
     const { generation } = await table.register(registrationOf(id), "healthy", BY);

@@ -81,16 +81,16 @@ async function replace(
 }
 
 /**
- * The health that a registration begins with when it takes the stored one's place.
+ * The health that a registration begins with when it takes the stored one's place; null: whatever it is then.
  * Throws `Fault` VALIDATION_REFUSED or VALIDATION_UNCERTAIN when its validator, asked for the first time, does not agree.
  */
 export async function healthOf(
   registration: TenantRegistration,
   stored: StoredTenant,
   validate: (registration: TenantRegistration) => Promise<Verdict>,
-): Promise<TenantHealth> {
+): Promise<TenantHealth | null> {
   if (registration.validator.kind === "none") return "healthy";
-  if (sameValidator(registration, stored.registration)) return stored.health.health;
+  if (sameValidator(registration, stored.registration)) return null;
   const verdict = await validate(registration);
   switch (verdict.kind) {
     case "accepted":
