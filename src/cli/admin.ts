@@ -6,9 +6,11 @@ import { systemClock } from "../clock.ts";
 import type { CreatedApiKey } from "../operations/admin/api-keys/create.ts";
 import { madeToJson } from "../rpc/wire/api-key-json.ts";
 import { findDatabase, withDatabase } from "../server/backend.ts";
+import type { Config } from "../server/config.ts";
 import { OperatorError } from "../server/operator-error.ts";
 import type { Connection } from "../store/postgres/connection.ts";
 import { checkSchema } from "../store/postgres/migrate.ts";
+import { rewrapKeys, rotateTenantKey } from "./admin/tenant-keys.ts";
 import type { CommandIo } from "./commands.ts";
 import { commandLog } from "./logging.ts";
 import { requireEmbedded } from "./migrate.ts";
@@ -16,31 +18,33 @@ import { readSettings } from "./settings.ts";
 
 type Client = Parameters<Parameters<typeof withDatabase>[1]>[0];
 
-const WORDS = ["bootstrap", "recover"] as const;
+const WORDS = ["bootstrap", "recover", "rotate-key", "rewrap-keys"] as const;
 type Word = (typeof WORDS)[number];
 
 const ABOUT =
   "Works on the database directly, whether a server runs or not; its schema must be up to date.\n" +
   "bootstrap makes the first API key of all: one of every tenant that may register tenants and make further keys. It\n" +
   "is printed once. While there is such a key that is good, it refuses.\n" +
-  "recover makes another one whatever there is, for when the secrets of the others are lost.";
+  "recover makes another one whatever there is, for when the secrets of the others are lost.\n" +
+  "rotate-key TENANT gives an encrypted tenant a new key; rewrap-keys wraps the keys of all tenants with the first key of\n" +
+  "--master-key-file, after every server has been given that file.";
 
-/** The first API key, which nobody could make through a server that asks for one. */
-export async function admin(args: readonly string[], io: CommandIo): Promise<number> {
+/** What nobody could ask a server for: the first API key, and what is done with the master keys. */
+export async function admin(given: readonly string[], io: CommandIo): Promise<number> {
+  const { args, tenant } = withoutTenant(given);
   const settings = readSettings({ command: "admin", about: ABOUT, words: WORDS }, args, io);
   if (settings.kind === "exit") return settings.code;
   const { config } = settings;
   const word = WORDS.find((known) => known === settings.word);
   if (word === undefined) {
-    io.error('holdfast: say what to do: "holdfast admin bootstrap" or "holdfast admin recover"\n');
+    io.error(`holdfast: say what to do: ${WORDS.map((known) => `"holdfast admin ${known}"`).join(", ")}\n`);
     return 2;
   }
   try {
     await requireEmbedded(config);
     const log = commandLog({ ...config, logLevel: "warn" }, io, io.error);
     await using database = await findDatabase(config, { clock: systemClock, log });
-    const made = await withDatabase(database, (client) => makeKey(word, client));
-    io.out(config.output === "json" ? `${JSON.stringify(madeToJson(made))}\n` : textOf(made, io.terminal));
+    io.out(await withDatabase(database, (client) => run({ word, tenant, config, terminal: io.terminal }, client)));
     return 0;
   } catch (error) {
     io.error(`holdfast: ${error instanceof Error ? error.message : String(error)}\n`);
@@ -48,9 +52,38 @@ export async function admin(args: readonly string[], io: CommandIo): Promise<num
   }
 }
 
-async function makeKey(word: Word, client: Client): Promise<CreatedApiKey> {
+interface Task {
+  readonly word: Word;
+  readonly tenant: string | undefined;
+  readonly config: Config;
+  readonly terminal: boolean;
+}
+
+/** What is printed. */
+async function run({ word, tenant, config, terminal }: Task, client: Client): Promise<string> {
   const schema = await checkSchema(client);
   if (schema.kind !== "current") throw new OperatorError(schema.sentence);
+  switch (word) {
+    case "rotate-key":
+      return `${await rotateTenantKey(tenant, config.masterKeyFile, over(client))}\n`;
+    case "rewrap-keys":
+      return `${await rewrapKeys(config.masterKeyFile, over(client))}\n`;
+    case "bootstrap":
+    case "recover": {
+      const made = await makeKey(word, client);
+      return config.output === "json" ? `${JSON.stringify(madeToJson(made))}\n` : textOf(made, terminal);
+    }
+  }
+}
+
+/** The one word that may follow a word. */
+function withoutTenant(args: readonly string[]): { readonly args: readonly string[]; readonly tenant?: string } {
+  const [word, tenant, ...rest] = args;
+  if (word !== "rotate-key" || tenant === undefined || tenant.startsWith("-")) return { args };
+  return { args: [word, ...rest], tenant };
+}
+
+async function makeKey(word: "bootstrap" | "recover", client: Client): Promise<CreatedApiKey> {
   const { text: secret, ...fresh } = newApiKey((count) => new Uint8Array(randomBytes(count)));
   const input: ApiKeyInput = {
     ...fresh,
