@@ -1,10 +1,10 @@
 import { optionsHelp } from "../server/config/help.ts";
 import { nearest } from "../server/config/hint.ts";
 import { type NextSteps, withAdmin } from "./admin-client.ts";
+import { readArguments } from "./arguments.ts";
 import type { CommandIo } from "./commands.ts";
 import { readSettings } from "./settings.ts";
 import * as actions from "./tenants/actions.ts";
-import { readArguments } from "./tenants/arguments.ts";
 import { type Flag, REGISTRATION_FLAGS } from "./tenants/flags.ts";
 import { changesOf, contradictionsOf } from "./tenants/registration.ts";
 
@@ -76,7 +76,7 @@ export async function tenants(args: readonly string[], io: CommandIo): Promise<n
     return 0;
   }
   const { name, run } = subcommand;
-  const { words, flags, settings: own, problems } = readArguments(name, subcommand.flags, rest);
+  const { words, flags, settings: own, problems } = readArguments("tenants", name, subcommand.flags, rest);
   const wrong = [...problems, ...wrongWords(subcommand, words, flags), ...wrongFlags(subcommand, flags)];
   if (wrong.length > 0) {
     io.error(wrong.map((problem) => `holdfast: ${problem}\n`).join(""));

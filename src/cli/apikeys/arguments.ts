@@ -1,8 +1,7 @@
-import { parseArgs } from "node:util";
 import type { Role } from "../../auth/authenticator.ts";
 import { nearest } from "../../server/config/hint.ts";
 import { choices, type Kind, text } from "../../server/config/kinds.ts";
-import { OPTIONS, optionsOf } from "../../server/config.ts";
+import { readArguments } from "../arguments.ts";
 
 /** What is to be done. */
 export type ApiKeysRequest =
@@ -75,18 +74,20 @@ export function apiKeysFlagsHelp(): string {
 }
 
 export function readApiKeysArguments(args: readonly string[]): ApiKeysArguments {
-  const { positionals, values, settings, problems } = split(args);
-  const [given, ...operands] = positionals;
+  const own = Object.entries(FLAGS).map(([name, { kind }]) => ({ name, placeholder: kind.placeholder }));
+  const { words, flags, settings, problems: misread } = readArguments("apikeys", "", own, args);
+  const problems = [...misread];
+  const [given, ...operands] = words;
   const word = WORDS.find((known) => known === given);
   if (word === undefined) return { kind: "problems", problems: [...problems, unknownWord(given)] };
   const read = <Value>(name: string, kind: Kind<Value>): Value | undefined => {
-    const value = values.get(name);
+    const [value] = flags.get(name) ?? [];
     if (value === undefined) return undefined;
     const parsed = value === "" ? undefined : kind.parse(value);
     if (parsed === undefined) problems.push(`--${name} must be ${kind.allowed}`);
     return parsed;
   };
-  for (const name of values.keys()) {
+  for (const name of flags.keys()) {
     if (!FLAGS[name]?.words.includes(word)) problems.push(`"holdfast apikeys ${word}" does not take --${name}`);
   }
   const request = requestOf(word, operands, read, problems);
@@ -106,9 +107,9 @@ function requestOf(
   const tenant = read("tenant", text) ?? "";
   switch (word) {
     case "create": {
-      const before = problems.length;
       const granted = read("roles", roles);
-      if (granted === undefined && problems.length === before) problems.push(`--roles must be ${roles.allowed}`);
+      const isExplained = problems.some((problem) => problem.startsWith("--roles "));
+      if (granted === undefined && !isExplained) problems.push(`--roles must be ${roles.allowed}`);
       const lifetimeMs = read("lifetime", lifetime) ?? null;
       return { kind: "create", tenant, roles: new Set(granted), name: read("name", text) ?? "", lifetimeMs };
     }
@@ -126,55 +127,9 @@ function keyIdOf(given: string): string {
   return /^hf_([^.]*)\./.exec(given)?.[1] ?? given;
 }
 
-/** Flags of ours are taken out; what is a setting goes on to whoever reads the settings. */
-function split(args: readonly string[]) {
-  const values = new Map<string, string>();
-  const positionals: string[] = [];
-  const problems: string[] = [];
-  const taken = new Set<number>();
-  const shared = optionsOf("apikeys").map((setting) => OPTIONS[setting]);
-  const bare = new Set(shared.filter(({ kind }) => kind.placeholder === "").map(({ name }) => name));
-  const known = [...Object.keys(FLAGS), ...shared.map(({ name }) => name)];
-  const { tokens } = parseArgs({
-    args: [...args],
-    options: Object.fromEntries(known.map((name) => [name, { type: bare.has(name) ? "boolean" : "string" }])),
-    strict: false,
-    allowPositionals: true,
-    tokens: true,
-  });
-  for (const token of tokens) {
-    if (token.kind === "positional") {
-      positionals.push(token.value);
-      taken.add(token.index);
-    }
-    if (token.kind === "option-terminator") taken.add(token.index);
-    if (token.kind !== "option") continue;
-    if (!known.includes(token.name.replace(/^no-/, ""))) {
-      problems.push(unknownFlag(token.rawName, known));
-      taken.add(token.index);
-    }
-    if (!Object.hasOwn(FLAGS, token.name)) continue;
-    taken.add(token.index);
-    // The parser takes what follows for the value even if it is the next flag: then this flag has none.
-    const hasNone = token.value === undefined || (!token.inlineValue && token.value.startsWith("--"));
-    values.set(token.name, hasNone ? "" : (token.value ?? ""));
-    if (token.value !== undefined && !token.inlineValue) taken.add(token.index + 1);
-  }
-  return { values, positionals, problems, settings: args.filter((_, index) => !taken.has(index)) };
-}
-
 function unknownWord(given: string | undefined): string {
   if (given === undefined) return 'say what to do: "holdfast apikeys create", "revoke" or "list"';
   const near = nearest(given, WORDS);
   const hint = near === undefined ? "there are create, revoke and list" : `did you mean "${near}"?`;
   return `"holdfast apikeys" does not take ${JSON.stringify(given)}: ${hint}`;
-}
-
-function unknownFlag(rawName: string, known: readonly string[]): string {
-  const near = nearest(
-    rawName,
-    known.map((name) => `--${name}`),
-  );
-  const hint = near === undefined ? 'see "holdfast apikeys --help"' : `did you mean ${near}?`;
-  return `unknown flag ${JSON.stringify(rawName)} of "holdfast apikeys": ${hint}`;
 }

@@ -1,12 +1,9 @@
 import type { JsonObject } from "../../rpc/wire/registration-json.ts";
+import type { OwnFlag } from "../arguments.ts";
 
-/** A flag of one subcommand; those that are settings are in the table of src/server/config.ts. */
-export interface Flag {
-  readonly name: string;
-  /** Stands for the value in help texts; empty: the flag takes none. */
-  readonly placeholder: string;
+/** A flag of one subcommand. */
+export interface Flag extends OwnFlag {
   readonly doc: string;
-  readonly repeatable?: boolean;
 }
 
 /** One that says a part of a registration. */

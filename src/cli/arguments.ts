@@ -1,21 +1,38 @@
 import { parseArgs } from "node:util";
-import { nearest } from "../../server/config/hint.ts";
-import { OPTIONS, optionsOf } from "../../server/config.ts";
-import type { Flag } from "./flags.ts";
+import { nearest } from "../server/config/hint.ts";
+import type { Command } from "../server/config/option.ts";
+import { OPTIONS, optionsOf } from "../server/config.ts";
 
-/** What stands on a command line behind the subcommand. */
+/** A flag of a command's own; those that are settings are in the table of src/server/config.ts. */
+export interface OwnFlag {
+  readonly name: string;
+  /** Stands for the value in help texts; empty: the flag takes none. */
+  readonly placeholder: string;
+  readonly repeatable?: boolean;
+}
+
+/** What stands on a command line, flags and words apart. */
 export interface Arguments {
   readonly words: readonly string[];
-  /** What was given to each flag of the subcommand; the empty text to one that takes nothing. */
+  /** What was given to each flag of its own; the empty text to one that takes nothing. */
   readonly flags: ReadonlyMap<string, readonly string[]>;
   /** Settings, for `readSettings`. */
   readonly settings: readonly string[];
   readonly problems: readonly string[];
 }
 
-/** Tells a subcommand's own flags from settings. */
-export function readArguments(subcommand: string, own: readonly Flag[], args: readonly string[]): Arguments {
-  const settings = optionsOf("tenants").map((setting) => OPTIONS[setting]);
+/**
+ * Tells a command's own flags from settings.
+ *
+ * @param subcommand of the command, for messages; empty: none
+ */
+export function readArguments(
+  command: Command,
+  subcommand: string,
+  own: readonly OwnFlag[],
+  args: readonly string[],
+): Arguments {
+  const settings = optionsOf(command).map((setting) => OPTIONS[setting]);
   const flags = new Map<string, string[]>();
   const words: string[] = [];
   const rest: string[] = [];
@@ -35,19 +52,21 @@ export function readArguments(subcommand: string, own: readonly Flag[], args: re
     if (token.kind !== "option") continue;
     const flag = own.find(({ name }) => name === token.name);
     if (flag !== undefined) {
-      const problem = take(flag, token.value, flags);
+      // The parser takes what follows for the value even if it is the next flag: then this one has none.
+      const isNextFlag = token.inlineValue === false && token.value.startsWith("--");
+      const problem = take(flag, isNextFlag ? undefined : token.value, flags);
       if (problem !== null) problems.push(problem);
     } else if (settings.some(({ name }) => name === token.name.replace(/^no-/, ""))) {
       rest.push(...args.slice(token.index, token.index + (token.value !== undefined && !token.inlineValue ? 2 : 1)));
     } else {
-      problems.push(unknownFlag(subcommand, token.rawName, [...own, ...settings]));
+      problems.push(unknownFlag(`holdfast ${command} ${subcommand}`.trimEnd(), token.rawName, [...own, ...settings]));
     }
   }
   return { words, flags, settings: rest, problems };
 }
 
 /** Null when the flag may be given, and so. */
-function take(flag: Flag, value: string | undefined, flags: Map<string, string[]>): string | null {
+function take(flag: OwnFlag, value: string | undefined, flags: Map<string, string[]>): string | null {
   const { name, placeholder, repeatable } = flag;
   if ((placeholder === "") !== (value === undefined)) {
     return `--${name} ${placeholder === "" ? "takes no value" : `needs a value: ${placeholder}`}`;
@@ -58,11 +77,11 @@ function take(flag: Flag, value: string | undefined, flags: Map<string, string[]
   return null;
 }
 
-function unknownFlag(subcommand: string, rawName: string, known: readonly { readonly name: string }[]): string {
+function unknownFlag(usage: string, rawName: string, known: readonly { readonly name: string }[]): string {
   const near = nearest(
     rawName,
     known.map(({ name }) => `--${name}`),
   );
-  const hint = near === undefined ? `see "holdfast tenants ${subcommand} --help"` : `did you mean ${near}?`;
-  return `unknown flag ${JSON.stringify(rawName)} of "holdfast tenants ${subcommand}": ${hint}`;
+  const hint = near === undefined ? `see "${usage} --help"` : `did you mean ${near}?`;
+  return `unknown flag ${JSON.stringify(rawName)} of "${usage}": ${hint}`;
 }
