@@ -45,7 +45,9 @@ describe("what is not understood is refused with 2 and a hint", () => {
   test("an address that other machines can reach is refused, on either port, in one sentence", async () => {
     const { code, stderr } = await holdfast(["serve", "--grpc-address", "0.0.0.0:0", "--http-address", "[::]:0"]);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/--grpc-address .*0\.0\.0\.0:0 can be reached from other machines.*nobody would be asked who he is/);
+    expect(stderr).toMatch(
+      /--grpc-address .*0\.0\.0\.0:0 can be reached from other machines.*nobody would be asked who he is/,
+    );
     expect(stderr).toMatch(/--http-address .*\[::\]:0 can be reached/);
   });
 });

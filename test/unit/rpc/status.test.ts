@@ -20,6 +20,7 @@ const retryable: readonly FaultCode[] = [
   "QUOTA_LEASES",
   "QUOTA_WAITERS",
   "STORE_UNAVAILABLE",
+  "VALIDATION_UNCERTAIN",
   "DRAINING",
   "OVERLOADED",
 ];
