@@ -51,7 +51,7 @@ function rewrite(headers: Headers, name: string, change: (value: string) => stri
 
 const ENVELOPED = /^application\/(grpc-web|connect\+)/;
 
-/** The same call with an empty message and no deadline of its own: nothing in it can be refused. */
+/** The same caller's call with an empty message and no deadline of its own: nothing in it can be refused by connect. */
 export function emptyRequest({
   method,
   header,
@@ -61,9 +61,10 @@ export function emptyRequest({
   const type = method === "GET" ? queried : (header.get("content-type") ?? "application/json");
   const message = Buffer.from(type.includes("json") ? "{}" : "");
   const body = ENVELOPED.test(type) ? Buffer.concat([Buffer.from([0, 0, 0, 0, message.length]), message]) : message;
+  const authorization = header.get("authorization");
   return {
     method: "POST",
-    header: new Headers({ "content-type": type }),
+    header: new Headers({ "content-type": type, ...(authorization !== null && { authorization }) }),
     body: (async function* () {
       yield body;
     })(),

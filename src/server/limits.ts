@@ -61,10 +61,8 @@ export const PROBE_INTERVAL_MS = 250;
 /** Beyond drain delay and grace: what stopping may take before the process ends all the same. */
 export const STOP_SLACK_MS = 5000;
 
-/** A change of a tenant is seen within a second; a new tenant by those who asked too early, too. */
-export const TENANT_TTL_MS = 1000;
-export const TENANT_ABSENT_TTL_MS = 1000;
-export const TENANTS_MAX = 10_000;
+/** Tenants whose encryption keys are kept in memory. */
+export const TENANT_KEYS_MAX = 10_000;
 
 /** Of each kind, in one pass of the sweeper: a few milliseconds of row locks. */
 export const SWEEP_RECORDS_MAX = 2000;

@@ -11,7 +11,7 @@ import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { createWarning } from "../telemetry/warning.ts";
 import type { Run } from "./backend.ts";
-import { TENANTS_MAX } from "./limits.ts";
+import { TENANT_KEYS_MAX } from "./limits.ts";
 import { OperatorError } from "./operator-error.ts";
 
 /** Encryption at rest, where tenants want it. */
@@ -63,7 +63,7 @@ function createSealing(masterKeys: MasterKeys, { clock, log, metrics }: SealingD
   const ringOver = (run: Run) => {
     ring ??= createKeyRing({
       table: createPostgresTenantKeyTable({ run }),
-      ...{ masterKeys, clock, tenantsMax: TENANTS_MAX, refreshMs: REFRESH_MS },
+      ...{ masterKeys, clock, tenantsMax: TENANT_KEYS_MAX, refreshMs: REFRESH_MS },
       onRefreshFailed: (tenant, error) => log.warn({ tenant, error }, "a tenant's keys could not be read again"),
     });
     return ring;

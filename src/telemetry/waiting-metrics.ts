@@ -3,6 +3,7 @@ import type { Hub } from "../waiting/hub.ts";
 import type { WaitingObserver, WakePath } from "../waiting/observer.ts";
 import type { Log } from "./log.ts";
 import { type Metrics, SECONDS } from "./metrics.ts";
+import { createWarning } from "./warning.ts";
 
 export interface WaitingMetricsDeps {
   readonly metrics: Metrics;
@@ -33,7 +34,7 @@ export function createWaitingMetrics(deps: WaitingMetricsDeps): WaitingObserver 
     woke: (path, ms) => wakeUps(path).observe(ms / 1000),
     failed(error) {
       failures.value++;
-      warn(error);
+      warn({ error });
     },
   };
 }
@@ -100,24 +101,8 @@ function createNotificationMetrics(deps: WaitingMetricsDeps): Pick<WaitingObserv
     },
     notificationsDropped(ids, cause) {
       dropped.value += ids;
-      warn(cause);
+      warn({ error: cause });
     },
     probed: (ms) => probes.observe(ms / 1000),
-  };
-}
-
-const WARNING_MS = 1_000;
-
-/** A database that is down fails everything at once: a line a second is enough, with how many there were since the last. */
-function createWarning({ clock, log }: WaitingMetricsDeps, message: string): (error: unknown) => void {
-  let warnedAtMs = Number.NEGATIVE_INFINITY;
-  let times = 0;
-  return (error) => {
-    times++;
-    const nowMs = clock.monotonicMs();
-    if (nowMs - warnedAtMs < WARNING_MS) return;
-    log.warn({ error, times }, message);
-    warnedAtMs = nowMs;
-    times = 0;
   };
 }
