@@ -4,7 +4,7 @@ import type { TenantRegistration } from "../domain/registration.ts";
 import { createKeyRing } from "../store/sealed/key-ring.ts";
 import { type MasterKeys, parseMasterKeys } from "../store/sealed/master-keys.ts";
 import { createPostgresTenantKeyTable } from "../store/sealed/postgres/tenant-key-table.ts";
-import { createSealedStore } from "../store/sealed/sealed-store.ts";
+import { createSealedStore, UNOPENABLE_REASONS } from "../store/sealed/sealed-store.ts";
 import type { TenantKeys } from "../store/sealed/tenant-keys.ts";
 import type { Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -73,6 +73,7 @@ function createSealing(masterKeys: MasterKeys, { clock, log, metrics }: SealingD
     "Readings of stored content that could not be decrypted, by why. Anything but 0 is an alarm.",
     ["why"],
   );
+  for (const why of UNOPENABLE_REASONS) unopenable(why);
   const warn = createWarning({ clock, log }, "stored content cannot be decrypted");
 
   return {

@@ -18,13 +18,16 @@ import { KeysUnusable } from "./wrapping.ts";
  * - `keys-unusable`: a key cannot be unwrapped
  * - `not-authentic`: another key, another record or kind, or tampered; nobody can tell which
  */
-export type UnopenableReason =
-  | "not-sealed"
-  | "malformed"
-  | "fence-ahead"
-  | "unknown-key-version"
-  | "keys-unusable"
-  | "not-authentic";
+export const UNOPENABLE_REASONS = [
+  "not-sealed",
+  "malformed",
+  "fence-ahead",
+  "unknown-key-version",
+  "keys-unusable",
+  "not-authentic",
+] as const;
+
+export type UnopenableReason = (typeof UNOPENABLE_REASONS)[number];
 
 export interface SealedStoreDeps {
   readonly store: Store;
