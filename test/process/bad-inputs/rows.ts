@@ -1,7 +1,6 @@
 /**
- * What a hostile or careless caller sends, numbered; every test names its row. The gaps belong to what the server does
- * not have yet: 20 to 29 credentials, 32 disabled and draining tenants, 91 and 92 validators of tenants,
- * 94 notifications, and of 95 the encrypted results. The numbers between were never given out.
+ * What a hostile or careless caller sends, numbered; every test names its row. The numbers between were never
+ * given out, but for 94, forged notifications, which test/postgres/waiting/ has.
  */
 export const ROWS = {
   1: "an empty message",
@@ -17,7 +16,15 @@ export const ROWS = {
   16: "a timeout that is none",
   17: "thousands of headers, or one of a MiB",
   19: "headers that are no text",
-  31: "a tenant that does not exist",
+  20: "no credential",
+  22: "a wrong secret, an unknown id, a revoked and an expired key",
+  23: "a key of a MiB",
+  25: "a token signed with the public key as a secret",
+  26: "a token of another audience, issuer or time",
+  28: "tokens of thousands of unknown kids",
+  29: "a tenant claim that names no tenant",
+  31: "a tenant that does not exist, or is another's",
+  32: "a tenant that is disabled, draining, pending or unverified",
   34: "scopes and keys that are too long or too short",
   35: "scopes and keys at their bounds",
   37: "text that is not UTF-8",
@@ -56,6 +63,9 @@ export const ROWS = {
   86: "a thousand waits for one record on one connection",
   88: "hosts and tenants that are patterns",
   89: "guesses at tenants' names",
+  91: "validators that lead elsewhere, go on for ever or never end",
+  92: "key sets that are none",
+  93: "registrations that cannot be",
   95: "rows that nobody but an operator can write",
 } as const;
 

@@ -37,8 +37,16 @@ export interface Stand {
   readonly wires: Readonly<Record<WireName, Wire>>;
 }
 
-/** For the whole file. Its last test must be `livesOn`. */
-export function useStand(args: readonly string[] = []): Stand {
+/**
+ * For the whole file. Its last test must be `livesOn`.
+ *
+ * @param args asked for when the server is started
+ * @param prepare makes the stand that the tests see; what it leaves of the given one is closed at the end all the same
+ */
+export function useStand(
+  args: readonly string[] | (() => readonly string[]) = [],
+  prepare: (stand: Stand) => Stand | Promise<Stand> = (stand) => stand,
+): Stand {
   let stand: Stand | undefined;
   beforeAll(async () => {
     const database = await createTestDatabase();
@@ -46,9 +54,11 @@ export function useStand(args: readonly string[] = []): Stand {
     await sql.connect();
     // Records are aged by hand here; a sweeper that deletes them in between would make other cases of them.
     const quiet = ["--sweep-interval", "1h", "--log-level", "debug"];
-    const server = await startServer({ databaseUrl: database.url, args: [...quiet, ...args] });
+    const more = typeof args === "function" ? args() : args;
+    const server = await startServer({ databaseUrl: database.url, args: [...quiet, ...more] });
     const wires = Object.fromEntries(WIRE_NAMES.map((name) => [name, WIRES[name](server)]));
     stand = { server, database, sql, wires: wires as Record<WireName, Wire> };
+    stand = await prepare(stand);
   });
   afterAll(async () => {
     for (const wire of Object.values(stand?.wires ?? {})) wire[Symbol.dispose]();
@@ -113,11 +123,16 @@ export async function refuses(
 ): Promise<Answer> {
   const before = await countRecords(sql);
   const answer = await wire.send(method, message, headers);
-  expect(readRefusal(answer)).toEqual({ fields: [], ...refusal, ...(refusal.reason && { domain: "holdfast.v1" }) });
-  expect(answer.received).not.toContain(CANARY);
+  expectRefusal(answer, refusal);
   expect(await countRecords(sql)).toBe(before);
   await lives(wire);
   return answer;
+}
+
+/** This refusal, and nothing of what was sent. */
+export function expectRefusal(answer: Answer, refusal: Refusal): void {
+  expect(readRefusal(answer)).toEqual({ fields: [], ...refusal, ...(refusal.reason && { domain: "holdfast.v1" }) });
+  expect(answer.received).not.toContain(CANARY);
 }
 
 /** The same for a request that can be said in every format. */
