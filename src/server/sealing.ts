@@ -1,11 +1,13 @@
 import { readFile } from "node:fs/promises";
 import type { Clock } from "../clock.ts";
+import { Fault } from "../domain/fault.ts";
 import type { TenantRegistration } from "../domain/registration.ts";
 import { createKeyRing } from "../store/sealed/key-ring.ts";
 import { type MasterKeys, parseMasterKeys } from "../store/sealed/master-keys.ts";
 import { createPostgresTenantKeyTable } from "../store/sealed/postgres/tenant-key-table.ts";
 import { createSealedStore, UNOPENABLE_REASONS } from "../store/sealed/sealed-store.ts";
 import type { TenantKeys } from "../store/sealed/tenant-keys.ts";
+import { KeysUnusable } from "../store/sealed/wrapping.ts";
 import type { Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -19,7 +21,10 @@ export interface Sealing {
   readonly hasMasterKey: boolean;
   /** The plain store of a cluster, over which encrypted tenants' content is sealed. `run` is main's. */
   decorate(store: Store, name: string, run: Run): Store;
-  /** The keys of a tenant that is being built; null if it is not encrypted. Throws what keeps it from being built. */
+  /**
+   * The keys of a tenant that is being built; null if it is not encrypted. Throws `Fault` TENANT_DISABLED when this
+   * server cannot have them, and as the store does.
+   */
   keysOf(registration: TenantRegistration): Promise<TenantKeys | null>;
 }
 
@@ -51,7 +56,7 @@ const NO_SEALING: Sealing = {
   hasMasterKey: false,
   decorate: (store) => store,
   async keysOf({ encrypted }) {
-    if (encrypted) throw new OperatorError("the tenant is encrypted, and this server has no --master-key-file");
+    if (encrypted) throw new Fault("TENANT_DISABLED", "the tenant is encrypted, and this server has no master key");
     return null;
   },
 };
@@ -100,7 +105,13 @@ function createSealing(masterKeys: MasterKeys, { clock, log, metrics }: SealingD
       isEncrypted.set(id, encrypted);
       if (!encrypted) return null;
       if (ring === null) throw new Error("bug: a tenant is built before the clusters are opened");
-      return ring.of(id);
+      try {
+        return await ring.of(id);
+      } catch (cause) {
+        if (!(cause instanceof KeysUnusable)) throw cause;
+        const message = "the tenant's keys cannot be unwrapped with the master keys of this server";
+        throw new Fault("TENANT_DISABLED", message, { cause });
+      }
     },
   };
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { type Clock, wallClockMs } from "../clock.ts";
+import { Fault } from "../domain/fault.ts";
 import type { TenantRegistration } from "../domain/registration.ts";
 import type { DeclarationTerms } from "../operations/admin/tenants/declaration.ts";
 import { createAdminEndpoints } from "../rpc/admin/endpoints.ts";
@@ -8,9 +9,15 @@ import type { PipelineDeps } from "../rpc/pipeline.ts";
 import { openSession } from "../store/postgres/connection.ts";
 import { createUsageSource } from "../store/postgres/usage.ts";
 import { sealFingerprint } from "../store/sealed/data-keys.ts";
+import { logTenantChanges } from "../telemetry/change-log.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import { addTenantGauges, createTenantMetrics } from "../telemetry/tenant-metrics.ts";
+import {
+  addChangeFeedGauges,
+  addTenantGauges,
+  countValidations,
+  createTenantMetrics,
+} from "../telemetry/tenant-metrics.ts";
 import type { ChangeFeed } from "../tenants/change-feed.ts";
 import { openPostgresChangeFeed } from "../tenants/postgres/change-feed.ts";
 import { createPostgresTenantTable } from "../tenants/postgres/tenant-table.ts";
@@ -53,9 +60,9 @@ export async function openTenancy(config: Config, deps: TenancyDeps): Promise<Te
   const { placements, sealing, metrics, clock, log, random } = deps;
   const { run, listenUrl } = placements.main;
   await using opening = new AsyncDisposableStack();
-  const table = createPostgresTenantTable({ run, clock });
+  const table = logTenantChanges(createPostgresTenantTable({ run, clock }), log);
   const fetch = createGuardedFetch({ clock, allowLoopback: config.validatorLoopback, ports: portsOf(config) });
-  const validate = createValidate({ fetch });
+  const validate = countValidations(createValidate({ fetch }), metrics);
   const terms = termsOf(config, sealing);
   if (config.tenantsFile !== null) await applyTenantsFile(config.tenantsFile, { ...deps, table, terms, validate });
 
@@ -73,6 +80,7 @@ export async function openTenancy(config: Config, deps: TenancyDeps): Promise<Te
   });
   opening.defer(() => service.close());
   addTenantGauges(metrics, service.status);
+  addChangeFeedGauges(metrics, feed.status);
   service.start();
 
   const opened = opening.move();
@@ -112,7 +120,10 @@ function createRuntimes({ placements, sealing, measuring, clock }: RuntimesDeps)
   const build = async (registration: TenantRegistration): Promise<TenantRuntime> => {
     const { limits, issuers } = registration;
     const placement = placements.of(registration.placement);
-    if (placement === null) throw new Error(`there is no placement ${registration.placement} in --placements`);
+    // What the fault says is shown as the reason of the tenant's health here.
+    if (placement === null) {
+      throw new Fault("TENANT_DISABLED", `the placement ${registration.placement} is not configured on this server`);
+    }
     const keys = await sealing.keysOf(registration);
     const quota = createMeteredQuota({ limits, clock });
     const ended = new AbortController();

@@ -208,7 +208,7 @@ export class TenantRegistry<Runtime> {
   }
 }
 
-const SILENT: RegistryObserver = { built() {}, transition() {}, failed() {} };
+const SILENT: RegistryObserver = { built() {}, transition() {}, undecided() {}, failed() {} };
 
 function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === "AbortError";

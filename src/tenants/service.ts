@@ -35,6 +35,8 @@ export interface TenantService extends Tenants {
   recheck(id: string, change: Change): Promise<HealthState | null>;
   /** What this server has of it; cold as well when there is none. */
   stateOf(id: string): Phase;
+  /** The health that holds here and not elsewhere, because its build failed here; null otherwise. */
+  failureOf(id: string): HealthState | null;
   status(): TenantServiceStatus;
   /** Runtimes are disposed of; calls in flight keep theirs. */
   close(): void;
@@ -94,7 +96,12 @@ export function createTenantService(deps: TenantServiceDeps): TenantService {
   });
   const absent = createAbsent(clock, limits);
   const holding = createHolding({ registry, clock, limits });
-  const names = createNames({ ...limits, lookups, find: (selector) => table.find(selector, NEVER) });
+  // Of their own: who may guess hosts must not keep others from their tenants.
+  const names = createNames({
+    ...limits,
+    lookups: createLookups(clock, limits),
+    find: (selector) => table.find(selector, NEVER),
+  });
   const rows = createRows({
     read: (id) => table.read(id, NEVER),
     apply(id, row, isWanted) {
@@ -144,6 +151,10 @@ export function createTenantService(deps: TenantServiceDeps): TenantService {
       }
     },
     stateOf: (id) => registry.state(id)?.phase ?? "cold",
+    failureOf(id) {
+      const state = registry.state(id);
+      return state?.phase === "failed" ? state.health : null;
+    },
     status: () => statusOf(registry),
     close() {
       stopping.abort(new Error("the server stops"));

@@ -21,6 +21,14 @@ export interface HealthState {
   readonly since: Instant;
 }
 
+/** Whose a name was when it was looked up. */
+export interface FoundName {
+  /** Null: nobody's. */
+  readonly id: string | null;
+  /** Rises with every change of any tenant's id, hosts or issuers. What was found under a lower one may be untrue. */
+  readonly names: bigint;
+}
+
 /** Who makes a change, and why; for the audit log. */
 export interface Change {
   /** `Principal.name`, or "server", or "command-line". */
@@ -38,7 +46,7 @@ export interface Change {
 export interface TenantTable {
   read(id: string, deadline: number): Promise<StoredTenant | null>;
   /** The id under the selector: never a guess, never a pattern. The longest path prefix on a boundary wins. */
-  find(selector: TenantSelector, deadline: number): Promise<string | null>;
+  find(selector: TenantSelector, deadline: number): Promise<FoundName>;
   /** Those of a greater id, by id. */
   list(afterId: string, limit: number, deadline: number): Promise<readonly StoredTenant[]>;
   /** Those to be built when a server starts. */

@@ -47,7 +47,7 @@ export function createMemoryTenantTable(now: () => Instant): MemoryTenantTable {
   return {
     changes,
     read: async (id) => tenants.get(id) ?? null,
-    find: async (selector) => find(selector, byId()),
+    find: async (selector) => ({ id: find(selector, byId()), names: sequence }),
     list: async (afterId, limit) =>
       byId()
         .filter(({ registration }) => registration.id > afterId)

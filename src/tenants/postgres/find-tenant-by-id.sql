@@ -1,6 +1,12 @@
--- The id, if it is registered.
+-- The id, null if it is not registered, and the number of the last change of names.
 --
 -- $1 id text
-select t.id
-from holdfast.tenant t
-where t.id = $1::text
+select
+  (
+    select t.id
+    from holdfast.tenant t
+    where t.id = $1::text
+  ) as id,
+  a.names
+from holdfast.audit_head a
+where a.only_row

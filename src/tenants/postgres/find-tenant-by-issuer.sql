@@ -1,11 +1,17 @@
--- The tenant of an issuer and subject: a row that names the subject comes before one for all subjects. No row when there
--- is none.
+-- The tenant of an issuer and subject, or null: a row that names the subject comes before one for all subjects. And the
+-- number of the last change of names.
 --
 -- $1 issuer text
 -- $2 subject text
-select i.tenant as id
-from holdfast.tenant_issuer i
-where i.issuer = $1::text
-  and i.subject = any(array[$2::text, ''])
-order by octet_length(i.subject) desc
-limit 1
+select
+  (
+    select i.tenant
+    from holdfast.tenant_issuer i
+    where i.issuer = $1::text
+      and i.subject = any(array[$2::text, ''])
+    order by octet_length(i.subject) desc
+    limit 1
+  ) as id,
+  a.names
+from holdfast.audit_head a
+where a.only_row

@@ -10,7 +10,7 @@
 -- One row: what was not given. The head of the audit log is locked first, here as in every change: changes come one after the other.
 with head as (
   update holdfast.audit_head
-  set sequence = sequence + 1
+  set sequence = sequence + 1, names = sequence + 1
   returning sequence, clock_timestamp() as now
 ), registered as (
   insert into holdfast.tenant (

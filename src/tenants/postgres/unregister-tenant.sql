@@ -4,7 +4,7 @@
 -- $2 actor text   $3 reason text: for the audit log
 with head as (
   update holdfast.audit_head
-  set sequence = sequence + 1
+  set sequence = sequence + 1, names = sequence + 1
   where exists (
     select
     from holdfast.tenant t

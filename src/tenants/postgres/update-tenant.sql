@@ -29,7 +29,7 @@ with declared as materialized (
   where t.id = $1::jsonb ->> 'id'
 ), head as (
   update holdfast.audit_head
-  set sequence = sequence + 1
+  set sequence = sequence + 1, names = sequence + 1
   where exists (
     select
     from found

@@ -57,8 +57,16 @@ export interface RegistryObserver {
   built(id: string, ms: number, error: unknown): void;
   /** Another health holds on this server from now on. */
   transition(transition: Transition): void;
+  /** The first validation of a pending generation, or the first since it was built here, could not tell. */
+  undecided(validation: Undecided): void;
   /** A validation that nobody waits for threw, or its outcome could not be made durable. */
   failed(id: string, error: unknown): void;
+}
+
+export interface Undecided {
+  readonly id: string;
+  readonly generation: bigint;
+  readonly reason: string;
 }
 
 export interface Transition {

@@ -115,7 +115,7 @@ export class Holdings<Runtime> {
 
   #changed(slot: Slot<Runtime>): void {
     const entry = this.entries.get(slot.registration.id);
-    if (entry?.candidate === slot && slot.isReady) this.#replace(entry, slot);
+    if (entry?.candidate === slot && mayReplace(slot, entry.current)) this.#replace(entry, slot);
     else if (entry?.current === slot) entry.answer = null;
   }
 
@@ -136,6 +136,11 @@ function propose<Runtime>(entry: Entry<Runtime>, slot: Slot<Runtime>): void {
   const superseded = entry.candidate;
   entry.candidate = slot;
   superseded?.drop();
+}
+
+/** What waits for its first good verdict replaces nothing but what waits for it as well. */
+function mayReplace<Runtime>(candidate: Slot<Runtime>, current: Slot<Runtime>): boolean {
+  return candidate.isReady || (candidate.phase === "built" && !current.isReady);
 }
 
 /** A disabled tenant that is registered again without a generation is tried anew. */

@@ -208,11 +208,19 @@ export class Slot<Runtime> {
     });
     if (this.#isDropped) return;
     this.#validating = null;
+    if (asked.kind === "done") this.#tellUndecided(asked.value);
     if (this.#standing.isPending) this.#tryLater();
     else this.#retries = 0;
     const end = landed.kind === "done" && asked.kind === "threw" ? asked : landed;
     if (end.kind === "threw" && !validation.isAsked) this.#deps.observer.failed(this.registration.id, end.error);
     validation.resolve(end);
+  }
+
+  /** No health changes when a pending tenant's validator cannot tell, so that nothing else would say it. */
+  #tellUndecided(verdict: Verdict): void {
+    if (verdict.kind !== "uncertain" || !this.#standing.isPending || this.#retries > 0) return;
+    const { registration, generation } = this;
+    this.#deps.observer.undecided({ id: registration.id, generation, reason: verdict.reason });
   }
 
   async #ask(): Promise<Verdict> {

@@ -1,11 +1,12 @@
 import type { TenantSelector } from "../../domain/tenant.ts";
 import { normalisePath, pathPrefixes } from "../paths.ts";
+import type { FoundName } from "../table.ts";
 import { type BoundedMap, createBoundedMap } from "../validators/bounded-map.ts";
 import { isTenantId } from "./absent.ts";
 import type { Lookups } from "./lookups.ts";
 
 export interface NamesDeps {
-  readonly find: (selector: TenantSelector) => Promise<string | null>;
+  readonly find: (selector: TenantSelector) => Promise<FoundName>;
   readonly lookups: Lookups;
   readonly namesMax: number;
 }
@@ -25,12 +26,26 @@ export interface Names {
 export function createNames({ find, lookups, namesMax }: NamesDeps): Names {
   let known: BoundedMap<Promise<string | null>> = createBoundedMap({ entriesMax: namesMax });
   const asked = new Map<string, Promise<string | null>>();
+  /** Under which everything that is known was found. */
+  let names = 0n;
+
+  const clear = () => {
+    known = createBoundedMap({ entriesMax: namesMax });
+    asked.clear();
+    names = 0n;
+  };
 
   const ask = async (text: string, selector: TenantSelector, self: () => Promise<string | null>) => {
     try {
-      const id = await find(selector);
-      if (asked.get(text) === self()) known.set(text, Promise.resolve(id));
-      return id;
+      const found = await find(selector);
+      const isAsked = asked.get(text) === self();
+      // News of the change are on their way. Whoever is told of it here must not be told afterwards what was before it.
+      if (isAsked && found.names > names) clear();
+      if (isAsked && found.names >= names) {
+        names = found.names;
+        known.set(text, Promise.resolve(found.id));
+      }
+      return found.id;
     } finally {
       if (asked.get(text) === self()) asked.delete(text);
     }
@@ -48,10 +63,7 @@ export function createNames({ find, lookups, namesMax }: NamesDeps): Names {
       asked.set(text, answer);
       return answer;
     },
-    clear() {
-      known = createBoundedMap({ entriesMax: namesMax });
-      asked.clear();
-    },
+    clear,
   };
 }
 

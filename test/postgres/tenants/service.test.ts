@@ -117,7 +117,14 @@ describe("entering", () => {
     for (let name = 0; name < 5; name++) expect(await enter(server, `guess-${name}`)).toBeNull();
     const refused = { code: "OVERLOADED", retryAfterMs: expect.any(Number) };
     await expect(enter(server, "guess-6")).rejects.toMatchObject(refused);
-    await expect(byHost(server, "guess.example")).rejects.toMatchObject(refused);
+    expect((await tenantOf(server, "default"))?.id).toBe("default");
+  });
+
+  test("who guesses hosts keeps nobody from entering tenants", async () => {
+    await using server = await openServer(url, { limits: { lookupsPerSecond: 0.001, lookupsBurst: 5 } });
+    for (let name = 0; name < 5; name++) expect(await byHost(server, `guess-${name}.example`)).toBeNull();
+    await expect(byHost(server, "guess.example")).rejects.toMatchObject({ code: "OVERLOADED" });
+    expect(await enter(server, "guess")).toBeNull();
     expect((await tenantOf(server, "default"))?.id).toBe("default");
   });
 

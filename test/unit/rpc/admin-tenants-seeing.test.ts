@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Tenant } from "../../../gen/holdfast/v1/admin_pb.ts";
+import { Admission, TenantHealth } from "../../../gen/holdfast/v1/tenant_pb.ts";
 import type { Principal, Role } from "../../../src/auth/authenticator.ts";
+import { Fault } from "../../../src/domain/fault.ts";
 import { admin, principalOf, register, stand } from "./admin-tenants-stand.ts";
 
 const roles = (...named: Role[]) => new Set<Role>(named);
@@ -166,3 +168,15 @@ test.each(["recheckTenant", "drainTenant", "getTenant", "unregisterTenant"] as c
     }
   },
 );
+
+test("a tenant that this server could not build is shown as disabled, and why, also by a recheck", async () => {
+  const why = "the placement eu is not configured on this server";
+  const own = stand({ unbuildable: new Fault("TENANT_DISABLED", why) });
+  await register(own, { tenantId: "acme" });
+  const seen = { health: TenantHealth.DISABLED, healthReason: why, admission: Admission.REFUSE };
+  await own.tenants.enter("acme", Number.POSITIVE_INFINITY);
+  expect((await own.call(admin.getTenant, { tenantId: "acme" })).tenant).toMatchObject(seen);
+  expect((await own.call(admin.listTenants, {})).tenants).toMatchObject([seen]);
+  expect((await own.call(admin.recheckTenant, { tenantId: "acme" })).tenant).toMatchObject(seen);
+  expect((await own.table.read("acme", Number.POSITIVE_INFINITY))?.health.health).toBe("healthy");
+});

@@ -49,6 +49,8 @@ export interface StandOptions {
   readonly terms?: Partial<DeclarationTerms>;
   /** Stands between the operations and the table. */
   readonly through?: (table: TenantTable) => TenantTable;
+  /** Why this server can build no tenant. */
+  readonly unbuildable?: Fault;
 }
 
 export interface Stand {
@@ -80,7 +82,7 @@ export interface Stand {
 }
 
 /** AdminService over the tenants of one server, with a table in memory. */
-export function stand({ terms, through = (table) => table, ...given }: StandOptions = {}): Stand {
+export function stand({ terms, through = (table) => table, unbuildable, ...given }: StandOptions = {}): Stand {
   let now = NOW;
   let principal = ROOT;
   let refused: FaultCode | null = null;
@@ -100,7 +102,10 @@ export function stand({ terms, through = (table) => table, ...given }: StandOpti
   const tenants = createTenantService({
     ...{ table, clock, validate, now: () => now, random: () => 0.5 },
     feed: { subscribe: () => () => undefined, started: Promise.resolve() },
-    build: async () => runtime,
+    async build() {
+      if (unbuildable !== undefined) throw unbuildable;
+      return runtime;
+    },
     dispose() {},
     observer: { built() {}, transition() {}, failed() {} },
   });

@@ -1,11 +1,11 @@
 import type { TenantTable } from "../../../tenants/table.ts";
 import { type Caller, notVisible } from "../../access.ts";
 import { requireOperator, requireVisible } from "./access.ts";
-import { applyHere, type OnError, type TenantControl, type TenantView, viewOf } from "./view.ts";
+import { applyHere, type OnError, type SeenHere, type TenantControl, type TenantView, viewOf } from "./view.ts";
 
 export interface DrainTenantDeps {
   readonly table: Pick<TenantTable, "drain">;
-  readonly tenants: Pick<TenantControl, "changed" | "stateOf">;
+  readonly tenants: SeenHere & Pick<TenantControl, "changed">;
   readonly onError: OnError;
 }
 

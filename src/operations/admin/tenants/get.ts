@@ -1,11 +1,11 @@
 import type { TenantTable } from "../../../tenants/table.ts";
 import { type Caller, notVisible } from "../../access.ts";
 import { requireOperator, requireVisible } from "./access.ts";
-import { type TenantControl, type TenantView, viewOf } from "./view.ts";
+import { type SeenHere, type TenantView, viewOf } from "./view.ts";
 
 export interface GetTenantDeps {
   readonly table: Pick<TenantTable, "read">;
-  readonly tenants: Pick<TenantControl, "stateOf">;
+  readonly tenants: SeenHere;
 }
 
 export type GetTenant = (caller: Caller, id: string) => Promise<TenantView>;

@@ -1,11 +1,11 @@
 import type { StoredTenant, TenantTable } from "../../../tenants/table.ts";
 import type { Caller } from "../../access.ts";
 import { requireOperator } from "./access.ts";
-import { type TenantControl, type TenantView, viewOf } from "./view.ts";
+import { type SeenHere, type TenantView, viewOf } from "./view.ts";
 
 export interface ListTenantsDeps {
   readonly table: Pick<TenantTable, "read" | "list">;
-  readonly tenants: Pick<TenantControl, "stateOf">;
+  readonly tenants: SeenHere;
 }
 
 export interface TenantPage {

@@ -2,11 +2,11 @@ import { Fault } from "../../../domain/fault.ts";
 import type { TenantTable } from "../../../tenants/table.ts";
 import { type Caller, notVisible } from "../../access.ts";
 import { requireOperator, requireVisible } from "./access.ts";
-import { type TenantControl, type TenantView, viewOf } from "./view.ts";
+import { type SeenHere, type TenantControl, type TenantView, viewOf } from "./view.ts";
 
 export interface RecheckTenantDeps {
   readonly table: Pick<TenantTable, "read">;
-  readonly tenants: Pick<TenantControl, "recheck" | "stateOf">;
+  readonly tenants: SeenHere & Pick<TenantControl, "recheck">;
 }
 
 export type RecheckTenant = (caller: Caller, id: string) => Promise<TenantView>;

@@ -12,14 +12,14 @@ import {
   sameRegistration,
   sameValidator,
 } from "./declaration.ts";
-import { applyHere, type OnError, type TenantControl, type TenantView, viewOf } from "./view.ts";
+import { applyHere, type OnError, type SeenHere, type TenantControl, type TenantView, viewOf } from "./view.ts";
 
 /** Asks a tenant's validator. Rejects with the signal's reason when aborted. */
 export type ValidateTenant = (registration: TenantRegistration, signal: AbortSignal) => Promise<Verdict>;
 
 export interface UpdateTenantDeps {
   readonly table: Pick<TenantTable, "read" | "update">;
-  readonly tenants: Pick<TenantControl, "changed" | "stateOf">;
+  readonly tenants: SeenHere & Pick<TenantControl, "changed">;
   readonly terms: DeclarationTerms;
   readonly validate: ValidateTenant;
   readonly onError: OnError;

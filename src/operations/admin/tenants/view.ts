@@ -1,5 +1,5 @@
 import { type Admission, admissionOf, type Tenant } from "../../../domain/tenant.ts";
-import type { Change, StoredTenant } from "../../../tenants/table.ts";
+import type { Change, HealthState, StoredTenant } from "../../../tenants/table.ts";
 
 /** What this server has of a tenant. */
 export type RuntimeState = "cold" | "building" | "built" | "failed";
@@ -9,9 +9,14 @@ export interface TenantControl {
   /** Builds and validates, and keeps the verdict. Rejects with what the validator threw, and keeps that too. */
   recheck(id: string, change: Change): Promise<unknown>;
   stateOf(id: string): RuntimeState;
+  /** Disabled, and why, when this server could not build it, whatever holds elsewhere; null otherwise. */
+  failureOf(id: string): HealthState | null;
   /** Applies at once what was just changed; by itself it would be seen within a second. */
   changed(id: string): Promise<void>;
 }
+
+/** What of it shows in a view. */
+export type SeenHere = Pick<TenantControl, "stateOf" | "failureOf">;
 
 /** A tenant as it stands, and as the answering server has it. */
 export interface TenantView {
@@ -20,8 +25,10 @@ export interface TenantView {
   readonly runtime: RuntimeState;
 }
 
-export function viewOf(stored: StoredTenant, tenants: Pick<TenantControl, "stateOf">): TenantView {
-  return { stored, admission: admissionOf(tenantOf(stored)), runtime: tenants.stateOf(stored.registration.id) };
+export function viewOf(kept: StoredTenant, tenants: SeenHere): TenantView {
+  const { id } = kept.registration;
+  const stored = { ...kept, health: tenants.failureOf(id) ?? kept.health };
+  return { stored, admission: admissionOf(tenantOf(stored)), runtime: tenants.stateOf(id) };
 }
 
 /** Tells who must be told of a failure that is nobody's answer. Must not throw. */

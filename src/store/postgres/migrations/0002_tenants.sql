@@ -6,10 +6,15 @@
 -- committed in the order of its numbers, and a reader who has seen one number will see no lower one appear.
 create table holdfast.audit_head (
   sequence bigint not null check (sequence >= 0),
+  names bigint not null check (names between 0 and sequence),
   only_row boolean primary key default true check (only_row)
 );
 
-insert into holdfast.audit_head (sequence) values (1);
+comment on column holdfast.audit_head.names is
+  'The number of the last change of ids, hosts or issuers. Whoever remembers to whom a name belongs reads it along with '
+  'the name, and forgets what was read under a lower one.';
+
+insert into holdfast.audit_head (sequence, names) values (1, 1);
 
 -- Append-only. Servers learn from it what has changed.
 create table holdfast.audit (

@@ -2,24 +2,25 @@ import { expect, test } from "vitest";
 import type { TenantSelector } from "../../../../src/domain/tenant.ts";
 import { createLookups } from "../../../../src/tenants/service/lookups.ts";
 import { createNames } from "../../../../src/tenants/service/names.ts";
+import type { FoundName } from "../../../../src/tenants/table.ts";
 import { createManualClock } from "../../store/manual-clock.ts";
 
 /** Names whose questions are answered one by one, by hand. */
 function scene({ namesMax = 100, lookupsPerSecond = 1, lookupsBurst = 100 } = {}) {
   const clock = createManualClock();
-  const asked: PromiseWithResolvers<string | null>[] = [];
+  const asked: PromiseWithResolvers<FoundName>[] = [];
   const names = createNames({
     find() {
-      const answer = Promise.withResolvers<string | null>();
+      const answer = Promise.withResolvers<FoundName>();
       asked.push(answer);
       return answer.promise;
     },
     lookups: createLookups(clock, { lookupsPerSecond, lookupsBurst }),
     namesMax,
   });
-  const find = async (selector: TenantSelector, id: string | null) => {
+  const find = async (selector: TenantSelector, id: string | null, version = 1n) => {
     const answer = names.find(selector);
-    asked.at(-1)?.resolve(id);
+    asked.at(-1)?.resolve({ id, names: version });
     return answer;
   };
   return { clock, names, asked, find };
@@ -43,11 +44,37 @@ test("an answer whose question was asked before a change is not remembered, nor 
   names.clear();
   const after = names.find(host("a"));
   expect(asked.length).toBe(2);
-  asked[1]?.resolve("new");
+  asked[1]?.resolve({ id: "new", names: 1n });
   expect(await after).toBe("new");
-  asked[0]?.resolve("old");
+  asked[0]?.resolve({ id: "old", names: 1n });
   expect(await before).toBe("old");
   expect(await names.find(host("a"))).toBe("new");
+});
+
+test("who is told of a change is not told afterwards what was before it, though no news of it came", async () => {
+  const { asked, find } = scene();
+  await find(host("new"), null, 1n);
+  expect(await find(host("old"), null, 2n)).toBeNull();
+  expect(await find(host("new"), "acme", 2n)).toBe("acme");
+  expect(asked.length).toBe(3);
+});
+
+test("an answer that is older than what is known is told to who asked for it, and not remembered", async () => {
+  const { names, asked, find } = scene();
+  const late = names.find(host("a"));
+  await find(host("b"), "acme", 2n);
+  asked[0]?.resolve({ id: "old", names: 1n });
+  expect(await late).toBe("old");
+  expect(await find(host("a"), "new", 2n)).toBe("new");
+  expect(await names.find(host("b"))).toBe("acme");
+});
+
+test("after news, a database that was set back is believed", async () => {
+  const { names, find } = scene();
+  await find(host("a"), "acme", 7n);
+  names.clear();
+  await find(host("a"), "other", 3n);
+  expect(await names.find(host("a"))).toBe("other");
 });
 
 test("an error is told to all who asked, and not remembered", async () => {
