@@ -1,9 +1,10 @@
 import type { Clock } from "../clock.ts";
 import type { ClaimAnswer, ClaimCall } from "../domain/calls.ts";
-import type { Fault } from "../domain/fault.ts";
-import type { Policy } from "../domain/record.ts";
+import { Fault } from "../domain/fault.ts";
+import { type Fingerprint, type Policy, sameBytes } from "../domain/record.ts";
 import { refuseAcquire } from "../domain/tenant.ts";
 import type { Reservation } from "../tenants/quota.ts";
+import type { TenantRuntime } from "../tenants/runtime.ts";
 import type { Entered, Tenants } from "../tenants/tenants.ts";
 import type { WaitingObserver } from "../waiting/observer.ts";
 import { enterTenant, requireRuntime, type WaitingCaller } from "./access.ts";
@@ -52,6 +53,9 @@ export function createClaim(deps: ClaimDeps): Claim {
     };
 
     const submit = async (now: Entered, token: Uint8Array): Promise<ClaimOutcome> => {
+      if (!isStillServedSo(now, runtime, input.fingerprint)) {
+        throw new Fault("STORE_UNAVAILABLE", "the tenant was registered anew while the claim waited; claim again");
+      }
       const { mayAcquire, refusal, settle } = reserve(now, admission);
       let answer: ClaimAnswer | null = null;
       try {
@@ -80,6 +84,13 @@ export function createClaim(deps: ClaimDeps): Claim {
       },
     );
   };
+}
+
+/** Records are where they were, and as they were fingerprinted. Otherwise the claim would acquire what nobody reads. */
+function isStillServedSo({ runtime }: Entered, before: TenantRuntime, given: Fingerprint): boolean {
+  if (runtime === before) return true;
+  if (runtime === null || runtime.store !== before.store) return false;
+  return sameBytes(runtime.fingerprint(given).digest, before.fingerprint(given).digest);
 }
 
 /** A tenant that could not be built says of itself why it acquires nothing; another server may replay what has ended. */

@@ -207,7 +207,7 @@ export const ResolveTenantResponseSchema: GenMessage<ResolveTenantResponse> = /*
  */
 export type TenantLimits = Message<"holdfast.v1.TenantLimits"> & {
   /**
-   * First claims a second.
+   * First claims a second, for each server: 0, or 0.001 to 1 000 000.
    *
    * @generated from field: double new_records_per_second = 1;
    */

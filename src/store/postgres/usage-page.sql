@@ -6,7 +6,7 @@
 -- $5 as_of timestamptz: null for the database's clock
 with page as materialized (
   select
-    r.scope, r.key,
+    m.seen_at, r.scope, r.key,
     r.forget_at > m.seen_at as is_live,
     coalesce(octet_length(r.outcome), 0) + coalesce(octet_length(r.checkpoint), 0) as bytes,
     r.state = 1 and r.due > m.seen_at as is_leased
@@ -21,6 +21,7 @@ with page as materialized (
   ) r
 )
 select
+  min(seen_at) as seen_at,
   count(*) filter (where is_live) as live_records,
   coalesce(sum(bytes) filter (where is_live), 0)::bigint as stored_bytes,
   count(*) filter (where is_leased) as leases,

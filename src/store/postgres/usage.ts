@@ -1,6 +1,8 @@
+import type { Instant } from "../../domain/instant.ts";
 import type { UsageSource } from "../usage.ts";
 import type { Connection } from "./connection.ts";
 import { failureOf, internal, unavailable } from "./errors.ts";
+import { formatInstant } from "./instant.ts";
 import { loadStatement } from "./statement.ts";
 
 const PAGE = loadStatement("usage-page");
@@ -11,6 +13,7 @@ const LATEST = loadStatement("usage-latest");
 const PAGE_RECORDS = 10_000;
 
 interface PageRow {
+  readonly seen_at: Instant;
   readonly live_records: bigint;
   readonly stored_bytes: bigint;
   readonly leases: bigint;
@@ -41,16 +44,18 @@ export function createUsageSource({ run, pageRecords = PAGE_RECORDS }: UsageSour
 
     async measure(tenant, signal) {
       let [liveRecords, storedBytes, leases] = [0, 0, 0];
+      let beganAt: string | null = null;
       for (let [scope, key, isLast] = ["", "", false]; !isLast; ) {
         signal.throwIfAborted();
         const [page] = await query<PageRow>(PAGE, [tenant, scope, key, pageRecords, null]);
         if (page === undefined) break;
+        beganAt ??= formatInstant(page.seen_at);
         liveRecords += Number(page.live_records);
         storedBytes += Number(page.stored_bytes);
         leases += Number(page.leases);
         [scope, key, isLast] = [page.last_scope, page.last_key, Number(page.records) < pageRecords];
       }
-      await query(KEEP, [tenant, liveRecords, storedBytes, leases]);
+      await query(KEEP, [tenant, liveRecords, storedBytes, leases, beganAt]);
       return { liveRecords, storedBytes, leases };
     },
   };

@@ -30,18 +30,28 @@ const SHARE = 1 / 20;
 export function createMeasuring({ clock, random, onError }: MeasuringDeps): Measuring {
   const stopping = new AbortController();
 
-  const measure = async (tenant: string, quota: MeteredQuota, source: UsageSource, signal: AbortSignal) => {
-    const take = quota.measuring();
+  /** Resolves to whether there was one. */
+  const takeOver = async (tenant: string, quota: MeteredQuota, source: UsageSource, ageMsMax: number) => {
+    const askedMs = clock.monotonicMs();
     const latest = await source.latest(tenant);
-    if (latest !== null && latest.ageMs < MEASURE_INTERVAL_MS / 2) return take(latest.usage);
-    take(await source.measure(tenant, signal));
+    if (latest === null || latest.ageMs > ageMsMax) return false;
+    quota.measured(latest.usage, latest.ageMs + clock.monotonicMs() - askedMs);
+    return true;
+  };
+
+  const measure = async (tenant: string, quota: MeteredQuota, source: UsageSource, signal: AbortSignal) => {
+    const startedMs = clock.monotonicMs();
+    const usage = await source.measure(tenant, signal);
+    quota.measured(usage, clock.monotonicMs() - startedMs);
   };
 
   const keep = async (tenant: string, quota: MeteredQuota, source: UsageSource, signal: AbortSignal) => {
-    while (!signal.aborted) {
+    // At first for itself: a quota that takes the place of another does not know what that one has counted since.
+    for (let isFirst = true; !signal.aborted; isFirst = false) {
       const startedMs = clock.monotonicMs();
       try {
-        await measure(tenant, quota, source, signal);
+        const isFresh = !isFirst && (await takeOver(tenant, quota, source, MEASURE_INTERVAL_MS / 2));
+        if (!isFresh) await measure(tenant, quota, source, signal);
       } catch (error) {
         if (!signal.aborted) onError(error);
       }
@@ -53,9 +63,7 @@ export function createMeasuring({ clock, random, onError }: MeasuringDeps): Meas
 
   return {
     async follow(tenant, quota, source, signal) {
-      const take = quota.measuring();
-      const latest = await source.latest(tenant).catch(onError);
-      if (latest) take(latest.usage);
+      await takeOver(tenant, quota, source, Number.POSITIVE_INFINITY).catch(onError);
       void keep(tenant, quota, source, AbortSignal.any([signal, stopping.signal]));
     },
     [Symbol.dispose]: () => stopping.abort(new Error("the server stops")),

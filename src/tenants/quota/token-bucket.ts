@@ -5,6 +5,8 @@ import type { Clock } from "../../clock.ts";
  * anything more is given. So the rate holds in the long run, and a burst is exceeded by what was under way at most.
  */
 export interface TokenBucket {
+  /** As many as it holds now; negative when it is overdrawn. */
+  tokens(): number;
   /** How long until there is a whole token, in ms; 0 when there is one. */
   waitMs(): number;
   take(): void;
@@ -22,6 +24,10 @@ export function createTokenBucket(perSecond: number, burst: number, clock: Pick<
     filledMs = nowMs;
   };
   return {
+    tokens() {
+      fill();
+      return tokens;
+    },
     waitMs() {
       fill();
       return tokens >= WHOLE ? 0 : ((1 - tokens) * 1000) / perSecond;

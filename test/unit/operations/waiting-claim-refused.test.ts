@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Fault } from "../../../src/domain/fault.ts";
-import { POLICY } from "../../support/records.ts";
+import type { TenantRuntime } from "../../../src/tenants/runtime.ts";
+import { fingerprintOf, POLICY } from "../../support/records.ts";
 import { settled } from "../store/manual-clock.ts";
 import { createClaimScene, type WaitingCall } from "./waiting-claim-scene.ts";
 
@@ -32,6 +33,30 @@ describe("a promoted claim that is not let through", () => {
     expect(told(calls)).toEqual(["TENANT_DISABLED", "TENANT_DISABLED"]);
     expect(here.hub.status()).toEqual({ calls: 0, waiters: 0, keys: 0 });
     expect((await record())?.state).toBe("available");
+  });
+
+  test.each<[string, (runtime: TenantRuntime) => Partial<TenantRuntime>]>([
+    ["another cluster", ({ store }) => ({ store: { ...store } })],
+    ["other fingerprints", () => ({ fingerprint: () => fingerprintOf("sealed") })],
+  ])("acquires nothing when its tenant was registered anew meanwhile, with %s", async (_, change) => {
+    const scene = createClaimScene();
+    const { here, hold, end, record } = scene;
+    const proof = await hold();
+    const call = await here.claim("a");
+    here.runtime = { ...here.runtime, ...change(here.runtime) };
+    await end(proof, "not-started");
+    expect(call.told).toBe("STORE_UNAVAILABLE");
+    expect((await record())?.state).toBe("available");
+  });
+
+  test("acquires though its tenant's limits have changed meanwhile", async () => {
+    const scene = createClaimScene();
+    const { here, hold, end } = scene;
+    const proof = await hold();
+    const call = await here.claim("a");
+    here.runtime = { ...here.runtime };
+    await end(proof, "not-started");
+    expect(call.told).toBe("acquired retry");
   });
 
   test("does not stop those who wait for a record that then ends", async () => {

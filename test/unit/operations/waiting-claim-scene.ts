@@ -9,7 +9,7 @@ import { createClaim } from "../../../src/operations/claim.ts";
 import type { ClaimOutcome } from "../../../src/operations/claim-outcome.ts";
 import { createMemoryStore } from "../../../src/store/memory.ts";
 import type { Store } from "../../../src/store/store.ts";
-import { plainRuntime } from "../../../src/tenants/runtime.ts";
+import { plainRuntime, type TenantRuntime } from "../../../src/tenants/runtime.ts";
 import { createHub, type Hub, WAIT_LIMITS, type WaitLimits } from "../../../src/waiting/hub.ts";
 import { silentWaitingObserver } from "../../../src/waiting/observer.ts";
 import type { WakeId } from "../../../src/waiting/wake-id.ts";
@@ -45,6 +45,8 @@ export interface ServerScene {
   /** Why it acquires nothing. */
   refusal: Fault | null;
   tenant: Tenant;
+  /** What it serves the tenant with. */
+  runtime: TenantRuntime;
   /** Claims, waiting for 10 s unless told otherwise, and lets everything follow that follows from that. */
   claim(name: string, change?: Partial<ClaimCall & { waitMs: number; deadline: number }>): Promise<WaitingCall>;
 }
@@ -142,6 +144,7 @@ function createServer(
     ...{ hub, store, calls, counts },
     refusal: null,
     tenant: plainTenant("default"),
+    runtime: plainRuntime({ store, hub }),
     async claim(name, { waitMs = 10_000, deadline = Infinity, ...change } = {}) {
       const caller = createTestCaller();
       const input = { ...claimOf({ key: KEY, claimId: claimIdOf(name), ...change }), waitMs };
@@ -151,10 +154,9 @@ function createServer(
       return call;
     },
   };
-  const runtime = plainRuntime({ store, hub });
   const claim = createClaim({
     ...{ clock, waiting, newToken: freshToken },
-    tenants: { enter: async () => ({ tenant: server.tenant, runtime }) },
+    tenants: { enter: async () => ({ tenant: server.tenant, runtime: server.runtime }) },
     admission: () => server.refusal,
   });
   return server;

@@ -289,7 +289,7 @@ tenants:
       "tenants[4].validator must have one of httpUrl, jwksUrl, and no two",
       "tenants[5].hosts[0].host must be a host name or an address",
       'tenants[5].hosts[1].path must begin with "/", or be empty',
-      "tenants[5].limits.newRecordsPerSecond must be a finite number, 0 or more",
+      "tenants[5].limits.newRecordsPerSecond must be 0, or from 0.001 to 1000000",
       "tenants[5].placement must be empty or one of main, eu",
       "tenants[5].encrypted must be unset or false: this server has no master key",
     ]);

@@ -61,10 +61,14 @@ function checkUrl(field: string, url: string, reach: Reach, report: Report): voi
 /** What the table's bigint holds. */
 const COUNT_MAX = 2n ** 63n - 1n;
 
+/** Below it the next record would be further away than most servers live. */
+const RATE_MIN = 0.001;
+const RATE_MAX = 1_000_000;
+
 export function checkLimits(limits: TenantLimits, report: Report): void {
   const { newRecordsPerSecond, liveRecords, storedBytes } = limits;
-  if (!(Number.isFinite(newRecordsPerSecond) && newRecordsPerSecond >= 0)) {
-    report("limits.new_records_per_second", "must be a finite number, 0 or more");
+  if (!(newRecordsPerSecond === 0 || (newRecordsPerSecond >= RATE_MIN && newRecordsPerSecond <= RATE_MAX))) {
+    report("limits.new_records_per_second", `must be 0, or from ${RATE_MIN} to ${RATE_MAX}`);
   }
   if (liveRecords > COUNT_MAX) report("limits.live_records", `must be at most ${COUNT_MAX}`);
   if (storedBytes > COUNT_MAX) report("limits.stored_bytes", `must be at most ${COUNT_MAX}`);

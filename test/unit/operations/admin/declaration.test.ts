@@ -72,7 +72,7 @@ const anyDeclaration: fc.Arbitrary<Partial<Declaration>> = fc.record(
     ),
     eager: fc.boolean(),
     limits: fc.record({
-      newRecordsPerSecond: fc.double({ min: -0, max: 1e9, noNaN: true }),
+      newRecordsPerSecond: fc.oneof(fc.constant(0), fc.double({ min: 0.001, max: 1e6, noNaN: true })),
       newRecordsBurst: fc.nat(),
       liveRecords: count,
       storedBytes: count,

@@ -108,16 +108,17 @@ describe("leases", () => {
 });
 
 test("live records are those measured and those made since", () => {
-  const { quota } = metered({ liveRecords: 10n });
-  quota.measuring()({ liveRecords: 8, storedBytes: 0, leases: 0 });
+  const { quota, pass } = metered({ liveRecords: 10n });
+  quota.measured({ liveRecords: 8, storedBytes: 0, leases: 0 }, 0);
   expect(times(3, () => claim(quota))).toEqual(["anything", "anything", "existing QUOTA_LIVE_RECORDS"]);
-  quota.measuring()({ liveRecords: 9, storedBytes: 0, leases: 0 });
+  pass(1_000);
+  quota.measured({ liveRecords: 9, storedBytes: 0, leases: 0 }, 500);
   expect(times(2, () => claim(quota))).toEqual(["anything", "existing QUOTA_LIVE_RECORDS"]);
 });
 
 test("stored bytes are those measured and those stored since", () => {
   const { quota } = metered({ storedBytes: 100n });
-  quota.measuring()({ liveRecords: 0, storedBytes: 60, leases: 0 });
+  quota.measured({ liveRecords: 0, storedBytes: 60, leases: 0 }, 0);
   quota.ended(ended(), 39);
   expect(claim(quota)).toBe("anything");
   quota.ended(ended({ alreadyApplied: true }), 1);
@@ -126,21 +127,56 @@ test("stored bytes are those measured and those stored since", () => {
   expect(claim(quota)).toBe("existing QUOTA_BYTES");
 });
 
-test("what happens while it is measured counts beside the result, what was before does not", () => {
-  const { quota } = metered({ liveRecords: 5n });
+test("what was used after the measurement began counts beside it, what was before does not", () => {
+  const { quota, pass } = metered({ liveRecords: 5n });
   times(2, () => claim(quota));
-  const measured = quota.measuring();
+  pass(10_000);
   times(2, () => claim(quota));
-  measured({ liveRecords: 2, storedBytes: 0, leases: 0 });
+  pass(500);
+  quota.measured({ liveRecords: 2, storedBytes: 0, leases: 0 }, 1_000);
   expect(times(2, () => claim(quota))).toEqual(["anything", "existing QUOTA_LIVE_RECORDS"]);
 });
 
-test("a measurement that failed changes nothing", () => {
-  const { quota } = metered({ liveRecords: 2n });
+test("an old measurement takes nothing away of what was used since", () => {
+  const { quota, pass } = metered({ liveRecords: 5n });
+  times(4, () => claim(quota));
+  pass(2_000);
+  quota.measured({ liveRecords: 0, storedBytes: 0, leases: 0 }, 5_000);
+  expect(times(2, () => claim(quota))).toEqual(["anything", "existing QUOTA_LIVE_RECORDS"]);
+});
+
+describe("claims under way", () => {
+  test("may be as many as there is room for, and sixteen more: replays take no room from new work", () => {
+    const { quota } = metered({ newRecordsPerSecond: 1, newRecordsBurst: 3 });
+    const underWay = Array.from({ length: 19 }, () => quota.reserve());
+    expect(underWay.every(({ mayAcquire }) => mayAcquire === "anything")).toBe(true);
+    expect(quota.reserve()).toMatchObject({ mayAcquire: "existing", refusal: { retryAfterMs: 100 } });
+    for (const { settle } of underWay) settle(replayed);
+    expect(claim(quota)).toBe("anything");
+  });
+
+  test.each<[Partial<TenantLimits>, string]>([
+    [{ leases: 2 }, "nothing QUOTA_LEASES"],
+    [{ liveRecords: 2n }, "existing QUOTA_LIVE_RECORDS"],
+  ])("exceed %o by sixteen at most", (limits, refused) => {
+    const { quota } = metered(limits);
+    const underWay = Array.from({ length: 1_000 }, () => quota.reserve());
+    expect(underWay.filter(({ mayAcquire }) => mayAcquire === "anything")).toHaveLength(18);
+    for (const { mayAcquire, settle } of underWay) settle(mayAcquire === "anything" ? acquired() : replayed);
+    expect(claim(quota)).toBe(refused);
+  });
+
+  test("whose answer nobody knows are under way no more", () => {
+    const { quota } = metered({ leases: 1 });
+    for (let i = 0; i < 100; i++) quota.reserve().settle(null);
+    expect(claim(quota)).toBe("anything");
+  });
+});
+
+test("nobody is told to wait for longer than a minute", () => {
+  const { quota } = metered({ newRecordsPerSecond: 0.001, newRecordsBurst: 1 });
   claim(quota);
-  quota.measuring();
-  claim(quota);
-  expect(claim(quota)).toBe("existing QUOTA_LIVE_RECORDS");
+  expect(quota.reserve().refusal?.retryAfterMs).toBe(60_000);
 });
 
 test("every refusal says what the tenant may have", () => {
