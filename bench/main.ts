@@ -4,8 +4,10 @@ import { startBenchPostgres } from "./database.ts";
 import { benchGrpc } from "./grpc.ts";
 import { benchIdle } from "./idle.ts";
 import { ratios, type Spread, spread } from "./measure.ts";
+import { benchNeighbours } from "./neighbours.ts";
 import { benchStatement } from "./statement.ts";
 import { benchStore } from "./store.ts";
+import { benchTenants, costOfTenants } from "./tenants.ts";
 import { benchCompletions } from "./waiting.ts";
 import { benchCrowd, benchWakeUp } from "./wake-up.ts";
 
@@ -59,6 +61,9 @@ say("waiting …");
 const completions = await benchCompletions(postgres, rounds);
 const wakeUps = await benchWakeUp(postgres, rounds);
 const crowd = await benchCrowd(postgres);
+say("tenants …");
+const neighbours = await benchNeighbours(postgres, rounds);
+const tenants = costOfTenants(await benchTenants(postgres, Math.min(3, rounds)));
 
 const add = (what: string, unit: string, figures: readonly number[], target?: Line["target"]) =>
   lines.push({ what, unit, figure: spread(figures), ...(target && { target }) });
@@ -93,6 +98,13 @@ add("wake-up on another server ÷ echo", "×", ratios(wakeUps.elsewhere, wakeUps
 add("10 000 waiters of one key: half of them answered", "ms", [crowd.p50Ms]);
 add("10 000 waiters of one key: 99 % of them answered", "ms", [crowd.p99Ms]);
 add("10 000 waiters of one key: memory", "MiB", crowd.rssMiB, { atMost: 450 });
+add("two tenants: p99 of one that claims 100 a second, alone", "ms", neighbours.alone);
+add("beside one that claims 2 000 a second", "ms", neighbours.loud);
+add("beside one that tries to, and may make 100", "ms", neighbours.limited);
+add("beside 20 times the load ÷ alone", "×", ratios(neighbours.loud, neighbours.alone), { atMost: 3 });
+add("beside 20 times its quota ÷ alone", "×", ratios(neighbours.limited, neighbours.alone), { atMost: 3 });
+add("100 000 lazy tenants: what they add to a start", "ms", [tenants.ms], { atMost: 300 });
+add("100 000 lazy tenants: what they add to memory", "MiB", [tenants.rssMiB], { atMost: 95 });
 add("idle server: memory", "MiB", [idle.rssMiB], { atMost: 150 });
 add("first start on an empty directory, until it listens", "ms", [idle.firstStartMs]);
 

@@ -101,7 +101,8 @@ function portsOf({ validatorPort }: Config): readonly number[] {
   return [validatorPort];
 }
 
-function termsOf(config: Config, { hasMasterKey }: Sealing): DeclarationTerms {
+/** What is allowed of registrations here. */
+export function termsOf(config: Config, { hasMasterKey }: Sealing): DeclarationTerms {
   return {
     placements: ["main", ...(config.placements ?? []).map(({ name }) => name)],
     hasMasterKey,

@@ -33,6 +33,21 @@ const TRIES_MAX = 10;
 const PROBLEMS_MAX = 100;
 
 /**
+ * Throws `OperatorError` with everything that is wrong with the file, as far as that can be told before the database is
+ * there.
+ */
+export async function checkTenantsFile(path: string, terms: DeclarationTerms): Promise<void> {
+  const { entries, problems } = await readTenantsFile(path);
+  const refused = entries.flatMap(({ place, declaration }) => {
+    const declared = declare(declaration, terms, null);
+    return declared.kind === "registration"
+      ? []
+      : declared.violations.map((violation) => sentence(place, inJson(violation)));
+  });
+  if (problems.length + refused.length > 0) throw unusable(path, [...problems, ...refused]);
+}
+
+/**
  * Registers the tenants of the file that are new, updates those that differ, and leaves all others alone. Any number of
  * servers may apply the same file at once. A tenant whose new validator does not agree stays as it was, and the log says
  * so: somebody else's service keeps no server from starting.

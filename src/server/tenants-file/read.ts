@@ -24,17 +24,21 @@ const ENTRIES_MAX = 10_000;
 export async function readTenantsFile(path: string): Promise<TenantsFile> {
   const reading = await readYamlFile(path);
   if (reading.kind === "problems") return { entries: [], problems: reading.problems };
-  const list = listOf(reading.value);
-  if (list.kind === "problems") return { entries: [], problems: list.problems };
+  const { items, problems } = listOf(reading.value);
   const entries: FileEntry[] = [];
-  const problems: string[] = [];
-  for (const [index, item] of list.items.entries()) {
+  const named: Named[] = [];
+  for (const [index, item] of items.entries()) {
     const place = `tenants[${index}]`;
     const registration = readRegistration(item);
-    if (registration.kind === "registration") entries.push({ place, declaration: registration.declaration });
-    else problems.push(...registration.problems.map((problem) => sentence(place, problem)));
+    if (registration.kind === "registration") {
+      entries.push({ place, declaration: registration.declaration });
+      named.push({ place, ...registration.declaration });
+    } else {
+      problems.push(...registration.problems.map((problem) => sentence(place, problem)));
+      named.push({ place, id: idOf(item), hosts: [], issuers: [] });
+    }
   }
-  problems.push(...namedTwice(entries));
+  problems.push(...namedTwice(named));
   return { entries, problems };
 }
 
@@ -43,36 +47,43 @@ export function sentence(place: string, { field, allowed }: FieldViolation): str
   return `${field === "" ? place : `${place}.${field}`} ${allowed}`;
 }
 
-type List =
-  | { readonly kind: "items"; readonly items: readonly unknown[] }
-  | { readonly kind: "problems"; readonly problems: readonly string[] };
-
-function listOf(value: unknown): List {
+function listOf(value: unknown): { readonly items: readonly unknown[]; readonly problems: string[] } {
   const wanted = "it must hold a list under the name tenants";
-  if (typeof value !== "object" || value === null || !("tenants" in value))
-    return { kind: "problems", problems: [wanted] };
+  if (typeof value !== "object" || value === null) return { items: [], problems: [wanted] };
   const unknown = Object.keys(value).filter((name) => name !== "tenants");
-  if (unknown.length > 0)
-    return { kind: "problems", problems: unknown.map((name) => `${name} is no field of the file`) };
-  const items: unknown = value.tenants ?? [];
-  if (!Array.isArray(items)) return { kind: "problems", problems: [wanted] };
-  if (items.length > ENTRIES_MAX) return { kind: "problems", problems: [`it holds more than ${ENTRIES_MAX} tenants`] };
-  return { kind: "items", items };
+  const problems = unknown.map((name) => `${name} is no field of the file`);
+  const items: unknown = "tenants" in value ? (value.tenants ?? []) : null;
+  if (!Array.isArray(items)) return { items: [], problems: [wanted, ...problems] };
+  if (items.length <= ENTRIES_MAX) return { items, problems };
+  return { items: [], problems: [...problems, `it holds more than ${ENTRIES_MAX} tenants`] };
+}
+
+/** Of an entry that cannot be read: its id may be somebody else's all the same. */
+function idOf(item: unknown): string | null {
+  const { tenantId, tenant_id } = Object(item) as { readonly tenantId?: unknown; readonly tenant_id?: unknown };
+  const id = tenantId ?? tenant_id;
+  return typeof id === "string" ? id : null;
+}
+
+interface Named extends Pick<Declaration, "hosts" | "issuers"> {
+  readonly place: string;
+  /** Null: it has none. */
+  readonly id: string | null;
 }
 
 /** What belongs to one tenant at most, and is claimed by two of the file. One that says it twice is told by `declare`. */
-function namedTwice(entries: readonly FileEntry[]): readonly string[] {
-  const owners = new Map<string, FileEntry>();
+function namedTwice(entries: readonly Named[]): readonly string[] {
+  const owners = new Map<string, Named>();
   const problems: string[] = [];
-  const own = (entry: FileEntry, text: string, field: string) => {
+  const own = (entry: Named, text: string, field: string) => {
     const first = owners.get(text);
     if (first === undefined) owners.set(text, entry);
     else if (first !== entry)
       problems.push(`${entry.place}.${field} must not be there twice: ${first.place} has the same`);
   };
   for (const entry of entries) {
-    const { id, hosts, issuers } = entry.declaration;
-    own(entry, `id ${id}`, "tenantId");
+    const { id, hosts, issuers } = entry;
+    if (id !== null) own(entry, `id ${id}`, "tenantId");
     for (const [index, { host, path }] of hosts.entries()) {
       const normal = normaliseHost(host);
       if (normal !== NO_HOST) own(entry, `host ${normal} ${normalisePath(path)}`, `hosts[${index}]`);

@@ -6,7 +6,7 @@ import { Fault } from "../../../src/domain/fault.ts";
 import type { TenantRegistration, Verdict } from "../../../src/domain/registration.ts";
 import type { DeclarationTerms } from "../../../src/operations/admin/tenants/declaration.ts";
 import { OperatorError } from "../../../src/server/operator-error.ts";
-import { applyTenantsFile } from "../../../src/server/tenants-file.ts";
+import { applyTenantsFile, checkTenantsFile } from "../../../src/server/tenants-file.ts";
 import { silentLog } from "../../../src/telemetry/log.ts";
 import type { TenantTable } from "../../../src/tenants/table.ts";
 import { NOW } from "../../support/records.ts";
@@ -165,7 +165,7 @@ describe("a tenants file", () => {
     const { table, apply } = server();
     await apply("tenants: [{ tenantId: b, hosts: [{ host: h.example }] }]");
     await apply("tenants: [{ tenantId: a, hosts: [{ host: h.example }] }, { tenantId: b }]");
-    expect(await table.find({ kind: "host", host: "h.example", path: "" }, 0)).toBe("a");
+    expect(await table.find({ kind: "host", host: "h.example", path: "" }, 0)).toMatchObject({ id: "a" });
   });
 
   test("takes no host from a tenant that it does not name", async () => {
@@ -359,7 +359,8 @@ tenants:
   });
 
   test("at most a hundred of them", async () => {
-    const told = await server().problems(`tenants: [${"{ tenantId: A },".repeat(150)}]`);
+    const wrong = Array.from({ length: 150 }, (_, i) => `{ tenantId: A${i} }`);
+    const told = await server().problems(`tenants: [${wrong.join()}]`);
     expect(told).toHaveLength(101);
     expect(told.at(-1)).toBe("and 50 more");
   });
@@ -383,4 +384,30 @@ test("a start that is given up applies no more", async () => {
   const deps = { table, terms: TERMS, validate: async () => ({ kind: "accepted" }) as const, log: silentLog };
   await expect(applyTenantsFile(path, { ...deps, signal: AbortSignal.abort(gone) })).rejects.toBe(gone);
   expect(table.changes).toEqual([]);
+});
+
+const HIDING = `
+tenant: []
+tenants:
+  - { tenantId: dup, nonsense: 1 }
+  - { tenantId: dup }
+  - { tenantId: eu, placement: nowhere }
+`;
+
+test("an unknown name at the top, and an entry that cannot be read, hide nothing else", async () => {
+  expect(await server().problems(HIDING)).toEqual([
+    "tenant is no field of the file",
+    expect.stringContaining("nonsense"),
+    "tenants[1].tenantId must not be there twice: tenants[0] has the same",
+    expect.stringContaining("tenants[2].placement"),
+  ]);
+});
+
+test("what is wrong with a file is told before there is a database", async () => {
+  using folder = mkdtempDisposableSync(join(tmpdir(), "holdfast-tenants-"));
+  const path = join(folder.path, "tenants.yaml");
+  writeFileSync(path, HIDING);
+  await expect(checkTenantsFile(path, TERMS)).rejects.toThrow(/tenant is no[\s\S]*twice[\s\S]*tenants\[2\]\.placement/);
+  writeFileSync(path, FILE);
+  await checkTenantsFile(path, TERMS);
 });

@@ -1,0 +1,45 @@
+import { spawn } from "node:child_process";
+import type { Readable } from "node:stream";
+
+export interface ServeProcess extends AsyncDisposable {
+  readonly pid: number;
+  /** host:port */
+  readonly grpc: string;
+  readonly startMs: number;
+}
+
+/** `holdfast serve` as users start it, on free ports. */
+export async function serve(args: readonly string[]): Promise<ServeProcess> {
+  const ports = ["--grpc-address", "127.0.0.1:0", "--http-address", "127.0.0.1:0", "--log-format", "json"];
+  const startedMs = performance.now();
+  const server = spawn(process.execPath, ["src/main.ts", "serve", ...ports, ...args], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const ended = new Promise<void>((resolve) => server.once("exit", () => resolve()));
+  const { grpc } = await listening(server.stdout);
+  return {
+    pid: server.pid ?? 0,
+    grpc,
+    startMs: performance.now() - startedMs,
+    async [Symbol.asyncDispose]() {
+      server.kill("SIGTERM");
+      await ended;
+    },
+  };
+}
+
+/** Goes on reading afterwards: a server whose log nobody reads would stand still. */
+function listening(log: Readable): Promise<{ readonly grpc: string }> {
+  return new Promise((resolve, reject) => {
+    let text = "";
+    log.on("data", (chunk) => {
+      if (text === "done") return;
+      text += String(chunk);
+      const line = text.split("\n").find((each) => each.includes('"listening"') && each.endsWith("}"));
+      if (line === undefined) return;
+      resolve(JSON.parse(line) as { readonly grpc: string });
+      text = "done";
+    });
+    log.once("end", () => reject(new Error("the server ended before it listened")));
+  });
+}
