@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
-import { type JWTPayload, jwtVerify } from "jose";
+import { type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from "jose";
 import { Fault } from "../domain/fault.ts";
 import { createBoundedMap } from "../tenants/validators/bounded-map.ts";
 import type { Principal } from "./authenticator.ts";
 import { credentialsInvalid } from "./credentials-invalid.ts";
 import { nameOf } from "./jwt/grant.ts";
 import { assertSize, readClues, type TokenClues } from "./jwt/token.ts";
-import { createFindTrust, type FindTrust, type Trust, type TrustDeps } from "./jwt/trust.ts";
+import { createFindTrust, type FindTrust, type TrustDeps } from "./jwt/trust.ts";
 
 export interface JwtDeps extends TrustDeps {
   /** Milliseconds since the Unix epoch: the dates in tokens are of the world, not of the process. */
@@ -39,7 +39,7 @@ interface Believed {
 }
 
 export function createJwt(deps: JwtDeps): Jwt {
-  const { clock, wallClockMs } = deps;
+  const { clock, algorithms, wallClockMs } = deps;
   const findTrust = createFindTrust(deps);
   // By digest, so that no token lies about in memory.
   const believed = createBoundedMap<Believed>({ entriesMax: BELIEVED_TOKENS_MAX });
@@ -53,12 +53,17 @@ export function createJwt(deps: JwtDeps): Jwt {
     }
     believed.delete(digest);
     const clues = readClues(token);
-    const trust = await findTrust(clues.issuer, clues.subject, deadline);
-    const claims = await verifiedClaims(token, clues, trust, wallClockMs, deadline);
+    // Before anything is looked up or fetched for it.
+    const { algorithm, kid, issuer, subject } = clues;
+    if (!algorithms.some((allowed) => allowed === algorithm)) throw new Error("the token's algorithm is not allowed");
+    const trust = await findTrust(issuer, subject, deadline);
+    const keys = await trust.keySets.keysAt(trust.jwksUrl, { issuer, kid }, deadline);
+    const expected = { issuer, audience: trust.audience, algorithms: [...algorithms] };
+    const claims = await verifiedClaims(token, keys, expected, wallClockMs());
     const principal: Principal = {
       ...trust.grant(claims),
       authenticated: true,
-      name: nameOf(clues.issuer, clues.subject),
+      name: nameOf(issuer, subject),
     };
     const expiresMs = claims.exp * 1000;
     const believedUntilMs = clock.monotonicMs() + BELIEVED_MS_MAX;
@@ -86,19 +91,12 @@ async function stillTrusted(findTrust: FindTrust, { clues, trustText }: Believed
 
 async function verifiedClaims(
   token: string,
-  { algorithm, kid, issuer }: TokenClues,
-  { keySets, algorithms, audience, jwksUrl }: Trust,
-  wallClockMs: () => number,
-  deadline: number,
+  keys: JWTVerifyGetKey,
+  expected: Required<Pick<JWTVerifyOptions, "issuer" | "audience" | "algorithms">>,
+  nowMs: number,
 ): Promise<JWTPayload & { readonly exp: number }> {
-  // Before anything is fetched for it.
-  if (!algorithms.some((allowed) => allowed === algorithm)) throw new Error("the token's algorithm is not allowed");
-  const keys = await keySets.keysAt(jwksUrl, kid, deadline);
-  const nowMs = wallClockMs();
   const { payload } = await jwtVerify(token, keys, {
-    algorithms: [...algorithms],
-    issuer,
-    audience,
+    ...expected,
     requiredClaims: ["exp"],
     clockTolerance: CLOCK_TOLERANCE_SECONDS,
     currentDate: new Date(nowMs),

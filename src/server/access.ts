@@ -7,6 +7,10 @@ import type { ConfiguredIssuer, RegisteredIssuers } from "../auth/jwt/trust.ts";
 import { createJwt } from "../auth/jwt.ts";
 import { createPostgresApiKeys } from "../auth/postgres/api-keys.ts";
 import { type Clock, wallClockMs } from "../clock.ts";
+import { logApiKeyChanges } from "../telemetry/change-log.ts";
+import { createKeySetMetrics } from "../telemetry/key-set-metrics.ts";
+import type { Log } from "../telemetry/log.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
 import type { ChangeFeed } from "../tenants/change-feed.ts";
 import type { Tenants } from "../tenants/tenants.ts";
 import { createGuardedFetch, type GuardedFetch } from "../tenants/validators/guarded-fetch.ts";
@@ -23,9 +27,12 @@ export interface Access extends Disposable {
 }
 
 export interface AccessDeps {
-  /** Lends a connection to the main cluster. */
+  /** Lend connections to the main cluster: for looking up, and for changes. */
   readonly run: Run;
+  readonly change: Run;
   readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
   readonly tenants: Tenants;
   readonly feed: Pick<ChangeFeed, "subscribe">;
   /** For addresses that tenants have registered. */
@@ -33,8 +40,9 @@ export interface AccessDeps {
 }
 
 export function openAccess(config: Config, deps: AccessDeps): Access {
-  const { run, clock, feed } = deps;
-  const apiKeys = createPostgresApiKeys({ run, clock });
+  const { run, change, clock, log, metrics, feed } = deps;
+  const apiKeys = logApiKeyChanges(createPostgresApiKeys({ run, change, clock }), log);
+  const keySets = createKeySetMetrics({ metrics, clock, log });
   if (config.auth === null) {
     return { authenticator: anonymous, apiKeys, onRevoked() {}, [Symbol.dispose]() {} };
   }
@@ -51,7 +59,11 @@ export function openAccess(config: Config, deps: AccessDeps): Access {
   const authenticator = createAuthenticator({
     ...(config.auth.includes("api-key") && { apiKeys: byKey }),
     ...(config.auth.includes("jwt") && {
-      jwt: createJwt({ clock, wallClockMs, configured: configuredIssuer(config, clock), registered: registered(deps) }),
+      jwt: createJwt({
+        ...{ clock, wallClockMs, observer: keySets, algorithms: config.jwtAlgorithms },
+        configured: configuredIssuer(config, clock),
+        registered: registered(deps),
+      }),
     }),
     ...(config.auth.includes("mtls") &&
       pattern && { certificates: createCertificateAuthenticator({ pattern, roles }) }),
@@ -64,13 +76,13 @@ const HTTPS_PORT = 443;
 
 /** The operator's own choice: its keys may be on a private network. */
 function configuredIssuer(config: Config, clock: Clock): ConfiguredIssuer | null {
-  const { jwtIssuer: issuer, jwtAudience: audience, jwtJwksUrl: jwksUrl, jwtAlgorithms: algorithms } = config;
+  const { jwtIssuer: issuer, jwtAudience: audience, jwtJwksUrl: jwksUrl } = config;
   if (issuer === null || audience === null || jwksUrl === null) return null;
   const { port, protocol } = new URL(jwksUrl);
   const ports = [port === "" ? (protocol === "http:" ? HTTP_PORT : HTTPS_PORT) : Number(port)];
   const fetch = createGuardedFetch({ clock, resolve: resolveBySystem, allowLoopback: true, allowPrivate: true, ports });
   const { jwtTenantClaim: tenantClaim, jwtRolesClaim: rolesClaim } = config;
-  return { issuer, audience, jwksUrl, algorithms, tenantClaim, rolesClaim, fetch };
+  return { issuer, audience, jwksUrl, tenantClaim, rolesClaim, fetch };
 }
 
 /** The exact subject before any subject, as `Tenants.find` has it. */

@@ -1,6 +1,6 @@
 import { AdminService } from "../../gen/holdfast/v1/admin_pb.ts";
 import { IdempotencyService } from "../../gen/holdfast/v1/idempotency_pb.ts";
-import type { Clock } from "../clock.ts";
+import { type Clock, wallClockMs } from "../clock.ts";
 import { createEndpoints } from "../rpc/endpoints.ts";
 import type { Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -22,7 +22,8 @@ import { openPlacements } from "./placement.ts";
 import { createReadiness } from "./readiness.ts";
 import { createRoom } from "./room.ts";
 import { loadSealing } from "./sealing.ts";
-import { openTenancy } from "./tenancy.ts";
+import { openTenancy, termsOf } from "./tenancy.ts";
+import { checkTenantsFile } from "./tenants-file.ts";
 import { loadTls } from "./tls.ts";
 import { createTokenSource } from "./tokens.ts";
 
@@ -59,8 +60,9 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   const observer = createStoreMetrics(metrics);
   const waiting = createWaitingMetrics({ metrics, clock, log });
   const readiness = createReadiness();
-  const tls = starting.use(await loadTls(config, { clock, log }));
+  const tls = starting.use(await loadTls(config, { clock, wallClockMs, log }));
   const sealing = await loadSealing(config.masterKeyFile, { clock, log, metrics });
+  if (config.tenantsFile !== null) await checkTenantsFile(config.tenantsFile, termsOf(config, sealing));
   const placements = starting.use(
     await openPlacements(config, {
       clock,
@@ -81,7 +83,7 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
     await openTenancy(config, { placements, sealing, metrics, clock, log, random, ...(signal && { signal }) }),
   );
   const { service: tenants, feed, fetch } = tenancy;
-  const access = starting.use(openAccess(config, { run: main.run, clock, tenants, feed, fetch }));
+  const access = starting.use(openAccess(config, { run: main.run, change: main.change, clock, log, metrics, tenants, feed, fetch }));
 
   const drain = createDrain({
     ...{ readiness, clock, log },
@@ -89,7 +91,7 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
     graceMs: config.drainGraceMs,
     endWaits: () => placements.drain(),
   });
-  addServerGauges(metrics, { placements: placements.all, readiness });
+  addServerGauges(metrics, { placements: placements.all, readiness, tls });
 
   const calls = createRpcMetrics(metrics, [...IdempotencyService.methods, ...AdminService.methods]);
   const pipeline = { authenticator: access.authenticator, observer: logCalls(calls, { log, clock }), clock, random };

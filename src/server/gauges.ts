@@ -2,14 +2,21 @@ import type { Metrics } from "../telemetry/metrics.ts";
 import { addWaitingGauges } from "../telemetry/waiting-metrics.ts";
 import type { Placement } from "./placement.ts";
 import type { Readiness } from "./readiness.ts";
+import type { Tls } from "./tls.ts";
 
 export interface GaugesDeps {
   readonly placements: readonly Pick<Placement, "name" | "hub" | "status">[];
   readonly readiness: Pick<Readiness, "report">;
+  /** Null: clear text. */
+  readonly tls: Pick<Tls, "notAfter"> | null;
 }
 
-export function addServerGauges(metrics: Metrics, { placements, readiness }: GaugesDeps): void {
+export function addServerGauges(metrics: Metrics, { placements, readiness, tls }: GaugesDeps): void {
   metrics.gauge("holdfast_ready", "1 while the server should be sent calls.", () => Number(readiness.report().ready));
+  if (tls !== null) {
+    const help = "When the TLS certificate in force expires, in seconds since the Unix epoch; absent without TLS.";
+    metrics.gauge("holdfast_tls_certificate_not_after_seconds", help, () => tls.notAfter.getTime() / 1000);
+  }
   for (const placement of placements) {
     const { name, hub } = placement;
     addDatabaseGauges(metrics, placement, readiness);

@@ -1,11 +1,12 @@
 import type { SecureContextOptions } from "node:tls";
-import { type Clock, wallClockMs } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import type { Log } from "../telemetry/log.ts";
 import { NETWORK_OPTIONS } from "./config/network-options.ts";
 import { bothNames } from "./config/option.ts";
 import type { Config } from "./config.ts";
 import { OperatorError } from "./operator-error.ts";
 import { contextOptions } from "./tls/context-options.ts";
+import { createWatchDates, type WatchDates } from "./tls/dates.ts";
 import { lookAtTlsFiles, readTlsFiles, type TlsFiles, type TlsPaths } from "./tls/files.ts";
 
 /** What both ports encrypt with. Disposed, it looks at its files no more. */
@@ -17,6 +18,8 @@ export interface Tls extends Disposable {
   readonly clientCertificates: "none" | "optional" | "required";
   /** For a server that begins to listen. */
   readonly current: SecureContextOptions;
+  /** Until when its certificate is valid. */
+  readonly notAfter: Date;
   /** Calls back with what connections are to use from then on. */
   onChange(listener: (changed: SecureContextOptions) => void): void;
 }
@@ -25,6 +28,8 @@ type TlsConfig = Pick<Config, "auth" | "tlsCert" | "tlsKey" | "tlsClientCa">;
 
 export interface TlsDeps {
   readonly clock: Clock;
+  /** Milliseconds since the Unix epoch: the dates in certificates are of the world, not of the process. */
+  readonly wallClockMs: () => number;
   readonly log: Log;
 }
 
@@ -32,7 +37,7 @@ export interface TlsDeps {
  * Reads the files of the configuration and looks at them every now and then. Null: clear text. A set that has changed is
  * taken up as a whole or, with a warning, not at all; connections that are open go on with what they began with.
  *
- * @throws OperatorError for files that cannot be used; of a certificate out of date the log is told
+ * @throws OperatorError for files that cannot be used; of a certificate out of date, or soon to be, the log is told
  */
 export async function loadTls(config: TlsConfig, deps: TlsDeps): Promise<Tls | null> {
   const paths = pathsOf(config);
@@ -40,18 +45,22 @@ export async function loadTls(config: TlsConfig, deps: TlsDeps): Promise<Tls | n
   // Looked at before they are read: what changes meanwhile is seen by the next look.
   const look = await lookAtTlsFiles(paths);
   let files = await readTlsFiles(paths);
-  warnOfDates(files, deps.log);
+  const watchDates = createWatchDates(deps);
+  watchDates(files);
   const stop = new AbortController();
   const listeners: ((changed: SecureContextOptions) => void)[] = [];
   const take = (changed: TlsFiles) => {
     files = changed;
     for (const listener of listeners) listener(contextOptions(files));
   };
-  void watch(paths, { files, look }, take, stop.signal, deps);
+  void watch(paths, { files, look }, { ...deps, take, watchDates }, stop.signal);
   return {
     clientCertificates: paths.tlsClientCa === null ? "none" : isAlone(config, "mtls") ? "required" : "optional",
     get current() {
       return contextOptions(files);
+    },
+    get notAfter() {
+      return files.notAfter;
     },
     onChange: (listener) => void listeners.push(listener),
     [Symbol.dispose]: () => stop.abort(),
@@ -75,19 +84,24 @@ function isAlone({ auth }: TlsConfig, method: "mtls"): boolean {
 /** Certificates are renewed days before they end; and a look is three calls of the file system. */
 const LOOK_MS = 2000;
 
+interface WatchDeps extends TlsDeps {
+  readonly take: (changed: TlsFiles) => void;
+  readonly watchDates: WatchDates;
+}
+
 /** A change is read when two looks are alike: who replaces one file after the other is not met half way. */
 async function watch(
   paths: TlsPaths,
   first: { readonly files: TlsFiles; readonly look: string },
-  take: (changed: TlsFiles) => void,
+  { clock, log, take, watchDates }: WatchDeps,
   signal: AbortSignal,
-  { clock, log }: TlsDeps,
 ): Promise<void> {
   let { files, look: lastLook } = first;
   let lastRead = lastLook;
   for (;;) {
     await clock.sleep(LOOK_MS, signal).catch(() => undefined);
     if (signal.aborted) return;
+    watchDates(files);
     const look = await lookAtTlsFiles(paths);
     const isSettled = look === lastLook;
     lastLook = look;
@@ -99,7 +113,7 @@ async function watch(
     files = changed;
     take(files);
     log.info({ notAfter: files.notAfter.toISOString() }, "took up the changed TLS files");
-    warnOfDates(files, log);
+    watchDates(files);
   }
 }
 
@@ -115,11 +129,4 @@ async function readChanged(paths: TlsPaths, log: Log): Promise<TlsFiles | null> 
 
 function isSame(one: TlsFiles, other: TlsFiles): boolean {
   return one.cert === other.cert && one.key === other.key && one.clientCa === other.clientCa;
-}
-
-function warnOfDates({ validFrom, notAfter }: TlsFiles, log: Log): void {
-  const nowMs = wallClockMs();
-  const dates = { validFrom: validFrom.toISOString(), notAfter: notAfter.toISOString() };
-  if (nowMs > notAfter.getTime()) log.warn(dates, "the TLS certificate has expired");
-  else if (nowMs < validFrom.getTime()) log.warn(dates, "the TLS certificate is not valid yet");
 }

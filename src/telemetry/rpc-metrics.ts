@@ -1,3 +1,4 @@
+import type { FaultCode } from "../domain/fault.ts";
 import { type Cell, type Distribution, type Metrics, SECONDS } from "./metrics.ts";
 
 /** What is read of a method's descriptor. */
@@ -38,6 +39,15 @@ const OUTCOMES = [
   "expired",
 ] as const;
 const REASONS = ["new", "reattached", "takeover", "retry", "reconcile"] as const;
+
+/** The reasons of quota refusals, as callers are told them, and their label. */
+const QUOTAS = {
+  QUOTA_NEW_RECORDS: "new-records",
+  QUOTA_LIVE_RECORDS: "live-records",
+  QUOTA_BYTES: "bytes",
+  QUOTA_LEASES: "leases",
+  QUOTA_WAITERS: "waiters",
+} as const satisfies Partial<Record<FaultCode, string>>;
 const KINDS = ["complete", "retryable", "terminal", "outcome-unknown", "not-started"] as const;
 
 interface MethodCells {
@@ -48,9 +58,15 @@ interface MethodCells {
   readonly seconds: Distribution;
 }
 
+/** What is read of how a call failed. */
+export interface FailedCall {
+  readonly reason: FaultCode;
+}
+
 export interface RpcMetrics {
   started(method: MethodName): void;
-  handled(method: MethodName, code: number, seconds: number): void;
+  /** `error` is set unless the code is OK. */
+  handled(method: MethodName, code: number, seconds: number, context?: unknown, error?: FailedCall): void;
   claimed(outcome: string, reason: string | null): void;
   ended(kind: string, alreadyApplied: boolean, late: boolean): void;
 }
@@ -73,6 +89,7 @@ export function createRpcMetrics(metrics: Metrics, methods: readonly MethodName[
     "already_applied",
     "late",
   ]);
+  const quotas = createQuotaCells(metrics);
   const outcomes = new Map<string, Cell>(OUTCOMES.map((outcome) => [outcome, claims(outcome)]));
   const reasons = new Map<string, Cell>(REASONS.map((reason) => [reason, acquires(reason)]));
   for (const kind of KINDS) {
@@ -86,7 +103,8 @@ export function createRpcMetrics(metrics: Metrics, methods: readonly MethodName[
       series.started.value++;
       series.received.value++;
     },
-    handled(method, code, seconds) {
+    handled(method, code, seconds, _context, error) {
+      if (error !== undefined) count(quotas.get(error.reason));
       const series = cells.get(method);
       const handled = series?.handled[code];
       if (series === undefined || handled === undefined) return;
@@ -106,6 +124,14 @@ export function createRpcMetrics(metrics: Metrics, methods: readonly MethodName[
 
 function count(cell: Cell | undefined): void {
   if (cell !== undefined) cell.value++;
+}
+
+/** What a quota refused and a replay answered all the same is no refusal: the caller was not told of it. */
+function createQuotaCells(metrics: Metrics): ReadonlyMap<string, Cell> {
+  const refusals = metrics.counter("holdfast_quota_refusals_total", "Calls refused because of a tenant's quota.", [
+    "quota",
+  ]);
+  return new Map(Object.entries(QUOTAS).map(([reason, quota]) => [reason, refusals(quota)]));
 }
 
 function createMethodCells(metrics: Metrics): (method: MethodName) => MethodCells {

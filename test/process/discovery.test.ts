@@ -34,6 +34,16 @@ describe("a client without .proto files", () => {
       "grpc.health.v1.Health/Watch",
       "grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
       "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+      "holdfast.v1.AdminService/CreateApiKey",
+      "holdfast.v1.AdminService/DrainTenant",
+      "holdfast.v1.AdminService/GetTenant",
+      "holdfast.v1.AdminService/ListApiKeys",
+      "holdfast.v1.AdminService/ListTenants",
+      "holdfast.v1.AdminService/RecheckTenant",
+      "holdfast.v1.AdminService/RegisterTenant",
+      "holdfast.v1.AdminService/RevokeApiKey",
+      "holdfast.v1.AdminService/UnregisterTenant",
+      "holdfast.v1.AdminService/UpdateTenant",
       "holdfast.v1.IdempotencyService/Claim",
       "holdfast.v1.IdempotencyService/Complete",
       "holdfast.v1.IdempotencyService/Fail",
@@ -86,10 +96,16 @@ describe("the pages for machines", () => {
       `grpc_server_msg_sent_total{${heartbeat}} 0`,
       'holdfast_claims_total{outcome="in-progress"} 0',
       'holdfast_acquires_total{reason="takeover"} 0',
+      'holdfast_quota_refusals_total{quota="leases"} 0',
+      'holdfast_key_set_fetches_total{result="failed"} 0',
+      'holdfast_tenant_validations_total{verdict="uncertain"} 0',
+      "holdfast_changes_reading ",
+      "holdfast_changes_listening ",
       "holdfast_ready 1",
     ]) {
       expect(page).toContain(series);
     }
+    expect(page).not.toContain("tls_certificate");
     expect(page).toMatch(/^process_resident_memory_bytes \d+/m);
     const labels = new Set([...page.matchAll(/[{,](\w+)="/g)].map(([, name]) => name));
     expect([...labels].filter((name) => /key|tenant|scope/.test(name ?? ""))).toEqual([]);

@@ -24,6 +24,7 @@ export function createTestTls(clientCertificates: Tls["clientCertificates"] = "n
     get current() {
       return current;
     },
+    notAfter: new Date(8.64e15),
     onChange: (listener) => void listeners.push(listener),
     change(own, clientCa = authorities) {
       current = options(own, clientCa);

@@ -11,12 +11,28 @@ export interface KeySets {
    * The keys published at this URL; fetched again first when they are old, or when none has this kid. Rejects when
    * there are none, with `Fault` DEADLINE_EXCEEDED when `deadline` passes while they are being fetched.
    */
-  keysAt(url: string, kid: string | undefined, deadline: number): Promise<JWTVerifyGetKey>;
+  keysAt(url: string, wanted: WantedKey, deadline: number): Promise<JWTVerifyGetKey>;
 }
+
+/** What a token says of the key that it is signed with. */
+export interface WantedKey {
+  readonly issuer: string;
+  readonly kid: string | undefined;
+}
+
+/** What became of one fetch. The reasons hold nothing of the URL or of the answer. */
+export type KeySetFetch =
+  | { readonly kind: "fetched" }
+  /** The URL may not be asked, or it was and there are no usable keys. */
+  | { readonly kind: "refused"; readonly reason: string }
+  /** It could not be asked, or answered that it cannot tell: time-out, network, 5xx. */
+  | { readonly kind: "failed"; readonly reason: string; readonly error?: unknown };
 
 export interface KeySetsDeps {
   readonly clock: Clock;
   readonly fetch: GuardedFetch;
+  /** Told of each fetch, with the issuer whose token was the reason for it. Must not throw. */
+  readonly onFetched: (issuer: string, fetch: KeySetFetch) => void;
 }
 
 const MINUTE_MS = 60_000;
@@ -45,11 +61,11 @@ interface Entry {
   published: Published | null;
   askedMs: number;
   /** Why the last fetch brought nothing; null when it brought keys. */
-  failure: unknown;
+  failure: string | null;
   underWay: Promise<void> | null;
 }
 
-export function createKeySets({ clock, fetch }: KeySetsDeps): KeySets {
+export function createKeySets({ clock, fetch, onFetched }: KeySetsDeps): KeySets {
   const entries = createBoundedMap<Entry>({ entriesMax: URLS_MAX, weightMax: KEY_SET_BYTES_MAX });
 
   const entryOf = (url: string): Entry => {
@@ -60,45 +76,45 @@ export function createKeySets({ clock, fetch }: KeySetsDeps): KeySets {
     return entry;
   };
 
-  const refresh = async (url: string, entry: Entry): Promise<void> => {
+  const refresh = async (url: string, entry: Entry): Promise<KeySetFetch> => {
     const fetched = await fetch(url);
-    if (fetched.kind !== "ok") throw new Error(fetched.reason);
+    if (fetched.kind === "refused") return fetched;
+    if (fetched.kind === "uncertain") return { kind: "failed", reason: fetched.reason };
     const reading = readKeySet(fetched.body);
-    if (reading.kind !== "usable") throw new Error(reading.reason);
+    if (reading.kind !== "usable") return { kind: "refused", reason: reading.reason };
     const kids = new Set(reading.keys.flatMap(({ kid }) => (kid === undefined ? [] : [kid])));
     entry.published = { keys: createLocalJWKSet({ keys: [...reading.keys] }), kids, fetchedMs: clock.monotonicMs() };
-    entry.failure = null;
     if (entries.get(url) === entry) entries.set(url, entry, fetched.body.length);
+    return { kind: "fetched" };
   };
 
   /** Never rejects: those who do not wait for it would leave a rejection unhandled. */
-  const startRefresh = (url: string, entry: Entry): void => {
+  const startRefresh = (url: string, entry: Entry, issuer: string): void => {
     entry.askedMs = clock.monotonicMs();
     entry.underWay = refresh(url, entry)
-      .catch((error: unknown) => {
-        entry.failure = error;
-      })
-      .finally(() => {
+      .catch((error: unknown): KeySetFetch => ({ kind: "failed", reason: "the fetch threw", error }))
+      .then((fetched) => {
+        entry.failure = fetched.kind === "fetched" ? null : fetched.reason;
         entry.underWay = null;
+        onFetched(issuer, fetched);
       });
   };
 
   return {
-    async keysAt(url, kid, deadline) {
+    async keysAt(url, { issuer, kid }, deadline) {
       const entry = entryOf(url);
       const nowMs = clock.monotonicMs();
       const ageMs = nowMs - (entry.published?.fetchedMs ?? Number.NEGATIVE_INFINITY);
       const holdsKey = entry.published !== null && (kid === undefined || entry.published.kids.has(kid));
       if ((ageMs >= FRESH_MS || !holdsKey) && entry.underWay === null && nowMs - entry.askedMs >= COOLDOWN_MS) {
-        startRefresh(url, entry);
+        startRefresh(url, entry, issuer);
       }
       // While fetches fail, nobody whose key is here waits for the next one to fail.
       const serves = holdsKey && (ageMs < FRESH_MS || (ageMs < STALE_MS_MAX && entry.failure !== null));
       if (entry.underWay !== null && !serves) await within(clock, deadline, entry.underWay);
       const { published, failure } = entry;
       if (published === null || clock.monotonicMs() - published.fetchedMs >= STALE_MS_MAX) {
-        const reason = failure instanceof Error ? failure.message : "they are not fetched again yet";
-        throw new Error(`the issuer's keys are not known: ${reason}`);
+        throw new Error(`the issuer's keys are not known: ${failure ?? "they are not fetched again yet"}`);
       }
       return published.keys;
     },

@@ -3,24 +3,15 @@ import type { Clock } from "../../clock.ts";
 import { Fault } from "../../domain/fault.ts";
 import type { GuardedFetch } from "../../tenants/validators/guarded-fetch.ts";
 import type { Role } from "../authenticator.ts";
+import { ALGORITHMS, type Algorithm } from "./algorithms.ts";
 import { type Grant, rolesIn, tenantIn } from "./grant.ts";
-import { createKeySets, type KeySets } from "./key-sets.ts";
-
-/** Asymmetric ones only: whoever can verify an HMAC can also forge it, with a key that everybody may fetch. */
-export const ALGORITHMS = [
-  ...(["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"] as const),
-  ...(["ES256", "ES384", "ES512", "EdDSA", "Ed25519"] as const),
-] as const;
-export type Algorithm = (typeof ALGORITHMS)[number];
-
-export const ALGORITHMS_DEFAULT: readonly Algorithm[] = ["RS256", "PS256", "ES256", "ES384", "EdDSA", "Ed25519"];
+import { createKeySets, type KeySetFetch, type KeySets } from "./key-sets.ts";
 
 /** The issuer that the server itself is configured with: its tokens say which tenant they are for. */
 export interface ConfiguredIssuer {
   readonly issuer: string;
   readonly audience: string;
   readonly jwksUrl: string;
-  readonly algorithms?: readonly Algorithm[];
   readonly tenantClaim?: string;
   readonly rolesClaim?: string;
   /** May reach what the operator allows it to. */
@@ -45,7 +36,6 @@ export interface TrustedTenant {
 export interface Trust {
   readonly audience: string;
   readonly jwksUrl: string;
-  readonly algorithms: readonly Algorithm[];
   readonly keySets: KeySets;
   /** Throws when the claims are none that allow anything. */
   readonly grant: (claims: JWTPayload) => Grant;
@@ -56,16 +46,28 @@ export interface Trust {
 /** Throws when nobody trusts the issuer with this subject. */
 export type FindTrust = (issuer: string, subject: string, deadline: number) => Promise<Trust>;
 
+/** Must not throw. */
+export interface KeySetObserver {
+  /** The keys of an issuer were asked for, because of a token that names it. */
+  fetched(whose: "configured" | "registered", issuer: string, fetch: KeySetFetch): void;
+}
+
 export interface TrustDeps {
   readonly clock: Clock;
+  /** What tokens may be signed with, whoever issued them. */
+  readonly algorithms: readonly Algorithm[];
   readonly configured: ConfiguredIssuer | null;
   readonly registered: RegisteredIssuers | null;
+  readonly observer: KeySetObserver;
 }
 
 /** The configured issuer comes first: no registration can take it over. */
-export function createFindTrust({ clock, configured, registered }: TrustDeps): FindTrust {
-  const own = configured === null ? null : trustOfConfigured(clock, configured);
-  const findRegistered = registered === null ? null : createFindRegistered(clock, registered);
+export function createFindTrust(deps: TrustDeps): FindTrust {
+  const { algorithms, configured, registered } = deps;
+  const unknown = algorithms.find((algorithm) => !ALGORITHMS.includes(algorithm));
+  if (unknown !== undefined) throw new Error(`${unknown} is not an algorithm that may be allowed for tokens`);
+  const own = configured === null ? null : trustOfConfigured(deps, configured);
+  const findRegistered = registered === null ? null : createFindRegistered(deps, registered);
   return async (issuer, subject, deadline) => {
     if (own !== null && issuer === configured?.issuer) return own;
     if (findRegistered === null) throw new Error("nobody trusts the token's issuer");
@@ -73,24 +75,23 @@ export function createFindTrust({ clock, configured, registered }: TrustDeps): F
   };
 }
 
-function trustOfConfigured(clock: Clock, configured: ConfiguredIssuer): Trust {
-  const { audience, jwksUrl, fetch } = configured;
-  const { algorithms = ALGORITHMS_DEFAULT, tenantClaim = "tenant", rolesClaim = "roles" } = configured;
-  const unknown = algorithms.find((algorithm) => !ALGORITHMS.includes(algorithm));
-  if (unknown !== undefined) throw new Error(`${unknown} is not an algorithm that may be allowed for tokens`);
+function trustOfConfigured({ clock, observer }: TrustDeps, configured: ConfiguredIssuer): Trust {
+  const { audience, jwksUrl, fetch, tenantClaim = "tenant", rolesClaim = "roles" } = configured;
   if (configured.issuer === "" || audience === "") throw new Error("an issuer of tokens needs a name and an audience");
   const grant = (claims: JWTPayload): Grant => ({
     tenant: tenantIn(claims, tenantClaim),
     roles: rolesIn(claims, rolesClaim),
   });
-  return { audience, jwksUrl, algorithms, keySets: createKeySets({ clock, fetch }), grant, text: "configured" };
+  const onFetched = (issuer: string, fetched: KeySetFetch) => observer.fetched("configured", issuer, fetched);
+  return { audience, jwksUrl, keySets: createKeySets({ clock, fetch, onFetched }), grant, text: "configured" };
 }
 
 const REGISTERED_ROLES: ReadonlySet<Role> = new Set<Role>(["claim", "read"]);
 
-function createFindRegistered(clock: Clock, { trusted, fetch }: RegisteredIssuers): FindTrust {
+function createFindRegistered({ clock, observer }: TrustDeps, { trusted, fetch }: RegisteredIssuers): FindTrust {
+  const onFetched = (issuer: string, fetched: KeySetFetch) => observer.fetched("registered", issuer, fetched);
   // By URL, not by issuer: two tenants may name one issuer for different subjects, each with keys of its own.
-  const keySets = createKeySets({ clock, fetch });
+  const keySets = createKeySets({ clock, fetch, onFetched });
   return async (issuer, subject, deadline) => {
     const found = await trusted(issuer, subject, deadline).catch((cause: unknown) => {
       // Not the token's fault, so it must not read as one.
@@ -101,6 +102,6 @@ function createFindRegistered(clock: Clock, { trusted, fetch }: RegisteredIssuer
     if (jwksUrl === "" || audience === "") throw new Error("the token's issuer is registered without keys");
     const grant = () => ({ tenant, roles: REGISTERED_ROLES });
     const text = JSON.stringify([tenant, audience, jwksUrl]);
-    return { audience, jwksUrl, algorithms: ALGORITHMS_DEFAULT, keySets, grant, text };
+    return { audience, jwksUrl, keySets, grant, text };
   };
 }

@@ -1,3 +1,4 @@
+import { ALGORITHMS, ALGORITHMS_DEFAULT, type Algorithm } from "../../auth/jwt/algorithms.ts";
 import { certificateTenant, choices, file, flag, text, url } from "./kinds.ts";
 import { option } from "./option.ts";
 
@@ -16,8 +17,8 @@ export const NETWORK_OPTIONS = {
     kind: file,
     default: null,
     defaultDoc: "none: clear text",
-    doc: "Certificate chain in PEM, for both ports. A changed file is taken up within seconds, without a restart.",
-    commands: ["serve", "config"],
+    doc: "Certificate chain in PEM, for both ports. A changed file is taken up within seconds, without a restart. By its key `holdfast health` knows the server.",
+    commands: ["serve", "health", "config"],
   }),
   tlsKey: option<string | null>({
     name: "tls-key",
@@ -81,13 +82,11 @@ export const NETWORK_OPTIONS = {
     doc: "Where the keys of --jwt-issuer are. May be a private address, and http on loopback.",
     commands: ["serve", "config"],
   }),
-  jwtAlgorithms: option<
-    readonly ("RS256" | "RS384" | "RS512" | "PS256" | "PS384" | "PS512" | "ES256" | "ES384" | "ES512" | "EdDSA")[]
-  >({
+  jwtAlgorithms: option<readonly Algorithm[]>({
     name: "jwt-algorithms",
-    kind: choices("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"),
-    default: ["RS256", "PS256", "ES256", "ES384", "EdDSA"],
-    doc: "Signatures that are accepted, of any issuer.",
+    kind: choices(...ALGORITHMS),
+    default: ALGORITHMS_DEFAULT,
+    doc: "Signatures that are accepted, of --jwt-issuer and of the issuers that tenants have registered alike.",
     commands: ["serve", "config"],
   }),
   jwtTenantClaim: option({

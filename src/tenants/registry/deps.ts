@@ -57,7 +57,7 @@ export interface RegistryObserver {
   built(id: string, ms: number, error: unknown): void;
   /** Another health holds on this server from now on. */
   transition(transition: Transition): void;
-  /** The first validation of a pending generation, or the first since it was built here, could not tell. */
+  /** The validator of a pending tenant could not tell, for the first time in a row. */
   undecided(validation: Undecided): void;
   /** A validation that nobody waits for threw, or its outcome could not be made durable. */
   failed(id: string, error: unknown): void;

@@ -117,7 +117,7 @@ export interface ServerOptions {
 export async function openServer(url: string, options: ServerOptions = {}): Promise<Server> {
   const { listenUrl = url, limits = {}, build, validate = async () => ({ kind: "accepted" }) } = options;
   const lent = await lend(url);
-  const table = createPostgresTenantTable({ run: lent.run, clock: systemClock });
+  const table = createPostgresTenantTable({ run: lent.run, change: lent.run, clock: systemClock });
   const feed = feedOver(lent, listenUrl);
   const builds: string[] = [];
   const disposed: TenantRuntime[] = [];
@@ -131,7 +131,7 @@ export async function openServer(url: string, options: ServerOptions = {}): Prom
     },
     dispose: (runtime) => void disposed.push(runtime),
     validate: (registration) => validate(registration),
-    observer: { built() {}, transition() {}, failed() {} },
+    observer: { built() {}, transition() {}, undecided() {}, failed() {} },
   });
   await feed.started;
   await until(() => listenUrl !== url || feed.status().isListening);

@@ -1,10 +1,11 @@
 import { describe, expect, onTestFinished, test } from "vitest";
+import type { KeySetFetch } from "../../../src/auth/jwt/key-sets.ts";
 import { createGuardedFetch } from "../../../src/tenants/validators/guarded-fetch.ts";
 import type { Fetched } from "../../../src/tenants/validators/request.ts";
 import { createAuthority } from "../../support/certificates.ts";
 import { startHttpsServer } from "../../support/https-server.ts";
 import { createManualClock, settled } from "../store/manual-clock.ts";
-import { createSigningKey, createStand, JWKS_URL, NOW, sign } from "./jwt-stand.ts";
+import { createSigningKey, createStand, ISSUER, JWKS_URL, NOW, sign } from "./jwt-stand.ts";
 
 const first = await createSigningKey("ES256", "first");
 const second = await createSigningKey("ES256", "second");
@@ -13,6 +14,9 @@ const strangers = await createSigningKey("ES256", "strangers");
 const MINUTE_MS = 60_000;
 const INVALID = { code: "CREDENTIALS_INVALID" };
 const DOWN: Fetched = { kind: "uncertain", reason: "the address answered 503" };
+
+const keysOf = (...keys: readonly (typeof first)[]) =>
+  Buffer.from(JSON.stringify({ keys: keys.map(({ publicJwk }) => publicJwk) }));
 
 let tokens = 0;
 
@@ -148,6 +152,57 @@ describe("while the keys cannot be fetched", () => {
     await refused;
     expect(stand.clock.sleepers).toBe(0);
     hanging.resolve(DOWN);
+  });
+});
+
+describe("the observer is told of each fetch, with the issuer whose token it was for:", () => {
+  const told = [
+    ["keys that were published", { kind: "ok", status: 200, body: keysOf(first) }, { kind: "fetched" }],
+    [
+      "a set that is not usable",
+      { kind: "ok", status: 200, body: Buffer.from('{"keys":[]}') },
+      { kind: "refused", reason: "the key set holds no key that verifies signatures" },
+    ],
+    [
+      "an address that has none",
+      { kind: "refused", reason: "the address answered 404" },
+      { kind: "refused", reason: "the address answered 404" },
+    ],
+    ["an address that is down", DOWN, { kind: "failed", reason: "the address answered 503" }],
+  ] as const satisfies readonly (readonly [string, Fetched, KeySetFetch])[];
+
+  test.each(told)("%s", async (_, answer, fetched) => {
+    const stand = createStand();
+    stand.publisher.answer(JWKS_URL, async () => answer);
+    const calls = [1, 2, 3].map(async () => stand.authenticate(await fresh()));
+    await Promise.allSettled(calls);
+    expect(stand.outcomes).toEqual([["configured", ISSUER, fetched]]);
+  });
+
+  test("a fetch that threw, with what it threw", async () => {
+    const stand = createStand();
+    const bug = new Error("bug: thrown");
+    stand.publisher.answer(JWKS_URL, () => Promise.reject(bug));
+    await expect(stand.authenticate(await fresh())).rejects.toMatchObject(INVALID);
+    expect(stand.outcomes).toEqual([["configured", ISSUER, { kind: "failed", reason: "the fetch threw", error: bug }]]);
+  });
+
+  test("keys of a registered issuer", async () => {
+    const stand = createStand();
+    const [iss, jwksUrl] = ["https://acme.example", "https://acme.example/keys"];
+    stand.register(iss, "", { tenant: "acme", audience: "holdfast", jwksUrl });
+    stand.publisher.answer(jwksUrl, async () => DOWN);
+    await expect(stand.authenticate(await sign(first, { iss }))).rejects.toMatchObject(INVALID);
+    expect(stand.outcomes).toEqual([["registered", iss, { kind: "failed", reason: "the address answered 503" }]]);
+  });
+
+  test("one that fails while the old keys still serve", async () => {
+    const stand = await standing();
+    stand.publisher.answer(JWKS_URL, async () => DOWN);
+    await stand.clock.advance(10 * MINUTE_MS);
+    await stand.authenticate(await fresh());
+    await settled();
+    expect(stand.outcomes.map(([, , { kind }]) => kind)).toEqual(["fetched", "failed"]);
   });
 });
 

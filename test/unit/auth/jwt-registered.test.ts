@@ -67,6 +67,28 @@ describe("a token of an issuer that a tenant registered", () => {
     expect(stand.publisher.fetched).toEqual([]);
   });
 
+  test("is refused with an algorithm that the server was told not to allow, and nothing is asked for it", async () => {
+    const asked: string[] = [];
+    const { publisher } = createStand();
+    const strict = standing(null, {
+      algorithms: ["RS256", "EdDSA"],
+      registered: {
+        fetch: publisher.fetch,
+        trusted: async (issuer) => {
+          asked.push(issuer);
+          return ACME;
+        },
+      },
+    });
+    await expect(strict.authenticate(await acmesToken())).rejects.toMatchObject({
+      ...INVALID,
+      cause: { message: "the token's algorithm is not allowed" },
+    });
+    expect([asked, publisher.fetched]).toEqual([[], []]);
+    const allowed = standing(null, { algorithms: ["RS256", "ES256"] });
+    expect(await allowed.authenticate(await acmesToken())).toMatchObject({ tenant: "acme" });
+  });
+
   test("is for the tenant of its subject, by that tenant's keys and for its audience", async () => {
     const stand = standing();
     stand.register(ACMES_ISSUER, "robot", OTHER);

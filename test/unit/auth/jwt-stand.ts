@@ -1,4 +1,5 @@
 import { type CryptoKey, exportJWK, generateKeyPair, type JWTPayload, SignJWT } from "jose";
+import { ALGORITHMS_DEFAULT } from "../../../src/auth/jwt/algorithms.ts";
 import type { ConfiguredIssuer, TrustedTenant } from "../../../src/auth/jwt/trust.ts";
 import { createJwt, type JwtDeps } from "../../../src/auth/jwt.ts";
 import type { Fetched } from "../../../src/tenants/validators/request.ts";
@@ -66,9 +67,13 @@ export function createStand(configured: Partial<ConfiguredIssuer> | null = {}, d
   const originMs = clock.monotonicMs();
   const publisher = createPublisher();
   const registrations = new Map<string, TrustedTenant>();
+  /** What the observer was told of each fetch, newest last. */
+  const outcomes: Parameters<JwtDeps["observer"]["fetched"]>[] = [];
   const base = { issuer: ISSUER, audience: AUDIENCE, jwksUrl: JWKS_URL, fetch: publisher.fetch };
   const jwt = createJwt({
     clock,
+    algorithms: ALGORITHMS_DEFAULT,
+    observer: { fetched: (...told) => void outcomes.push(told) },
     wallClockMs: () => NOW * 1000 + clock.monotonicMs() - originMs,
     configured: configured === null ? null : { ...base, ...configured },
     registered: {
@@ -81,6 +86,7 @@ export function createStand(configured: Partial<ConfiguredIssuer> | null = {}, d
   return {
     clock,
     publisher,
+    outcomes,
     /** Of an issuer and subject; an empty subject is any other. */
     register: (issuer: string, subject: string, tenant: TrustedTenant) =>
       registrations.set(`${issuer} ${subject}`, tenant),

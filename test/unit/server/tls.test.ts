@@ -1,10 +1,11 @@
-import { generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync, X509Certificate } from "node:crypto";
 import { mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { SecureContextOptions } from "node:tls";
 import { afterEach, describe, expect, test } from "vitest";
-import { loadTls } from "../../../src/server/tls.ts";
+import { wallClockMs } from "../../../src/clock.ts";
+import { loadTls, type TlsDeps } from "../../../src/server/tls.ts";
 import type { Log, LogFields } from "../../../src/telemetry/log.ts";
 import { createAuthority } from "../../support/certificates.ts";
 import { createManualClock } from "../store/manual-clock.ts";
@@ -66,11 +67,17 @@ function createKeptLog() {
   return { log, lines, next: () => new Promise<void>((resolve) => waiting.push(resolve)) };
 }
 
-async function loaded(written: Written) {
+/** A wall clock that goes with the other one. */
+function depsOf(clock = createManualClock(), log = createKeptLog().log) {
+  const originMs = wallClockMs() - clock.monotonicMs();
+  return { clock, log, wallClockMs: () => originMs + clock.monotonicMs() };
+}
+
+async function loaded(written: Written, deps: Partial<TlsDeps> = {}) {
   const files = await filesWith(written);
   const clock = createManualClock();
   const kept = createKeptLog();
-  const tls = await loadTls(files.config, { clock, log: kept.log });
+  const tls = await loadTls(files.config, { ...depsOf(clock, kept.log), ...deps });
   if (tls === null) throw new Error("no TLS");
   opened.push(() => tls[Symbol.dispose]());
   const changes: SecureContextOptions[] = [];
@@ -113,7 +120,7 @@ describe("files that cannot be used end the start with a sentence that names the
   ])("%s", async (_what, written, sentence) => {
     const { config, directory } = await filesWith(written);
     const { log } = createKeptLog();
-    const error = await loadTls(config, { clock: createManualClock(), log }).catch((thrown) => thrown);
+    const error = await loadTls(config, depsOf(createManualClock(), log)).catch((thrown) => thrown);
     expect(error).toMatchObject({ name: "OperatorError", message: expect.stringMatching(sentence) });
     expect(error.message).not.toContain(directory);
     expect(error.message).not.toContain("BEGIN");
@@ -125,7 +132,7 @@ describe("files that cannot be used end the start with a sentence that names the
     ["tlsClientCa", "--tls-client-ca"],
   ] as const)("%s that is not there, or a directory", async (option, name) => {
     const { config, directory } = await filesWith({ ...good(), clientCa: authority.caPem });
-    const deps = { clock: createManualClock(), log: createKeptLog().log };
+    const deps = depsOf();
     for (const [path, code] of [
       [join(directory, "absent"), "ENOENT"],
       [directory, "EISDIR"],
@@ -141,14 +148,14 @@ describe("files that cannot be used end the start with a sentence that names the
 
   test("authorities for certificates that nobody is asked for", async () => {
     const { config } = await filesWith({ ...good(), clientCa: authority.caPem });
-    const loading = loadTls({ ...config, auth: ["api-key"] }, { clock: createManualClock(), log: createKeptLog().log });
+    const loading = loadTls({ ...config, auth: ["api-key"] }, depsOf());
     await expect(loading).rejects.toThrow(/^--tls-client-ca .* has an effect only with mtls in --auth/);
   });
 });
 
 test("without a certificate there is no TLS", async () => {
   const config = { auth: null, tlsCert: null, tlsKey: null, tlsClientCa: null };
-  expect(await loadTls(config, { clock: createManualClock(), log: createKeptLog().log })).toBe(null);
+  expect(await loadTls(config, depsOf())).toBe(null);
 });
 
 test.each([
@@ -157,7 +164,7 @@ test.each([
   [["api-key", "mtls"], "optional"],
 ] as const)("with --auth %s a client's certificate is %s", async (auth, expected) => {
   const { config } = await filesWith({ ...good(), clientCa: authority.caPem });
-  using tls = await loadTls({ ...config, auth }, { clock: createManualClock(), log: createKeptLog().log });
+  using tls = await loadTls({ ...config, auth }, depsOf());
   expect(tls?.clientCertificates).toBe(expected);
 });
 
@@ -168,6 +175,31 @@ test("a certificate that has expired is used, and the log says so", async () => 
   expect(lines).toMatchObject([
     { message: "the TLS certificate has expired", fields: { notAfter: expect.any(String) } },
   ]);
+});
+
+test("it is known until when the certificate is valid, of the one that is in force", async () => {
+  const { tls, look, write } = await loaded(good());
+  const first = tls.notAfter;
+  const { certPem, keyPem } = authority.issue({ ...server, days: 1 });
+  expect(first.getTime()).toBe(new X509Certificate(tls.current.cert as string).validToDate.getTime());
+  await write({ cert: certPem, key: keyPem });
+  for (let i = 0; i < 2; i++) await look();
+  expect(tls.notAfter).toEqual(new X509Certificate(certPem).validToDate);
+  expect(tls.notAfter < first).toBe(true);
+});
+
+test("a certificate that expires while the server runs is told of by the next look", async () => {
+  const { certPem, keyPem } = authority.issue({ ...server, days: 30 });
+  let nowMs = wallClockMs();
+  const { lines, look } = await loaded({ cert: certPem, key: keyPem }, { wallClockMs: () => nowMs });
+  await look();
+  expect(lines).toEqual([]);
+  const messages = ["the TLS certificate expires within a week", "the TLS certificate has expired"];
+  for (const [index, days] of [24, 7].entries()) {
+    nowMs += days * 24 * 60 * 60_000;
+    for (let i = 0; i < 3; i++) await look();
+    expect(lines.map(({ message }) => message)).toEqual(messages.slice(0, index + 1));
+  }
 });
 
 describe("changed files", () => {
@@ -254,7 +286,7 @@ describe("changed files", () => {
     const clock = createManualClock();
     const { log, next } = createKeptLog();
     const paths = { tlsCert: join(directory, "data/tls.crt"), tlsKey: join(directory, "data/tls.key") };
-    using tls = await loadTls({ ...config, ...paths }, { clock, log });
+    using tls = await loadTls({ ...config, ...paths }, depsOf(clock, log));
     expect(tls?.current).toMatchObject({ key: first.key });
     await symlink("second", join(directory, "data-new"));
     await rename(join(directory, "data-new"), join(directory, "data"));

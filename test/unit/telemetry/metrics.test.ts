@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { IdempotencyService } from "../../../gen/holdfast/v1/idempotency_pb.ts";
+import type { FaultCode } from "../../../src/domain/fault.ts";
 import { createCallKinds } from "../../../src/store/postgres/call-kinds.ts";
 import { createServerTime } from "../../../src/store/postgres/server-time.ts";
 import { createMetrics } from "../../../src/telemetry/metrics.ts";
@@ -79,6 +80,21 @@ describe("calls", () => {
       'holdfast_acquires_total{reason="takeover"} 1',
       'holdfast_ends_total{kind="complete",already_applied="false",late="true"} 1',
     ]);
+  });
+
+  test("refusals by quotas are counted by quota, from 0 on, and other failures are none", async () => {
+    const { metrics, calls, risen } = setUp();
+    const QUOTAS = ["new-records", "live-records", "bytes", "leases", "waiters"];
+    const page = await metrics.page();
+    for (const quota of QUOTAS) expect(page).toContain(`holdfast_quota_refusals_total{quota="${quota}"} 0`);
+    const fail = (reason: FaultCode) => calls.handled(method.claim, 8, 0, null, { reason });
+    for (const reason of ["QUOTA_NEW_RECORDS", "QUOTA_LIVE_RECORDS", "QUOTA_BYTES", "QUOTA_LEASES"] as const)
+      fail(reason);
+    for (let i = 0; i < 2; i++) fail("QUOTA_WAITERS");
+    fail("OVERLOADED");
+    expect((await risen()).filter((line) => line.includes("quota"))).toEqual(
+      QUOTAS.map((quota) => `holdfast_quota_refusals_total{quota="${quota}"} ${quota === "waiters" ? 2 : 1}`),
+    );
   });
 
   test("a method that was not announced is not counted, and harms nothing", () => {

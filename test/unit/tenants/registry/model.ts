@@ -74,7 +74,12 @@ export function createModelledRegistry() {
     },
     isPassing: (error) => error === PASSING,
     limits: { retryMs: 100, retryMsMax: 1_000, backgroundMax: 2 },
-    observer: { built() {}, failed() {}, transition: (transition) => holds(() => checkTransition(transition)) },
+    observer: {
+      built() {},
+      undecided() {},
+      failed() {},
+      transition: (transition) => holds(() => checkTransition(transition)),
+    },
   });
 
   function generationsOf(id: string): readonly bigint[] {

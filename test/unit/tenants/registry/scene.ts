@@ -1,6 +1,6 @@
 import type { TenantRegistration, Validator, Verdict } from "../../../../src/domain/registration.ts";
 import { DEFAULT_POLICY, UNLIMITED } from "../../../../src/domain/tenant.ts";
-import type { HealthChange, RegistryDeps, Transition } from "../../../../src/tenants/registry/deps.ts";
+import type { HealthChange, RegistryDeps, Transition, Undecided } from "../../../../src/tenants/registry/deps.ts";
 import { TenantRegistry } from "../../../../src/tenants/registry.ts";
 import type { HealthState } from "../../../../src/tenants/table.ts";
 import { createManualClock, settled } from "../../store/manual-clock.ts";
@@ -70,6 +70,7 @@ export function createScene(change: Partial<RegistryDeps<Built>> & { readonly wi
   const commits: PendingCommit[] = [];
   const disposed: string[] = [];
   const transitions: Transition[] = [];
+  const undecided: Undecided[] = [];
   const failures: unknown[] = [];
   let instant = 1_000;
 
@@ -119,6 +120,7 @@ export function createScene(change: Partial<RegistryDeps<Built>> & { readonly wi
     observer: {
       built() {},
       transition: (transition) => transitions.push(transition),
+      undecided: (validation) => undecided.push(validation),
       failed: (_, error) => failures.push(error),
     },
     ...(withCommits ? { commit } : {}),
@@ -130,6 +132,7 @@ export function createScene(change: Partial<RegistryDeps<Built>> & { readonly wi
     clock,
     disposed,
     transitions,
+    undecided,
     failures,
     builds,
     validations,

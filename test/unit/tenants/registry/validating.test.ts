@@ -49,6 +49,34 @@ describe("a pending tenant", () => {
     expect(scene.failures).toEqual([new Error("thrown"), new Error("thrown")]);
   });
 
+  test("whose validator never answers is told of once, and once more when it is registered anew", async () => {
+    const scene = createScene({ limits: { retryMs: 100, retryMsMax: 100, backgroundMax: 1 } });
+    await pendingTenant(scene);
+    for (let tries = 0; tries < 5; tries++) {
+      await scene.validation().succeed(UNCERTAIN);
+      await scene.clock.advance(100);
+      await healthSeen(scene);
+    }
+    expect(scene.validations).toHaveLength(6);
+    expect(scene.undecided).toEqual([{ id: "acme", generation: 1n, reason: "who knows" }]);
+    void scene.registry.register({ ...tenant, displayName: "Acme" });
+    await scene.build().succeed();
+    await scene.validation().succeed(UNCERTAIN);
+    expect(scene.undecided.map(({ generation }) => generation)).toEqual([1n, 2n]);
+    expect([scene.transitions, scene.failures]).toEqual([[], []]);
+  });
+
+  test.each([
+    ["accepts", { kind: "accepted" }],
+    ["refuses", { kind: "refused", reason: "no" }],
+  ] as const)("whose validator %s is told of as a transition only", async (_, verdict) => {
+    const scene = createScene();
+    await pendingTenant(scene);
+    await scene.validation().succeed(verdict);
+    expect(scene.transitions).toHaveLength(1);
+    expect(scene.undecided).toEqual([]);
+  });
+
   test("is not validated any more once another server has accepted it", async () => {
     const scene = createScene({ limits: { retryMs: 100, retryMsMax: 300, backgroundMax: 1 } });
     await pendingTenant(scene);
