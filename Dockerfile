@@ -7,6 +7,8 @@
 # or let it serve whoever shares its network namespace:
 #   beside the application    docker run --network container:app holdfast      (in Kubernetes: a container of the same pod)
 #   on the host's loopback    docker run --network host holdfast               (Linux)
+# The health check asks with the same variables; of flags it knows nothing. With HOLDFAST_AUTH=mtls alone it needs a
+# certificate to show, as every caller does: HOLDFAST_CLIENT_CERT and HOLDFAST_CLIENT_KEY.
 # All servers on one database agree with each other, so a sidecar per application is a whole deployment:
 #   docker run --network container:app -e HOLDFAST_DATABASE_URL=postgres://… holdfast
 # Migrate first where the database is your own: docker run --rm -e HOLDFAST_DATABASE_URL=… holdfast migrate

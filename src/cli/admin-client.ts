@@ -1,21 +1,22 @@
-import { readFile } from "node:fs/promises";
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import { isLoopback } from "../client/address.ts";
 import { type AdminClient, createAdminClient } from "../client/admin.ts";
 import { systemClock } from "../client/clock.ts";
-import { type Connection, type ConnectionOptions, openConnection } from "../client/connection.ts";
+import { type Connection, openConnection } from "../client/connection.ts";
 import type { HoldfastError } from "../client/errors.ts";
 import { toHoldfastError } from "../client/wire-error.ts";
 import { formatAddress } from "../server/config/kinds.ts";
 import type { Config } from "../server/config.ts";
 import { OperatorError } from "../server/operator-error.ts";
+import { type CallerTlsSettings, inFlags, readCallerTls, wantsTls } from "./caller-tls.ts";
 import type { CommandIo } from "./commands.ts";
+import { explainConnection, type FailedConnection } from "./connection-failure.ts";
 import { printable } from "./table.ts";
 
-export type CallerSettings = Pick<Config, "server" | "apiKey" | "tls" | "tlsCa" | "timeoutMs">;
+export type CallerSettings = CallerTlsSettings & Pick<Config, "server" | "apiKey" | "timeoutMs">;
 
-/** What to do next, by the reason that a server gave. */
-export type NextSteps = Readonly<Record<string, string>>;
+/** What to do next, by the reason that a server gave; and what to say instead of the server's own sentence. */
+export type NextSteps = Readonly<Record<string, string | { readonly sentence: string; readonly step: string }>>;
 
 /**
  * Runs a command's calls against the server of its settings. Resolves to the exit code: the work's own, or 1 after one
@@ -50,39 +51,30 @@ function within(timeoutMs: number, transport: Transport): Transport {
 }
 
 async function connect(settings: CallerSettings): Promise<Connection> {
-  const { server, apiKey, tls, tlsCa } = settings;
-  if (apiKey !== null && !tls && tlsCa === null && !isLoopback(formatAddress(server))) {
+  const { server, apiKey } = settings;
+  if (apiKey !== null && !wantsTls(settings) && !isLoopback(formatAddress(server))) {
     throw new OperatorError("the API key would cross the network in clear text: add --tls, or --tls-ca");
   }
-  const options = await connectionOptions(settings);
-  try {
-    return openConnection(options, systemClock);
-  } catch (error) {
-    if (tlsCa === null || !(error instanceof TypeError)) throw error;
-    throw new OperatorError(`--tls-ca holds no certificates in PEM that can be used: ${tlsCa}`);
-  }
+  const options = {
+    ...{ address: formatAddress(server), ...(apiKey !== null && { apiKey }) },
+    ...(wantsTls(settings) && { tls: await readCallerTls(settings) }),
+  };
+  return inFlags(() => openConnection(options, systemClock));
 }
 
-async function connectionOptions({ server, apiKey, tls, tlsCa }: CallerSettings): Promise<ConnectionOptions> {
-  const options = { address: formatAddress(server), ...(apiKey !== null && { apiKey }) };
-  if (tlsCa === null) return tls ? { ...options, tls: true } : options;
-  const ca = await readFile(tlsCa).catch((cause: NodeJS.ErrnoException) => {
-    throw new OperatorError(`--tls-ca cannot be read (${cause.code}): ${tlsCa}`);
-  });
-  return { ...options, tls: { ca } };
-}
-
-const NEXT: NextSteps = {
+const NEXT = {
   CREDENTIALS_INVALID: "give an API key with --api-key or HOLDFAST_API_KEY",
   ROLE_REQUIRED: "use an API key that has it",
-};
+} satisfies NextSteps;
 
 function explain(error: unknown, settings: CallerSettings, next: NextSteps): string {
   if (!(error instanceof ConnectError)) return error instanceof Error ? error.message : String(error);
   const failure = toHoldfastError(error);
   if (failure.reason === "") return withoutReason(error, settings);
-  const step = next[failure.reason] ?? NEXT[failure.reason] ?? laterStep(failure);
-  return `${error.rawMessage} (${failure.reason})${step === undefined ? "" : `; ${step}`}`;
+  const { reason } = failure;
+  const known = next[reason] ?? (NEXT as NextSteps)[reason] ?? laterStep(failure);
+  const { sentence, step } = typeof known === "object" ? known : { sentence: error.rawMessage, step: known };
+  return `${sentence} (${reason})${step === undefined ? "" : `; ${step}`}`;
 }
 
 function laterStep({ retryAfterMs }: HoldfastError): string | undefined {
@@ -90,16 +82,16 @@ function laterStep({ retryAfterMs }: HoldfastError): string | undefined {
 }
 
 /** No word of ours: it was the transport, or something between. */
-function withoutReason({ code, rawMessage }: ConnectError, { server, tls, tlsCa, timeoutMs }: CallerSettings): string {
-  const address = formatAddress(server);
+function withoutReason({ code, rawMessage }: ConnectError, settings: CallerSettings): string {
+  const address = formatAddress(settings.server);
   const elsewhere = "another server is named with --server or HOLDFAST_SERVER";
   switch (code) {
     case Code.Unavailable:
-      return `no answer from ${address}: ${whyUnavailable(rawMessage, tls || tlsCa !== null)}; ${elsewhere}`;
+      return `no answer from ${address}: ${explainConnection({ ...triedBy(settings), message: rawMessage, elsewhere })}`;
     case Code.DeadlineExceeded:
-      return `no answer from ${address} within ${timeoutMs} ms (--timeout); ${elsewhere}`;
+      return `no answer from ${address} within ${settings.timeoutMs} ms (--timeout); ${elsewhere}`;
     case Code.Unauthenticated:
-      return `${address} wants to know who calls: ${NEXT["CREDENTIALS_INVALID"]}`;
+      return `${address} wants to know who calls: ${NEXT.CREDENTIALS_INVALID}`;
     case Code.Unimplemented:
       return `what listens on ${address} has no AdminService of Holdfast; ${elsewhere}`;
     default:
@@ -107,12 +99,7 @@ function withoutReason({ code, rawMessage }: ConnectError, { server, tls, tlsCa,
   }
 }
 
-/** The transport's words are long; the commonest causes are said shorter, and as something that can be mended. */
-function whyUnavailable(message: string, tls: boolean): string {
-  if (/\bECONNREFUSED\b/.test(message)) return "nothing listens there";
-  if (/\bENOTFOUND\b|Name resolution failed/.test(message)) return "the host is not known";
-  if (/\b(?:SELF_SIGNED|UNABLE_TO_VERIFY|CERT)|certificate/.test(message)) {
-    return "its certificate is not trusted; name its authority with --tls-ca";
-  }
-  return `${message}; ${tls ? "perhaps it does not speak TLS" : "if it speaks TLS, add --tls or --tls-ca"}`;
+function triedBy(settings: CallerSettings): Omit<FailedConnection, "message" | "elsewhere"> {
+  const { server, tlsCa } = settings;
+  return { speaks: "gRPC", host: server.host, secure: wantsTls(settings), hasAuthorities: tlsCa !== null };
 }

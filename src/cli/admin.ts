@@ -15,6 +15,7 @@ import type { CommandIo } from "./commands.ts";
 import { commandLog } from "./logging.ts";
 import { requireEmbedded } from "./migrate.ts";
 import { readSettings } from "./settings.ts";
+import { jsonText } from "./table.ts";
 
 type Client = Parameters<Parameters<typeof withDatabase>[1]>[0];
 
@@ -71,7 +72,7 @@ async function run({ word, tenant, config, terminal }: Task, client: Client): Pr
     case "bootstrap":
     case "recover": {
       const made = await makeKey(word, client);
-      return config.output === "json" ? `${JSON.stringify(madeToJson(made))}\n` : textOf(made, terminal);
+      return config.output === "json" ? jsonText(madeToJson(made)) : textOf(made, terminal);
     }
   }
 }

@@ -6,7 +6,7 @@ import { withAdmin } from "./admin-client.ts";
 import { APIKEYS_USAGE, type ApiKeysRequest, apiKeysFlagsHelp, readApiKeysArguments } from "./apikeys/arguments.ts";
 import type { CommandIo } from "./commands.ts";
 import { readSettings } from "./settings.ts";
-import { tableText } from "./table.ts";
+import { jsonText, tableText } from "./table.ts";
 
 const ABOUT =
   "Makes, revokes and lists the API keys of a running server, with an API key that has the role admin. A key that is\n" +
@@ -40,12 +40,12 @@ async function run(admin: Admin, request: ApiKeysRequest, json: boolean, io: Com
       const { apiKey } = await admin.revokeApiKey({ keyId: request.id, reason: request.reason });
       if (apiKey === undefined) throw new Error("the server answered without a key");
       const revoked = apiKeyToJson(apiKey);
-      io.out(json ? `${JSON.stringify(revoked)}\n` : `API key ${revoked.keyId} is revoked.\n`);
+      io.out(json ? jsonText(revoked) : `API key ${revoked.keyId} is revoked.\n`);
       return 0;
     }
     case "list": {
       const keys = await listAll(admin, request.tenant);
-      io.out(json ? `${JSON.stringify({ apiKeys: keys })}\n` : tableText(HEADS, keys.map(cellsOf)));
+      io.out(json ? jsonText({ apiKeys: keys }) : tableText(HEADS, keys.map(cellsOf)));
       return 0;
     }
   }
@@ -62,7 +62,7 @@ async function create(
   const created = createdToJson(
     await admin.createApiKey({ tenantId, roles: toRoles(request.roles), displayName, ...lifetime }),
   );
-  if (json) return `${JSON.stringify(created)}\n`;
+  if (json) return jsonText(created);
   // Into a pipe or a variable goes the key and nothing else.
   if (!terminal) return `${created.secret}\n`;
   const { apiKey, secret } = created;

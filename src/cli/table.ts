@@ -15,6 +15,11 @@ export function tableText(
     .join("");
 }
 
+/** What scripts read of every command: one document, for people too who look at it. */
+export function jsonText(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
 /** What others have written must not move the cursor, colour the screen or turn the direction of writing. */
 export function printable(text: string): string {
   return text.toWellFormed().replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\u{fffd}");

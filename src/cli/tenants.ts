@@ -36,7 +36,7 @@ const SUBCOMMANDS: readonly Subcommand[] = [
   of("get", "required", "Everything of one tenant.", actions.get),
   {
     ...of("register", "file", "Register a tenant.", actions.register),
-    flags: [FILE, AWAIT, REASON, ...REGISTRATION_FLAGS],
+    flags: [FILE, AWAIT, REASON, ...REGISTRATION_FLAGS.filter(({ clears }) => clears !== true)],
     registers: true,
   },
   {
@@ -86,7 +86,7 @@ export async function tenants(args: readonly string[], io: CommandIo): Promise<n
   if (settings.kind === "exit") return settings.code;
   const { config } = settings;
   const [id = ""] = words;
-  return withAdmin(config, io, (admin) => run(admin, { config, id, flags, io }), nextSteps(id));
+  return withAdmin(config, io, (admin) => run(admin, { config, id, flags, io }), nextSteps(subcommand, id));
 }
 
 function wrongWords(
@@ -113,11 +113,15 @@ function wrongFlags({ name, registers }: Subcommand, flags: ReadonlyMap<string, 
   return [...contradictionsOf(flags), ...(Array.isArray(changed) ? (changed as readonly string[]) : [])];
 }
 
-function nextSteps(id: string): NextSteps {
-  const list = '"holdfast tenants list" shows those that there are';
+function nextSteps({ id: takes }: Subcommand, id: string): NextSteps {
+  const step = '"holdfast tenants list" shows those that there are';
+  // Of a tenant that is not there the server says what it says of one that is not the caller's.
+  const unseen = {
+    TENANT_NOT_FOUND: { sentence: `there is no tenant ${id}`, step },
+    TENANT_FORBIDDEN: { sentence: `there is no tenant ${id}, or this caller may not see it`, step },
+  };
   return {
-    TENANT_NOT_FOUND: list,
-    TENANT_FORBIDDEN: list,
+    ...(takes === "required" && unseen),
     TENANT_EXISTS: `"holdfast tenants update ${id || "ID"}" changes it`,
     TENANT_CHANGED: "somebody else has changed it meanwhile: look at it and try again",
   };
@@ -129,7 +133,7 @@ function unknownSubcommand(given: string): string {
     SUBCOMMANDS.map(({ name }) => name),
   );
   const hint = near === undefined ? 'see "holdfast tenants --help"' : `did you mean "${near}"?`;
-  return `unknown command "holdfast tenants" ${JSON.stringify(given)}: ${hint}`;
+  return `unknown command ${JSON.stringify(`holdfast tenants ${given}`)}: ${hint}`;
 }
 
 function usage({ name, id }: Subcommand): string {
@@ -153,7 +157,8 @@ function overview(): string {
 
 function helpOn(subcommand: Subcommand): string {
   const flags = subcommand.flags.map(({ name, placeholder, doc, repeatable }) => {
-    const often = repeatable === true ? " May be given several times." : "";
+    const replaces = subcommand.name === "update" ? " What is given replaces all that there are." : "";
+    const often = repeatable === true ? ` May be given several times.${replaces}` : "";
     return `${`  --${name} ${placeholder}`.trimEnd()}\n      ${doc}${often}`;
   });
   const parts = [`Usage: holdfast tenants ${usage(subcommand)} [OPTIONS]`, subcommand.summary, ...[flags.join("\n")]];

@@ -4,7 +4,8 @@ import { authorizedTransport } from "./authorized-transport.ts";
 import type { Clock } from "./clock.ts";
 import { createCredential, type Token } from "./credentials.ts";
 import { createGrpcTransport, type GrpcTransport } from "./grpc-transport.ts";
-import { channelCredentials, type TlsOptions } from "./tls.ts";
+import { clientContext, type TlsOptions } from "./tls.ts";
+import { TlsCredentials } from "./tls-credentials.ts";
 
 /** Where the servers are, and who calls them over what. */
 export interface ConnectionOptions {
@@ -55,7 +56,7 @@ function ownTransport(options: ConnectionOptions, hasCredential: boolean): GrpcT
   if (tls !== undefined) {
     const serverName = tls === true ? undefined : tls.serverName;
     return createGrpcTransport({
-      ...{ addresses, credentials: channelCredentials(tls) },
+      ...{ addresses, credentials: new TlsCredentials(clientContext(tls)) },
       ...(serverName !== undefined && { serverName }),
     });
   }

@@ -5,6 +5,7 @@ import { isLoopback } from "./address.ts";
 import { callStream, callUnary } from "./grpc-call.ts";
 import { createSilence } from "./grpc-silence.ts";
 import { ROUTE_TAKEN, ROUTE_WANTED } from "./route.ts";
+import { addressIn, SERVER_NAME } from "./tls-credentials.ts";
 
 export interface GrpcTransportOptions {
   /** host:port of each server; calls go round. */
@@ -39,7 +40,10 @@ const CHANNEL_OPTIONS: ChannelOptions = {
 export function createGrpcTransport(options: GrpcTransportOptions): GrpcTransport {
   const { addresses, credentials: security = credentials.createInsecure(), serverName } = options;
   const lines = addresses.map((address) => {
-    return { address, client: new Client(address, security, channelOptions(address, serverName)) };
+    return {
+      address,
+      client: new Client(address, security, channelOptions(address, serverName ?? addressIn(address))),
+    };
   });
   const silence = createSilence();
   let turn = 0;
@@ -83,12 +87,12 @@ export function createGrpcTransport(options: GrpcTransportOptions): GrpcTranspor
   };
 }
 
-function channelOptions(address: string, serverName: string | undefined): ChannelOptions {
+function channelOptions(address: string, serverName: string | null): ChannelOptions {
   return {
     ...CHANNEL_OPTIONS,
     // The proxy of the environment would take the call to its own machine, and read what is in it.
     ...(isLoopback(address) && { "grpc.enable_http_proxy": 0 }),
-    ...(serverName !== undefined && { "grpc.ssl_target_name_override": serverName }),
+    ...(serverName !== null && { [SERVER_NAME]: serverName }),
   };
 }
 

@@ -1,6 +1,5 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
-import { createSecureContext } from "node:tls";
-import { type ChannelCredentials, credentials } from "@grpc/grpc-js";
+import { createSecureContext, type SecureContext } from "node:tls";
 
 export interface TlsOptions {
   /** Authorities in PEM, the text and not a path, that the server's certificate is checked against. Default: Node's. */
@@ -13,7 +12,7 @@ export interface TlsOptions {
 }
 
 /** @throws TypeError that says which option is wrong, and nothing of what it holds. */
-export function channelCredentials(tls: true | TlsOptions): ChannelCredentials {
+export function clientContext(tls: true | TlsOptions): SecureContext {
   const { ca, cert, key } = tls === true ? {} : tls;
   if ((cert === undefined) !== (key === undefined)) throw new TypeError("tls.cert and tls.key go together");
   const authorities = ca === undefined ? undefined : certificatesOf("tls.ca", ca);
@@ -23,13 +22,12 @@ export function channelCredentials(tls: true | TlsOptions): ChannelCredentials {
     throw new TypeError("tls.key is not the key of tls.cert");
   }
   try {
-    const context = createSecureContext({
+    return createSecureContext({
       minVersion: "TLSv1.2",
       ...(authorities && { ca: authorities.map(String) }),
       ...(own && { cert: own.map(String).join("") }),
       ...(key !== undefined && { key: textOf(key) }),
     });
-    return credentials.createFromSecureContext(context);
   } catch (error) {
     throw new TypeError(`OpenSSL cannot use what tls holds: ${(error as NodeJS.ErrnoException).code}`);
   }

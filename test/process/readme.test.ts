@@ -77,7 +77,6 @@ test("the server is put on a network as the README shows, and a wrong key is ref
       "charged now:",
       "charged before:",
       "CREDENTIALS_INVALID",
-      "CREDENTIALS_INVALID",
     ]);
   } finally {
     await database.drop();

@@ -2,8 +2,9 @@ import type { AdminClient } from "../../client/admin.ts";
 import { registrationToJson } from "../../rpc/wire/registration-json.ts";
 import type { Config } from "../../server/config.ts";
 import type { CommandIo } from "../commands.ts";
+import { jsonText, printable } from "../table.ts";
 import { type Given, readRegistrationFile, withChanges } from "./registration.ts";
-import { printJson, showTenant, showTenants, showWhole, type TenantMessage } from "./show.ts";
+import { present, showTenant, showTenants, showWhole, type TenantMessage, wordsOf } from "./show.ts";
 
 /** What a subcommand was given. */
 export interface Order {
@@ -80,15 +81,21 @@ export const update: Action = async (admin, order) => {
 export const unregister: Action = async (admin, order) => {
   const { config, id, io } = order;
   await admin.unregisterTenant({ tenantId: id, reason: reasonOf(order) });
-  if (config.output === "json") printJson({}, io);
+  if (config.output === "json") io.out(jsonText({}));
   else io.out(`Unregistered ${id}. Its records stay, and are there again when it is registered again.\n`);
   return 0;
 };
 
+/** Shows what there is in any case; a script that asks whether all is well now reads the exit code. */
 export const recheck: Action = async (admin, { config, id, io }) => {
   const { tenant } = await admin.recheckTenant({ tenantId: id }, slow(config));
   showTenant(tenant, config.output, io);
-  return 0;
+  const { health, runtime, reason } = wordsOf(present(tenant));
+  if (health === "healthy" && runtime !== "failed") return 0;
+  const what = runtime === "failed" ? "could not be built" : `is ${health}`;
+  const why = reason === "" ? "the server gives no reason" : printable(reason);
+  io.error(`holdfast: after the recheck the tenant ${id} ${what}: ${why}\n`);
+  return 1;
 };
 
 export const drain: Action = (admin, order) => setDraining(admin, order, false);

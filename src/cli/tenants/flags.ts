@@ -1,5 +1,6 @@
 import type { JsonObject } from "../../rpc/wire/registration-json.ts";
 import type { OwnFlag } from "../arguments.ts";
+import { COUNT, type Measure, RATE, TIME } from "./measures.ts";
 
 /** A flag of one subcommand. */
 export interface Flag extends OwnFlag {
@@ -8,7 +9,11 @@ export interface Flag extends OwnFlag {
 
 /** One that says a part of a registration. */
 export interface RegistrationFlag extends Flag {
-  /** Puts what was given into a registration in JSON. Undefined when it is not understood. */
+  /** What is allowed, to go after "must be"; of those that allow any text, nothing. */
+  readonly allowed?: string;
+  /** Only where there is something already: what it takes away, a new tenant does not have. */
+  readonly clears?: true;
+  /** Puts what was given into a registration in JSON. Undefined when it is not allowed. */
   set(registration: JsonObject, values: readonly string[]): JsonObject | undefined;
 }
 
@@ -19,7 +24,7 @@ export const REGISTRATION_FLAGS: readonly RegistrationFlag[] = [
   {
     name: "host",
     placeholder: "HOST[/PATH]",
-    doc: "A host under which the tenant is found, with a path prefix if it shares the host. Replaces all that there are.",
+    doc: "A host under which the tenant is found, with a path prefix if it shares the host.",
     repeatable: true,
     set: (registration, values) => ({ ...registration, hosts: values.map(hostPath) }),
   },
@@ -27,7 +32,8 @@ export const REGISTRATION_FLAGS: readonly RegistrationFlag[] = [
   {
     name: "issuer",
     placeholder: '"ISSUER [subject=TEXT] [audience=TEXT] [jwks=URL]"',
-    doc: "An issuer whose tokens are the tenant's. Replaces all that there are.",
+    doc: "An issuer whose tokens are the tenant's.",
+    allowed: "an issuer, and after it once each if at all: subject=TEXT, audience=TEXT, jwks=URL, with spaces between",
     repeatable: true,
     set(registration, values) {
       const issuers = values.map(trustedIssuer);
@@ -47,9 +53,15 @@ export const REGISTRATION_FLAGS: readonly RegistrationFlag[] = [
     name: "build",
     placeholder: "lazy|eager",
     doc: "When a server builds what the tenant needs: with its first call, or when the server starts.",
+    allowed: "lazy or eager",
     set: (registration, [value = ""]) => word(registration, "build", "TENANT_BUILD_", ["lazy", "eager"], value),
   },
-  limit("new-records-per-second", "newRecordsPerSecond", "First claims a second, for each server; 0 is no limit."),
+  limit(
+    "new-records-per-second",
+    "newRecordsPerSecond",
+    "First claims a second, for each server; 0 is no limit.",
+    RATE,
+  ),
   limit("new-records-burst", "newRecordsBurst", "First claims at once after a pause."),
   limit("live-records", "liveRecords", "Records that are not forgotten."),
   limit("stored-bytes", "storedBytes", "Bytes of stored results."),
@@ -59,6 +71,7 @@ export const REGISTRATION_FLAGS: readonly RegistrationFlag[] = [
     name: "policy-on-lease-expiry",
     placeholder: "reacquire|hold",
     doc: "What happens when a holder's lease runs out, if its claim does not say.",
+    allowed: "reacquire or hold",
     set(registration, [value = ""]) {
       const policy = word(
         inner(registration, "defaultPolicy"),
@@ -70,20 +83,15 @@ export const REGISTRATION_FLAGS: readonly RegistrationFlag[] = [
       return policy && { ...registration, defaultPolicy: policy };
     },
   },
-  policy(
-    "max-attempts",
-    "N",
-    "maxAttempts",
-    "How often work is begun, if its claim does not say; 0 is no limit.",
-    numeral,
-  ),
-  policy("max-execution", "TIME", "maxExecution", "No attempt lasts longer; such as 30s, 15m, 24h or 7d.", seconds),
-  policy("result-retention", "TIME", "resultRetention", "How long a result is replayed.", seconds),
-  policy("tombstone-retention", "TIME", "tombstoneRetention", "How long after that a second run is refused.", seconds),
+  policy("max-attempts", "maxAttempts", "How often work is begun, if its claim does not say; 0 is no limit.", COUNT),
+  policy("max-execution", "maxExecution", "No attempt lasts longer; such as 30s, 15m, 24h or 7d.", TIME),
+  policy("result-retention", "resultRetention", "How long a result is replayed.", TIME),
+  policy("tombstone-retention", "tombstoneRetention", "How long after that a second run is refused.", TIME),
   text("placement", "placement", "Which of the server's Postgres clusters holds the tenant's records. Fixed."),
   {
     name: "serve-states",
     placeholder: "LIST",
+    allowed: `one or several of ${HEALTHS.join(", ")}, with commas between`,
     doc: `The healths in which the tenant acquires, some of ${HEALTHS.join(", ")}, with commas between.`,
     set(registration, [value = ""]) {
       const states = value.split(",");
@@ -102,7 +110,7 @@ function text(name: string, field: string, doc: string): RegistrationFlag {
 }
 
 function clearing(name: string, field: string): Omit<RegistrationFlag, "doc"> {
-  return { name, placeholder: "", set: (registration) => ({ ...registration, [field]: null }) };
+  return { name, placeholder: "", clears: true, set: (registration) => ({ ...registration, [field]: null }) };
 }
 
 function switching(name: string, value: boolean): Omit<RegistrationFlag, "doc"> {
@@ -117,28 +125,18 @@ function validator(name: string, kind: string, doc: string): RegistrationFlag {
   return { name, placeholder: "URL", doc, set };
 }
 
-function limit(name: string, field: string, doc: string): RegistrationFlag {
-  return within(`limit-${name}`, "N", "limits", field, doc, numeral);
+function limit(name: string, field: string, doc: string, measure = COUNT): RegistrationFlag {
+  return within(`limit-${name}`, "limits", field, doc, measure);
 }
 
-function policy(name: string, placeholder: string, field: string, doc: string, parse: Parse): RegistrationFlag {
-  return within(`policy-${name}`, placeholder, "defaultPolicy", field, doc, parse);
+function policy(name: string, field: string, doc: string, measure: Measure): RegistrationFlag {
+  return within(`policy-${name}`, "defaultPolicy", field, doc, measure);
 }
 
-type Parse = (given: string) => unknown;
-
-function within(
-  name: string,
-  placeholder: string,
-  message: string,
-  field: string,
-  doc: string,
-  parse: Parse,
-): RegistrationFlag {
+function within(name: string, message: string, field: string, doc: string, measure: Measure): RegistrationFlag {
+  const { placeholder, allowed, parse } = measure;
   return {
-    name,
-    placeholder,
-    doc,
+    ...{ name, placeholder, allowed, doc },
     set(registration, [given = ""]) {
       const value = parse(given);
       return value === undefined
@@ -155,19 +153,6 @@ function inner(registration: JsonObject, name: string): JsonObject {
 
 function word(into: JsonObject, field: string, prefix: string, known: readonly string[], given: string) {
   return known.includes(given) ? { ...into, [field]: prefix + given.toUpperCase() } : undefined;
-}
-
-function numeral(given: string): number | undefined {
-  return /^\d{1,16}(\.\d{1,6})?$/.test(given) ? Number(given) : undefined;
-}
-
-const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
-
-/** "30s", "15m", "24h", "7d", as proto JSON writes a duration. */
-function seconds(given: string): string | undefined {
-  if (given === "0") return "0s";
-  const [, count, unit = ""] = /^(\d{1,9})([smhd])$/.exec(given) ?? [];
-  return count === undefined ? undefined : `${Number(count) * (UNIT_SECONDS[unit] ?? 0)}s`;
 }
 
 /** A URL is taken too: its scheme says nothing here. */

@@ -18,9 +18,9 @@ export function changesOf(flags: Flags): ((registration: JsonObject) => JsonObje
   return (registration) => {
     let changed = registration;
     const problems: string[] = [];
-    for (const { name, placeholder, set } of given) {
+    for (const { name, placeholder, allowed = placeholder, set } of given) {
       const next = set(changed, flags.get(name) ?? []);
-      if (next === undefined) problems.push(`--${name} is not understood; it takes ${placeholder}`);
+      if (next === undefined) problems.push(`--${name} must be ${allowed}`);
       else changed = next;
     }
     return problems.length > 0 ? problems : changed;

@@ -1,10 +1,15 @@
 import { type Config, OPTIONS, type Setting } from "../config.ts";
 import { formatAddress, isLoopback } from "./kinds.ts";
-import { bothNames } from "./option.ts";
+import { bothNames, type Command } from "./option.ts";
 
-/** What is wrong with settings of which each by itself is allowed. One that could not be read is undefined. */
-export function contradictions(values: Partial<Config>): string[] {
-  return [...openAddresses(values), ...unfinishedTls(values), ...unfinishedAuth(values), ...placementNames(values)];
+/**
+ * What is wrong with settings of which each by itself is allowed. One that could not be read is undefined. What listens is
+ * judged for commands that have all of it: to others only a part of what belongs together is known.
+ */
+export function contradictions(command: Command, values: Partial<Config>): string[] {
+  const listens = OPTIONS.grpcAddress.commands.includes(command);
+  const listening = listens ? [...openAddresses(values), ...unfinishedTls(values), ...unfinishedAuth(values)] : [];
+  return [...listening, ...placementNames(values), ...unfinishedCaller(command, values)];
 }
 
 function openAddresses({ auth, tlsCert, allowPlaintext, ...values }: Partial<Config>): string[] {
@@ -46,6 +51,16 @@ function unfinishedAuth(values: Partial<Config>): string[] {
   if (given === undefined || auth === undefined) return problems;
   if (!auth?.includes("jwt")) problems.push(`${named(given)} needs ${named("auth")} jwt`);
   for (const setting of jwt) if (values[setting] === null) problems.push(needs(given, setting));
+  return problems;
+}
+
+function unfinishedCaller(command: Command, { clientCert, clientKey, httpAddress }: Partial<Config>): string[] {
+  const problems = [];
+  if (clientCert && clientKey === null) problems.push(needs("clientCert", "clientKey"));
+  if (clientKey && clientCert === null) problems.push(needs("clientKey", "clientCert"));
+  if (command === "health" && httpAddress?.port === 0) {
+    problems.push(`${named("httpAddress")} must name the port that the server has: 0 is any free one`);
+  }
   return problems;
 }
 

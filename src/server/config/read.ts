@@ -36,7 +36,7 @@ export function readConfig(command: Command, args: readonly string[], env: Envir
     sources.set(setting, flag !== undefined ? "flag" : fromEnvironment ? "environment" : "default");
     values[setting] = given === undefined ? defaultOf(option, env) : parse(option, given, problems);
   }
-  problems.push(...contradictions(values as Partial<Config>));
+  problems.push(...contradictions(command, values as Partial<Config>));
   if (problems.length > 0) return { kind: "problems", problems };
   return { kind: "config", config: values as Config, sources, words };
 }

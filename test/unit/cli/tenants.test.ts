@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { runCommand } from "../../../src/cli/commands.ts";
 import { systemClock } from "../../../src/clock.ts";
+import type { Verdict } from "../../../src/domain/registration.ts";
 import { formatAddress } from "../../../src/server/config/kinds.ts";
 import { type Listening, serveGrpc } from "../../../src/server/grpc.ts";
 import { ROOM } from "../../../src/server/limits.ts";
@@ -241,15 +242,68 @@ describe("looking", () => {
     expect(out).toMatch(/^displayName +\ufffd\[31mAcme$/m);
     expect(out).toMatch(/^hosts\[0\] +host=a\.example path=\/x$/m);
     expect(out).toMatch(/^limits\.leases +5$/m);
-    expect(out).toMatch(/^health +TENANT_HEALTH_HEALTHY$/m);
     expect(await json("get", "acme")).toMatchObject({ draining: false, registration: { encrypted: false } });
   });
 
-  test("says when there is no such tenant, and how to find those that there are", async () => {
-    expect(await run("get", "nobody")).toMatchObject({
-      code: 1,
-      error: expect.stringMatching(/\(TENANT_FORBIDDEN\); "holdfast tenants list" shows those that there are\n$/),
+  test("shows words as flags take them, and to scripts those of the proto", async () => {
+    await run("register", "acme", "--policy-on-lease-expiry", "hold", "--display-name", "TENANT_HEALTH_HEALTHY");
+    const { out } = await run("get", "acme");
+    for (const [field, value] of [
+      ["health", "healthy"],
+      ["admission", "admit"],
+      ["runtime", "cold"],
+      ["build", "lazy"],
+      ["serveStates[0]", "healthy"],
+      ["defaultPolicy.onLeaseExpiry", "hold"],
+      ["displayName", "TENANT_HEALTH_HEALTHY"],
+    ]) {
+      expect(out).toMatch(new RegExp(`^${RegExp.escape(field as string)} +${value}$`, "m"));
+    }
+    expect(await json("get", "acme")).toMatchObject({
+      health: "TENANT_HEALTH_HEALTHY",
+      registration: { build: "TENANT_BUILD_LAZY", defaultPolicy: { onLeaseExpiry: "LEASE_EXPIRY_POLICY_HOLD" } },
     });
+  });
+
+  test.each(["get", "recheck", "drain", "resume", "unregister"])(
+    "%s says when there is no such tenant, and how to find those that there are",
+    async (name) => {
+      expect(await run(name, "nobody")).toEqual({
+        ...{ code: 1, out: "" },
+        error:
+          "holdfast: there is no tenant nobody, or this caller may not see it (TENANT_FORBIDDEN); " +
+          '"holdfast tenants list" shows those that there are\n',
+      });
+    },
+  );
+});
+
+describe("a recheck", () => {
+  const validated = ["--validator-http", "https://acme.example/holdfast"];
+
+  test("that finds the tenant healthy succeeds", async () => {
+    await run("register", "acme", ...validated);
+    expect(await run("recheck", "acme")).toMatchObject({ code: 0, error: "" });
+  });
+
+  const refused: Verdict = { kind: "refused", reason: "the address answered \u001b[31m404" };
+  const uncertain: Verdict = { kind: "uncertain", reason: "the connection failed" };
+
+  test.each<[string, Verdict, Verdict, RegExp]>([
+    ["disabled", refused, refused, /^holdfast: .* acme is disabled: the address answered \ufffd\[31m404\n$/],
+    ["pending", uncertain, uncertain, /^holdfast: .* acme is pending: the connection failed\n$/],
+    ["unverified", { kind: "accepted" }, refused, /^holdfast: .* acme is unverified: the address answered/],
+  ])("that leaves it %s fails, shows how it is, and says why", async (health, first, then, expected) => {
+    own.answer(async () => first);
+    await run("register", "acme", ...validated, "--await-first-validation");
+    own.answer(async () => then);
+    const { code, out, error } = await run("recheck", "acme");
+    expect(code).toBe(1);
+    expect(error).toMatch(expected);
+    expect(out).toMatch(new RegExp(`^acme +${health} `, "m"));
+    const told = await run("recheck", "acme", "--output", "json");
+    expect(told.code).toBe(1);
+    expect(JSON.parse(told.out).health).toMatch(/^TENANT_HEALTH_/);
   });
 });
 
@@ -310,7 +364,7 @@ describe("a server that cannot be reached", () => {
     });
     expect(await run("list", "--tls-ca", file.path)).toMatchObject({
       code: 1,
-      error: `holdfast: --tls-ca holds no certificates in PEM that can be used: ${file.path}\n`,
+      error: "holdfast: --tls-ca must hold certificates in PEM\n",
     });
   });
 });
@@ -318,7 +372,8 @@ describe("a server that cannot be reached", () => {
 describe("what is not understood ends with 2, and nothing is sent", () => {
   test.each<[string, readonly string[], RegExp]>([
     ["no command", [], /^Usage: holdfast tenants COMMAND/],
-    ["an unknown command", ["lst"], /unknown command "holdfast tenants" "lst": did you mean "list"\?/],
+    ["an unknown command", ["lst"], /unknown command "holdfast tenants lst": did you mean "list"\?/],
+    ["a command like no other", ["frobnicate"], /unknown command "holdfast tenants frobnicate": see/],
     ["no id", ["get"], /"holdfast tenants get" needs the id of a tenant\n/],
     ["no id and no file", ["register"], /"holdfast tenants register" needs the id of a tenant, or --file\n/],
     ["two ids", ["get", "a", "b"], /"holdfast tenants get" does not take "b"/],
@@ -330,22 +385,42 @@ describe("what is not understood ends with 2, and nothing is sent", () => {
     ["a flag twice", ["drain", "a", "--reason", "x", "--reason", "y"], /--reason must be given once/],
     ["a file and flags", ["register", "--file", "f", "--host", "x"], /--file is the whole registration/],
     ["nothing to change", ["update", "a"], /needs something to change/],
-    ["no number", ["register", "a", "--limit-leases", "x"], /--limit-leases is not understood; it takes N/],
-    ["a broken number", ["register", "a", "--limit-leases", "1.5"], /limits\.leases must be a whole number/],
+    ["no number", ["register", "a", "--limit-leases", "x"], /--limit-leases must be a whole number from 0\n/],
+    ["a broken number", ["register", "a", "--limit-leases", "1.5"], /--limit-leases must be a whole number from 0\n/],
+    [
+      "a number that is too large",
+      ["register", "a", "--limit-leases", "4294967296"],
+      /limits\.leases .* not too large/,
+    ],
+    [
+      "no rate",
+      ["register", "a", "--limit-new-records-per-second", "-1"],
+      /--limit-new-records-per-second must be a number from 0, such as 100 or 0\.5\n/,
+    ],
     [
       "no time",
       ["register", "a", "--policy-max-execution", "8"],
-      /--policy-max-execution is not understood; it takes TIME/,
+      /--policy-max-execution must be a time such as 30s, 15m, 24h or 7d, or 0\n/,
     ],
-    ["no health", ["register", "a", "--serve-states", "well"], /--serve-states is not understood/],
-    ["no build", ["register", "a", "--build", "now"], /--build is not understood; it takes lazy\|eager/],
-    ["an issuer with unknown parts", ["register", "a", "--issuer", "i x=y"], /--issuer is not understood/],
+    [
+      "no health",
+      ["register", "a", "--serve-states", "well"],
+      /--serve-states must be one or several of pending, healthy, unverified, disabled, with commas between\n/,
+    ],
+    ["no build", ["register", "a", "--build", "now"], /--build must be lazy or eager\n/],
+    [
+      "no policy",
+      ["register", "a", "--policy-on-lease-expiry", "x"],
+      /--policy-on-lease-expiry must be reacquire or hold\n/,
+    ],
+    ["an issuer with unknown parts", ["register", "a", "--issuer", "i x=y"], /--issuer must be .*jwks=URL/],
     [
       "an issuer with a part twice",
       ["register", "a", "--issuer", "i subject=y subject=z"],
-      /--issuer is not understood/,
+      /--issuer must be .*jwks=URL/,
     ],
-    ["two validators", ["register", "a", "--validator-http", "u", "--no-validator"], /contradict each other/],
+    ["two validators", ["update", "a", "--validator-http", "u", "--no-validator"], /contradict each other/],
+    ["to take away what a new tenant has not", ["register", "a", "--no-host"], /unknown flag "--no-host"/],
     ["both encryptions", ["register", "a", "--encrypted", "--no-encrypted"], /contradict each other/],
     ["an id that cannot be one", ["register", "A"], /tenantId does not match/],
     ["a wrong setting", ["list", "--timeout", "x"], /--timeout \(HOLDFAST_TIMEOUT\) must be/],
@@ -373,6 +448,14 @@ test.each(["list", "get", "register", "update", "unregister", "recheck", "drain"
     expect((await run("--help")).out).toContain(`  ${name} `);
   },
 );
+
+test("what the help of a new tenant says is true of one: it has nothing yet", async () => {
+  const [register, update] = [(await run("register", "--help")).out, (await run("update", "--help")).out];
+  for (const words of ["--no-host", "--no-issuer", "--no-validator", "replaces all that there are"]) {
+    expect(register).not.toContain(words);
+    expect(update).toContain(words);
+  }
+});
 
 function fileWith(text: string): Disposable & { readonly path: string } {
   const folder = mkdtempDisposableSync(join(tmpdir(), "holdfast-tenants-"));

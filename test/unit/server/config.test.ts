@@ -168,6 +168,54 @@ describe("addresses that others can reach", () => {
   });
 });
 
+describe("commands that do not listen", () => {
+  const SERVER = {
+    ...HOME,
+    HOLDFAST_AUTH: "mtls",
+    HOLDFAST_GRPC_ADDRESS: "0.0.0.0:7400",
+    HOLDFAST_HTTP_ADDRESS: "0.0.0.0:7401",
+    HOLDFAST_TLS_CERT: "cert.pem",
+  };
+
+  test.each<Command>(["health", "tenants", "apikeys", "migrate", "admin"])(
+    "%s is not told what a server must have, of which it sees a part",
+    (command) => {
+      expect(problemsOf([], SERVER, command)).toEqual([]);
+    },
+  );
+
+  test.each<Command>(["serve", "config"])("%s is", (command) => {
+    expect(problemsOf([], SERVER, command)).toHaveLength(3);
+  });
+
+  test("health takes the server's address and certificate from its environment", () => {
+    expect(configOf([], SERVER, "health")).toMatchObject({
+      httpAddress: { host: "0.0.0.0", port: 7401 },
+      tlsCert: "cert.pem",
+    });
+  });
+
+  test("health needs a port that can be called", () => {
+    expect(problemsOf(["--http-address", "127.0.0.1:0"], HOME, "health")).toEqual([
+      "--http-address (HOLDFAST_HTTP_ADDRESS) must name the port that the server has: 0 is any free one",
+    ]);
+    expect(problemsOf(["--http-address", "127.0.0.1:0"])).toEqual([]);
+  });
+
+  test.each<Command>(["health", "tenants", "apikeys"])("%s shows a certificate with its key, or none", (command) => {
+    const [cert, key] = [
+      ["--client-cert", "c"],
+      ["--client-key", "k"],
+    ];
+    const needs = (one: string, other: string) => [
+      `--client-${one} (HOLDFAST_CLIENT_${one.toUpperCase()}) needs --client-${other} (HOLDFAST_CLIENT_${other.toUpperCase()})`,
+    ];
+    expect(problemsOf(cert, HOME, command)).toEqual(needs("cert", "key"));
+    expect(problemsOf(key, HOME, command)).toEqual(needs("key", "cert"));
+    expect(problemsOf([...cert, ...key], HOME, command)).toEqual([]);
+  });
+});
+
 describe("settings that need others", () => {
   const names = (problems: readonly string[]) =>
     problems.map((problem) => problem.replaceAll(/ \(HOLDFAST_\w+\)/g, ""));
