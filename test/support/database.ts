@@ -24,7 +24,9 @@ export async function createTestDatabase(): Promise<TestDatabase> {
     // A database that is being cloned must have no sessions, that of another clone included.
     await admin.query("select pg_advisory_lock($1)", [makingLock]);
     const template = await ensureTemplate(admin);
-    return create(admin, template);
+    const made = await create(admin, template);
+    await withClient(made, (client) => client.query("update holdfast.identity set id = gen_random_uuid()"));
+    return made;
   });
 }
 

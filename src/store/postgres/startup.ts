@@ -57,7 +57,8 @@ const FACTS = `
 const GRANTED = `
   select bool_and(has_table_privilege(needed.name, needed.privilege)) as granted
     from (values ('holdfast.record', 'select'), ('holdfast.record', 'insert'), ('holdfast.record', 'update'),
-                 ('holdfast.record', 'delete'), ('holdfast.fence_floor', 'select'), ('holdfast.fence_floor', 'update'))
+                 ('holdfast.record', 'delete'), ('holdfast.fence_floor', 'select'), ('holdfast.fence_floor', 'update'),
+                 ('holdfast.identity', 'select'))
          as needed (name, privilege)`;
 
 const OLDEST = 15;

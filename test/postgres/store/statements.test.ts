@@ -25,7 +25,8 @@ async function genericPlan(name: string): Promise<Plan> {
   const { text } = loadStatement(name);
   await run(`prepare explained as ${text}`);
   const nulls = parametersOf([text]).map(() => "null");
-  const explain = `explain (format json) execute explained (${nulls.join(", ")})`;
+  const given = nulls.length === 0 ? "" : `(${nulls.join(", ")})`;
+  const explain = `explain (format json) execute explained ${given}`;
   const [row] = await run<{ readonly "QUERY PLAN": readonly [{ readonly Plan: Plan }] }>(explain);
   await run("deallocate explained");
   if (row === undefined) throw new Error("no plan");

@@ -1,6 +1,6 @@
 -- Tenants as they are registered, who may call, what was changed by whom, and what a tenant uses.
--- Registrations, API keys, the audit log and the tenants' keys are read and written on the main cluster only;
--- tenant_usage on each cluster, about the records that are there.
+-- Registrations, API keys, the audit log, the tenants' keys and placement are read and written on the main cluster only;
+-- tenant_usage and identity on each cluster, about what is there.
 
 -- Counts every change below. Whoever changes something holds this row until the commit, so that the audit log is
 -- committed in the order of its numbers, and a reader who has seen one number will see no lower one appear.
@@ -131,6 +131,8 @@ comment on column holdfast.api_key.hash is
   'HMAC-SHA-256 of the secret, keyed with the salt. The secret is 32 random bytes: nobody can guess it from this.';
 
 create index api_key_tenant on holdfast.api_key (tenant, id);
+-- Counted before another one is made; those that were revoked stay for ever.
+create index api_key_good on holdfast.api_key (tenant) where revoke_time is null;
 
 -- What records are encrypted with. Kept when a tenant is deleted: its records are.
 create table holdfast.tenant_key (
@@ -157,3 +159,19 @@ create table holdfast.tenant_usage (
 
 comment on table holdfast.tenant_usage is
   'What a tenant with a quota uses of this cluster, as of measure_time. Refreshed by the sweepers.';
+
+-- Which database this is. It goes where the data goes: one that is restored or promoted is the same, and so is a copy.
+create table holdfast.identity (
+  id uuid not null default gen_random_uuid(),
+  only_row boolean primary key default true check (only_row)
+);
+
+insert into holdfast.identity default values;
+
+-- Which database a placement's name leads to: the first that any server opened by it. A server that was told another
+-- one does not open it.
+create table holdfast.placement (
+  name text collate "C" primary key check (name ~ '^[a-z][a-z0-9-]{0,62}$'),
+  identity uuid not null constraint placement_identity_taken unique,
+  create_time timestamptz not null default clock_timestamp()
+);

@@ -1,0 +1,2 @@
+-- Says which database this is.
+select id::text from holdfast.identity
