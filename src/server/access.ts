@@ -12,7 +12,7 @@ import { createKeySetMetrics } from "../telemetry/key-set-metrics.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { ChangeFeed } from "../tenants/change-feed.ts";
-import type { Tenants } from "../tenants/tenants.ts";
+import type { TenantService } from "../tenants/service.ts";
 import { createGuardedFetch, type GuardedFetch } from "../tenants/validators/guarded-fetch.ts";
 import { resolveBySystem } from "../tenants/validators/resolve.ts";
 import type { Run } from "./backend.ts";
@@ -33,7 +33,7 @@ export interface AccessDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
-  readonly tenants: Tenants;
+  readonly tenants: Pick<TenantService, "enter" | "findIssuer">;
   readonly feed: Pick<ChangeFeed, "subscribe">;
   /** For addresses that tenants have registered. */
   readonly fetch: GuardedFetch;
@@ -85,12 +85,12 @@ function configuredIssuer(config: Config, clock: Clock): ConfiguredIssuer | null
   return { issuer, audience, jwksUrl, tenantClaim, rolesClaim, fetch };
 }
 
-/** The exact subject before any subject, as `Tenants.find` has it. */
+/** The exact subject before any subject, as `TenantService.findIssuer` has it. */
 function registered({ tenants, fetch }: AccessDeps): RegisteredIssuers {
   return {
     fetch,
     async trusted(issuer, subject, deadline) {
-      const tenant = await tenants.find({ kind: "issuer", issuer, subject }, deadline);
+      const tenant = await tenants.findIssuer(issuer, subject, deadline);
       const entered = tenant === null ? null : await tenants.enter(tenant, deadline);
       const own = entered?.runtime?.issuers.filter((trust) => trust.issuer === issuer) ?? [];
       const trust = own.find((each) => each.subject === subject) ?? own.find((each) => each.subject === "");

@@ -1,5 +1,7 @@
 /** One change in the audit log. */
 export interface RegistryChange {
+  /** Its number. A tenant of a greater generation is what came of a later change. */
+  readonly sequence: bigint;
   readonly kind: "tenant" | "api-key";
   /** The id of what was changed. */
   readonly subject: string;
@@ -12,6 +14,8 @@ export interface RegistryChange {
   readonly tenant: string | null;
   /** A tenant was registered, or changed, to be built when a server starts. */
   readonly isEager: boolean;
+  /** False: no id, host or issuer is another one's for it. */
+  readonly changesNames: boolean;
 }
 
 /** Neither may throw; both return at once. */

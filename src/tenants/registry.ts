@@ -20,7 +20,8 @@ import type { HealthState } from "./table.ts";
  *
  * A tenant is built once, at once or with the first resolve, however many ask. A changed registration is a candidate
  * first: what is built of the old one serves, under the old names, until the new one is built and, if pending, accepted;
- * then everything changes in one step. Calls that hold a runtime keep it.
+ * then everything changes in one step. But nothing of the old one serves on where the new one has another placement, or
+ * is encrypted when the old one was not. Calls that hold a runtime keep it.
  *
  * Nobody ever waits for another tenant. Whatever is awaited is dropped if its registration is not held any more when it
  * comes back. After `close` everything throws `Fault` DRAINING.
@@ -122,7 +123,10 @@ export class TenantRegistry<Runtime> {
     return this.#held.drain(id, draining);
   }
 
-  /** Another server's change of this generation. False when it is not held here: then nothing has changed. */
+  /**
+   * Another server's change of this generation; to be told in the order of the changes. False when it is not held here:
+   * then nothing has changed.
+   */
   observe(id: string, generation: bigint, health: HealthState, draining: boolean): boolean {
     const entry = this.#held.entries.get(id);
     const slot = [entry?.current, entry?.candidate].find((held) => held?.generation === generation);

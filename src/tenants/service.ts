@@ -1,16 +1,18 @@
 import type { Clock } from "../clock.ts";
-import { Fault } from "../domain/fault.ts";
+import { Fault, type FaultCode } from "../domain/fault.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { TenantRegistration, Verdict } from "../domain/registration.ts";
-import type { TenantHealth } from "../domain/tenant.ts";
+import type { TenantHealth, TenantSelector } from "../domain/tenant.ts";
 import type { ChangeFeed } from "./change-feed.ts";
 import type { Phase, RegistryObserver } from "./registry/deps.ts";
 import { TenantRegistry } from "./registry.ts";
 import type { TenantRuntime } from "./runtime.ts";
 import { createAbsent } from "./service/absent.ts";
+import { createEditions } from "./service/editions.ts";
 import { createEntering } from "./service/entering.ts";
 import { createFollowing } from "./service/following.ts";
 import { createHolding, named } from "./service/holding.ts";
+import { createIssuers } from "./service/issuers.ts";
 import { TENANT_SERVICE_LIMITS, type TenantServiceLimits } from "./service/limits.ts";
 import { createLookups } from "./service/lookups.ts";
 import { createNames } from "./service/names.ts";
@@ -21,6 +23,11 @@ import type { Tenants } from "./tenants.ts";
 
 /** The tenants of the table, as this server serves them. */
 export interface TenantService extends Tenants {
+  /**
+   * The id of the tenant that registered this issuer for this subject, as `find` has it; for the authenticator, which
+   * tells nobody. Throws as `find`.
+   */
+  findIssuer(issuer: string, subject: string, deadline: number): Promise<string | null>;
   /** Builds the eager tenants in the background, and lets go of idle ones from then on. Does not wait for anything. */
   start(): void;
   /**
@@ -57,7 +64,7 @@ export interface TenantServiceDeps {
   readonly now: () => Instant;
   /** From 0 to 1, for jitter. */
   readonly random: () => number;
-  /** `Fault` STORE_UNAVAILABLE and DEADLINE_EXCEEDED pass: the next call builds again. What else it throws disables here. */
+  /** `Fault` STORE_UNAVAILABLE, DEADLINE_EXCEEDED and OVERLOADED pass: the next call builds again. What else it throws disables here. */
   readonly build: (registration: TenantRegistration, signal: AbortSignal) => Promise<TenantRuntime>;
   /** Must not throw. */
   readonly dispose: (runtime: TenantRuntime) => void;
@@ -92,20 +99,24 @@ export function createTenantService(deps: TenantServiceDeps): TenantService {
   const registry = new TenantRegistry<TenantRuntime>({
     ...named(deps),
     ...{ clock, now: deps.now, dispose: deps.dispose, observer: deps.observer, isPassing },
-    commit: ({ id, generation, event }) => table.judge(id, generation, event, rechecks.get(id) ?? BY_SERVER),
+    async commit({ id, generation, event }) {
+      const health = await table.judge(id, generation, event, rechecks.get(id) ?? BY_SERVER);
+      following.reread(id);
+      return health;
+    },
   });
   const absent = createAbsent(clock, limits);
   const holding = createHolding({ registry, clock, limits });
-  // Of their own: who may guess hosts must not keep others from their tenants.
-  const names = createNames({
-    ...limits,
-    lookups: createLookups(clock, limits),
-    find: (selector) => table.find(selector, NEVER),
-  });
+  const editions = createEditions();
+  const find = (selector: TenantSelector) => table.find(selector, NEVER);
+  // Each with a rate of its own: who may guess hosts, or think up issuers, must not keep others from their tenants.
+  const names = createNames({ ...limits, editions, find, lookups: createLookups(clock, limits) });
+  const issuers = createIssuers({ limits, editions, find, lookups: createLookups(clock, limits) });
   const rows = createRows({
     read: (id) => table.read(id, NEVER),
     apply(id, row, isWanted) {
       if (signal.aborted) return;
+      following.outdate(id);
       if (row === null) {
         registry.unregister(id);
         if (!isWanted) return;
@@ -120,7 +131,7 @@ export function createTenantService(deps: TenantServiceDeps): TenantService {
   const following = createFollowing({
     ...{ ...deps, registry, rows, holding, signal, limits },
     onNamesChanged(id) {
-      names.clear();
+      editions.turn();
       if (id === null) absent.clear();
       else absent.delete(id);
     },
@@ -136,6 +147,7 @@ export function createTenantService(deps: TenantServiceDeps): TenantService {
   return {
     enter: entering.enter,
     find: (selector, deadline) => within(names.find(selector), deadline, clock),
+    findIssuer: (issuer, subject, deadline) => within(issuers.find(issuer, subject), deadline, clock),
     start() {
       following.start();
       tidy().catch(() => undefined);
@@ -174,8 +186,10 @@ function statusOf(registry: TenantRegistry<TenantRuntime>): TenantServiceStatus 
   return { registered: registry.size, built, healths };
 }
 
-/** The database was away, not the tenant at fault. */
+/** The database was away, or had too much to do; the tenant is not at fault. */
+const PASSING: ReadonlySet<FaultCode> = new Set<FaultCode>(["STORE_UNAVAILABLE", "DEADLINE_EXCEEDED", "OVERLOADED"]);
+
 function isPassing(error: unknown): boolean {
-  if (error instanceof Fault) return error.code === "STORE_UNAVAILABLE" || error.code === "DEADLINE_EXCEEDED";
+  if (error instanceof Fault) return PASSING.has(error.code);
   return error instanceof Error && error.name === "AbortError";
 }

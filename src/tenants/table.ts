@@ -27,6 +27,12 @@ export interface FoundName {
   readonly id: string | null;
   /** Rises with every change of any tenant's id, hosts or issuers. What was found under a lower one may be untrue. */
   readonly names: bigint;
+  /**
+   * Of an issuer: whose answer this is. One: that of the subject, which somebody's registration names. Unnamed: that of
+   * every subject which none names, though there are others. All: that of every subject, for none is named.
+   * Of any other selector: one.
+   */
+  readonly subjects: "one" | "unnamed" | "all";
 }
 
 /** Who makes a change, and why; for the audit log. */
@@ -41,7 +47,8 @@ export interface Change {
  * servers that follow the changes are told.
  *
  * Throws `Fault`: STORE_UNAVAILABLE when the database does not answer, DEADLINE_EXCEEDED when `deadline`, an instant of
- * `Clock.monotonicMs()`, passed before it was asked.
+ * `Clock.monotonicMs()`, passed before it was asked, OVERLOADED when too many others wait. A change is tried for ten
+ * seconds at most, whatever its deadline; without one, for so long.
  */
 export interface TenantTable {
   read(id: string, deadline: number): Promise<StoredTenant | null>;
@@ -52,7 +59,12 @@ export interface TenantTable {
   /** Those to be built when a server starts. */
   eager(): Promise<readonly StoredTenant[]>;
   /** Throws `Fault` TENANT_EXISTS, HOST_TAKEN (naming the host) or ISSUER_TAKEN; then nothing has changed. */
-  register(registration: TenantRegistration, health: TenantHealth, change: Change): Promise<StoredTenant>;
+  register(
+    registration: TenantRegistration,
+    health: TenantHealth,
+    change: Change,
+    deadline?: number,
+  ): Promise<StoredTenant>;
   /**
    * Replaces the registration, under a new generation. Null when there is none.
    *
@@ -65,14 +77,21 @@ export interface TenantTable {
     health: TenantHealth | null,
     generation: bigint | null,
     change: Change,
+    deadline?: number,
   ): Promise<StoredTenant | null>;
   /** False when there was none. */
-  unregister(id: string, change: Change): Promise<boolean>;
+  unregister(id: string, change: Change, deadline?: number): Promise<boolean>;
   /** Null when there is none. */
-  drain(id: string, draining: boolean, change: Change): Promise<StoredTenant | null>;
+  drain(id: string, draining: boolean, change: Change, deadline?: number): Promise<StoredTenant | null>;
   /**
    * What becomes of the health that is stored now, by `nextHealth`. Answers with what holds then; null when this
    * generation is gone.
    */
-  judge(id: string, generation: bigint, event: HealthEvent, change: Change): Promise<HealthState | null>;
+  judge(
+    id: string,
+    generation: bigint,
+    event: HealthEvent,
+    change: Change,
+    deadline?: number,
+  ): Promise<HealthState | null>;
 }

@@ -4,7 +4,7 @@ import type { TenantRegistration } from "../../src/domain/registration.ts";
 import type { TenantSelector } from "../../src/domain/tenant.ts";
 import { nextHealth } from "../../src/domain/tenant-health.ts";
 import { normalisePath, pathPrefixes } from "../../src/tenants/paths.ts";
-import type { Change, StoredTenant, TenantTable } from "../../src/tenants/table.ts";
+import type { Change, FoundName, StoredTenant, TenantTable } from "../../src/tenants/table.ts";
 
 export interface LoggedChange extends Change {
   readonly action: string;
@@ -21,10 +21,13 @@ export function createMemoryTenantTable(now: () => Instant): MemoryTenantTable {
   const tenants = new Map<string, StoredTenant>();
   const changes: LoggedChange[] = [];
   let sequence = 0n;
+  let names = 0n;
 
   const log = (action: string, id: string, { actor, reason }: Change): bigint => {
     changes.push({ action, id, actor, reason });
-    return ++sequence;
+    sequence++;
+    if (["register", "update", "unregister"].includes(action)) names = sequence;
+    return sequence;
   };
 
   /** Of every tenant but this one. */
@@ -47,7 +50,7 @@ export function createMemoryTenantTable(now: () => Instant): MemoryTenantTable {
   return {
     changes,
     read: async (id) => tenants.get(id) ?? null,
-    find: async (selector) => ({ id: find(selector, byId()), names: sequence }),
+    find: async (selector) => ({ id: find(selector, byId()), names, subjects: subjectsOf(selector, byId()) }),
     list: async (afterId, limit) =>
       byId()
         .filter(({ registration }) => registration.id > afterId)
@@ -126,6 +129,14 @@ function kept(registration: TenantRegistration): TenantRegistration {
     hosts: hosts.toSorted((a, b) => (`${a.host} ${a.path}` < `${b.host} ${b.path}` ? -1 : 1)),
     issuers: issuers.toSorted((a, b) => (`${a.issuer} ${a.subject}` < `${b.issuer} ${b.subject}` ? -1 : 1)),
   };
+}
+
+function subjectsOf(selector: TenantSelector, all: readonly StoredTenant[]): FoundName["subjects"] {
+  if (selector.kind !== "issuer") return "one";
+  const issuers = all.flatMap(({ registration }) => registration.issuers);
+  const named = issuers.filter(({ issuer, subject }) => issuer === selector.issuer && subject !== "");
+  if (named.length === 0) return "all";
+  return named.some(({ subject }) => subject === selector.subject) ? "one" : "unnamed";
 }
 
 function find(selector: TenantSelector, all: readonly StoredTenant[]): string | null {

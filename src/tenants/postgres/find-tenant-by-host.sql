@@ -11,6 +11,7 @@ select
     order by octet_length(h.path) desc
     limit 1
   ) as id,
-  a.names
+  a.names,
+  'one' as subjects
 from holdfast.audit_head a
 where a.only_row

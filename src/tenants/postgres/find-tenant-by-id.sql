@@ -7,6 +7,7 @@ select
     from holdfast.tenant t
     where t.id = $1::text
   ) as id,
-  a.names
+  a.names,
+  'one' as subjects
 from holdfast.audit_head a
 where a.only_row

@@ -12,7 +12,7 @@ const BY_ISSUER = loadStatement("find-tenant-by-issuer");
 export async function findTenant(connection: Connection, selector: TenantSelector): Promise<FoundName> {
   const [statement, values] = questionOf(selector);
   // Postgres has no text with a NUL in it: nobody is registered under one.
-  if (values.flat().some((value) => value.includes("\0"))) return { id: null, names: 0n };
+  if (values.flat().some((value) => value.includes("\0"))) return { id: null, names: 0n, subjects: "one" };
   const [row] = await connection.query<FoundName>(statement, values);
   if (row === undefined) throw new Error(`bug: no row from ${statement.name}`);
   return row;

@@ -18,7 +18,10 @@ from holdfast.audit_head head
 left join lateral (
   select
     a.sequence, a.time, a.subject_kind, a.subject, a.action, a.tenant,
-    coalesce(a.detail -> 'eager' = 'true'::jsonb, false) as is_eager
+    coalesce(a.detail -> 'eager' = 'true'::jsonb, false) as is_eager,
+    a.subject_kind = 'tenant'
+      and a.action not in ('drain', 'resume', 'health')
+      and coalesce(a.detail -> 'names' <> 'false'::jsonb, true) as changes_names
   from holdfast.audit a
   where a.sequence > $1::bigint
   order by a.sequence

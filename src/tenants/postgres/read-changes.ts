@@ -27,11 +27,15 @@ export async function readChanges(connection: Connection, after: LogPosition | n
   if (first === undefined) throw new Error("bug: no row from read-changes");
   const { head, mark } = first;
   if (after === null) return { position: { sequence: head, time: mark }, changes: null };
-  const found = rows.filter((row) => row.sequence !== null);
+  const found = rows.filter(isChange);
   const isSameLog = head >= after.sequence && mark === after.time;
   const position = { sequence: head, time: head === after.sequence ? mark : timeOf(found, head) };
   if (!isSameLog || found.length > CHANGES_MAX) return { position: await whereItStands(connection), changes: null };
   return { position, changes: found.map(toChange) };
+}
+
+function isChange(row: ChangeRow): row is ChangeRow & { readonly sequence: bigint } {
+  return row.sequence !== null;
 }
 
 async function whereItStands(connection: Connection): Promise<LogPosition> {
@@ -52,6 +56,7 @@ interface ChangeRow extends LogRow {
   readonly action: string;
   readonly tenant: string | null;
   readonly is_eager: boolean;
+  readonly changes_names: boolean;
 }
 
 /** A number without a change is one whose change was not made after all. */
@@ -59,6 +64,8 @@ function timeOf(rows: readonly ChangeRow[], sequence: bigint): Instant | null {
   return rows.find((row) => row.sequence === sequence)?.time ?? null;
 }
 
-function toChange({ subject_kind, subject, action, tenant, is_eager }: ChangeRow): RegistryChange {
-  return { kind: subject_kind, subject, action, tenant, isEager: is_eager };
+/** What has a subject has a number. */
+function toChange(row: ChangeRow & { readonly sequence: bigint }): RegistryChange {
+  const { sequence, subject_kind: kind, subject, action, tenant, is_eager: isEager, changes_names: changesNames } = row;
+  return { sequence, kind, subject, action, tenant, isEager, changesNames };
 }

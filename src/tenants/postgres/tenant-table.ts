@@ -1,6 +1,7 @@
 import type { Clock } from "../../clock.ts";
 import { Fault } from "../../domain/fault.ts";
 import type { TenantRegistration } from "../../domain/registration.ts";
+import { createChanging } from "../../store/postgres/changing.ts";
 import type { Connection } from "../../store/postgres/connection.ts";
 import { failureOf, internal, unavailable } from "../../store/postgres/errors.ts";
 import { isPathPrefix } from "../paths.ts";
@@ -17,20 +18,22 @@ import { updateTenant } from "./update-tenant.ts";
 
 export interface PostgresTenantTableDeps {
   /** Lends a connection to the main cluster. Rejects with what `work` threw, or with a `Fault` when there is none. */
-  readonly run: <T>(work: (connection: Connection) => Promise<T>) => Promise<T>;
+  readonly run: Run;
+  /** The same for changes. Not the one above: a change waits for every other one, and a look-up for none. */
+  readonly change: Run;
   readonly clock: Clock;
 }
 
+type Run = <T>(work: (connection: Connection) => Promise<T>) => Promise<T>;
+
 const NEVER = Number.POSITIVE_INFINITY;
 const EAGER_PAGE = 500;
-/** Of a change that somebody else's lock, or somebody else's change, kept from being made. */
-const TRIES_MAX = 5;
 
 /**
  * The tables holdfast.tenant, tenant_host and tenant_issuer. A change whose connection is lost may have been made: it
  * is STORE_UNAVAILABLE all the same, and whoever repeats it learns what became of it.
  */
-export function createPostgresTenantTable({ run, clock }: PostgresTenantTableDeps): TenantTable {
+export function createPostgresTenantTable({ run, change: lend, clock }: PostgresTenantTableDeps): TenantTable {
   const ask = async <T>(deadline: number, work: (connection: Connection) => Promise<T>): Promise<T> => {
     try {
       return await run((connection) => {
@@ -44,18 +47,11 @@ export function createPostgresTenantTable({ run, clock }: PostgresTenantTableDep
     }
   };
 
-  /** Null: it was overtaken. */
-  const change = async <T>(work: (connection: Connection) => Promise<T | null>): Promise<T> => {
-    for (let tries = 1; ; tries++) {
-      try {
-        const outcome = await run(work);
-        if (outcome !== null) return outcome;
-        if (tries >= TRIES_MAX) throw unavailable(new Error("a tenant was changed by others again and again"));
-      } catch (thrown) {
-        if (failureOf(thrown) !== "contended" || tries >= TRIES_MAX) throw toFault(thrown);
-      }
-    }
-  };
+  const changing = createChanging({ change: lend, clock });
+  const change: typeof changing = (deadline, work) =>
+    changing(deadline, work).catch((thrown: unknown) => {
+      throw toFault(thrown);
+    });
 
   return {
     read: (id, deadline) => ask(deadline, (connection) => readTenant(connection, id)),
@@ -78,16 +74,16 @@ export function createPostgresTenantTable({ run, clock }: PostgresTenantTableDep
       return all;
     },
 
-    async register(registration, health, by) {
+    async register(registration, health, by, deadline) {
       requirePaths(registration);
-      return change((connection) =>
+      return change(deadline, (connection) =>
         orTaken(connection, registration, registerTenant(connection, registration, health, by)),
       );
     },
 
-    async update(registration, health, generation, by) {
+    async update(registration, health, generation, by, deadline) {
       requirePaths(registration);
-      const updated = await change(async (connection) => {
+      const updated = await change(deadline, async (connection) => {
         const updating = updateTenant(connection, registration, health, generation, by);
         const outcome = await orTaken(connection, registration, updating);
         return outcome.kind === "overtaken" ? null : outcome;
@@ -102,18 +98,18 @@ export function createPostgresTenantTable({ run, clock }: PostgresTenantTableDep
       }
     },
 
-    unregister: (id, by) => change((connection) => unregisterTenant(connection, id, by)),
+    unregister: (id, by, deadline) => change(deadline, (connection) => unregisterTenant(connection, id, by)),
 
-    async drain(id, draining, by) {
-      const { tenant } = await change(async (connection) => {
+    async drain(id, draining, by, deadline) {
+      const { tenant } = await change(deadline, async (connection) => {
         await drainTenant(connection, id, draining, by);
         return { tenant: await readTenant(connection, id) };
       });
       return tenant;
     },
 
-    async judge(id, generation, event, by) {
-      const { health } = await change(async (connection) => ({
+    async judge(id, generation, event, by, deadline) {
+      const { health } = await change(deadline, async (connection) => ({
         health: await judgeTenant(connection, id, generation, event, by),
       }));
       return health;

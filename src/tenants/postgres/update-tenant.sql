@@ -14,7 +14,8 @@
 --
 -- The id stands where an index is to be probed: joined with, the planner would read the index from end to end.
 -- What the statement sees of hosts and issuers is as old as its snapshot, while the row of the tenant is read anew after
--- the wait for the head: only the generation that was in the snapshot as well vouches for them.
+-- the wait for the head: only the generation that was in the snapshot as well vouches for them, and so for whether names
+-- change. They do when a host or an issuer with its subject comes or goes: then whoever remembers any is told to forget it.
 with declared as materialized (
   select *
   from jsonb_to_record($1::jsonb) as d (
@@ -27,15 +28,39 @@ with declared as materialized (
   select t.id, t.generation
   from holdfast.tenant t
   where t.id = $1::jsonb ->> 'id'
+), wanted_hosts as materialized (
+  select w.host, w.path
+  from jsonb_to_recordset($2::jsonb) as w (host text, path text)
+), hosts_before as materialized (
+  select h.host, h.path
+  from holdfast.tenant_host h
+  where h.tenant = $1::jsonb ->> 'id'
+), wanted_issuers as materialized (
+  select w.issuer, w.subject, w.audience, w.jwks_url
+  from jsonb_to_recordset($3::jsonb) as w (issuer text, subject text, audience text, jwks_url text)
+), issuers_before as materialized (
+  select i.issuer, i.subject
+  from holdfast.tenant_issuer i
+  where i.tenant = $1::jsonb ->> 'id'
+), differing as materialized (
+  (table wanted_hosts except all table hosts_before)
+  union all
+  (table hosts_before except all table wanted_hosts)
+  union all
+  (select w.issuer, w.subject from wanted_issuers w except all table issuers_before)
+  union all
+  (table issuers_before except all select w.issuer, w.subject from wanted_issuers w)
 ), head as (
   update holdfast.audit_head
-  set sequence = sequence + 1, names = sequence + 1
+  set
+    sequence = sequence + 1,
+    names = case when exists (select from differing) then sequence + 1 else names end
   where exists (
     select
     from found
     where found.generation = coalesce($5::bigint, found.generation)
   )
-  returning sequence, clock_timestamp() as now
+  returning sequence, names = sequence as changes_names, clock_timestamp() as now
 ), changed as (
   update holdfast.tenant t set
     display_name = d.display_name,
@@ -65,14 +90,7 @@ with declared as materialized (
     and t.generation = found.generation
   returning
     t.id, t.generation, t.health, t.health_reason, t.health_since, t.draining, t.create_time, t.update_time, t.placement,
-    t.encrypted, found.generation as replaced
-), wanted_hosts as materialized (
-  select w.host, w.path
-  from jsonb_to_recordset($2::jsonb) as w (host text, path text)
-), hosts_before as materialized (
-  select h.host, h.path
-  from holdfast.tenant_host h
-  where h.tenant = $1::jsonb ->> 'id'
+    t.encrypted, found.generation as replaced, head.changes_names
 ), hosts_gone as (
   delete from holdfast.tenant_host h
   using changed
@@ -95,13 +113,6 @@ with declared as materialized (
     where h.host = w.host
       and h.path = w.path
   )
-), wanted_issuers as materialized (
-  select w.issuer, w.subject, w.audience, w.jwks_url
-  from jsonb_to_recordset($3::jsonb) as w (issuer text, subject text, audience text, jwks_url text)
-), issuers_before as materialized (
-  select i.issuer, i.subject
-  from holdfast.tenant_issuer i
-  where i.tenant = $1::jsonb ->> 'id'
 ), issuers_gone as (
   delete from holdfast.tenant_issuer i
   using changed
@@ -137,7 +148,7 @@ with declared as materialized (
   insert into holdfast.audit (sequence, time, actor, action, subject_kind, subject, tenant, reason, detail)
   select
     changed.generation, changed.update_time, $6::text, 'update', 'tenant', changed.id, changed.id, $7::text,
-    $8::jsonb || jsonb_build_object('replaced', changed.replaced)
+    $8::jsonb || jsonb_build_object('replaced', changed.replaced, 'names', changed.changes_names)
   from changed
   returning pg_notify('holdfast_registry', '')
 )

@@ -108,6 +108,8 @@ export interface Resolved<Runtime> {
 export type Phase = "cold" | "building" | "built" | "failed";
 
 export interface GenerationState {
+  /** The object that was registered. */
+  readonly registration: TenantRegistration;
   readonly generation: bigint;
   readonly health: HealthState;
   readonly phase: Phase;

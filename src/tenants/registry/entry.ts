@@ -46,6 +46,6 @@ export function stateOf<Runtime>({ current, candidate, draining }: Entry<Runtime
   };
 }
 
-function generationOf<Runtime>({ generation, health, phase }: Slot<Runtime>): GenerationState {
-  return { generation, health, phase };
+function generationOf<Runtime>({ registration, generation, health, phase }: Slot<Runtime>): GenerationState {
+  return { registration, generation, health, phase };
 }

@@ -35,10 +35,12 @@ export class Holdings<Runtime> {
     }
     this.names.own(entry === undefined ? null : newestOf(entry).registration, registration);
     const slot = this.#createSlot(registration, options, isEager);
-    const isCandidate = entry?.current.phase === "built";
+    const isCandidate = entry?.current.phase === "built" && keepsRecords(entry.current.registration, registration);
     if (entry === undefined) this.#add(slot);
-    else if (isCandidate) propose(entry, slot);
-    else this.#replace(entry, slot);
+    else if (isCandidate) {
+      propose(entry, slot);
+      this.names.regain(entry.current.registration, registration);
+    } else this.#replace(entry, slot);
     this.drain(registration.id, options.draining);
     // A candidate even if it is lazy: nobody is found under its names before, so that no call might ever build it.
     if (isEager || isCandidate) this.#enqueue(slot);
@@ -103,14 +105,15 @@ export class Holdings<Runtime> {
     this.names.serve(null, slot.registration);
   }
 
-  /** Nothing was built of the current one that could serve meanwhile. Those who wait for it wait for the new one. */
+  /** Nothing was built of the current one that may serve meanwhile. Those who wait for it wait for the new one. */
   #replace(entry: Entry<Runtime>, slot: Slot<Runtime>): void {
-    const old = entry.current;
+    const { current: old, candidate } = entry;
     entry.current = slot;
     entry.candidate = null;
     entry.answer = null;
     this.names.serve(old.registration, slot.registration);
     old.drop();
+    if (candidate !== slot) candidate?.drop();
   }
 
   #changed(slot: Slot<Runtime>): void {
@@ -130,6 +133,11 @@ export class Holdings<Runtime> {
     slot.dueMs = Number.POSITIVE_INFINITY;
     await slot.advance();
   }
+}
+
+/** Otherwise what is built of the old one acquires where nobody will look for it. */
+function keepsRecords(old: TenantRegistration, changed: TenantRegistration): boolean {
+  return old.placement === changed.placement && old.encrypted === changed.encrypted;
 }
 
 function propose<Runtime>(entry: Entry<Runtime>, slot: Slot<Runtime>): void {

@@ -33,6 +33,12 @@ export class Names {
     replace(this.#serving, before, after);
   }
 
+  /** A name that others had meanwhile, and that the newest registration has again, is served as it was. */
+  regain(serving: TenantRegistration, newest: TenantRegistration): void {
+    const served = new Set(namesOf(serving));
+    for (const name of namesOf(newest)) if (served.has(name)) this.#serving.set(name, newest.id);
+  }
+
   /** What belongs to others stays theirs. */
   forget(registration: TenantRegistration): void {
     replace(this.#owners, registration, null);

@@ -65,9 +65,12 @@ export class Standing {
     this.#change("built", this.#own, null);
   }
 
-  /** Somebody else has changed it. False when nothing is different now. */
+  /**
+   * Somebody else has changed it. False when nothing is different now. What is told last holds, whatever its time, for a
+   * clock may have stepped back: whoever tells keeps the order.
+   */
   observe(told: HealthState): boolean {
-    if (isSame(this.#own, told) || isStaleLift(this.#own, told)) return false;
+    if (isSame(this.#own, told)) return false;
     this.#change("observed", told, this.#failure);
     return true;
   }
@@ -121,14 +124,6 @@ export class Standing {
 /** Of two states that were both made durable, the one that holds. The first when that cannot be told. */
 function laterOf(one: HealthState, other: HealthState): HealthState {
   return other.since > one.since ? other : one;
-}
-
-/**
- * Read before the tenant was disabled, and told afterwards. Otherwise what is told last holds, whatever its time: that
- * order is the database's, and its clock may have stepped.
- */
-function isStaleLift(held: HealthState, told: HealthState): boolean {
-  return held.health === "disabled" && told.health !== "disabled" && told.since < held.since;
 }
 
 function isSame(one: HealthState, other: HealthState): boolean {

@@ -14,7 +14,7 @@ export interface FollowingDeps {
   readonly table: Pick<TenantTable, "eager">;
   readonly registry: Pick<TenantRegistry<TenantRuntime>, "health" | "snapshot">;
   readonly rows: Rows;
-  readonly holding: Pick<Holding, "hold">;
+  readonly holding: Pick<Holding, "hold" | "unregistered">;
   /** Of the tenant of this id; null: of any. */
   readonly onNamesChanged: (id: string | null) => void;
   readonly clock: Clock;
@@ -28,11 +28,13 @@ export interface Following {
   /** Holds the eager tenants, and those that become eager, from now on. */
   start(): void;
   changed(id: string): Promise<void>;
+  /** What holds here now is as new as anything that is on its way from the table, which is not to undo it. */
+  outdate(id: string): void;
+  /** The same, and what holds is read once more: in the table others may have been later. */
+  reread(id: string): void;
   stop(): void;
 }
 
-/** They change no name, and make no tenant. */
-const NAMELESS: ReadonlySet<string> = new Set(["drain", "resume", "health"]);
 const RETRY_MS_MAX = 2_000;
 const EAGER = "eager";
 
@@ -65,16 +67,18 @@ export function createFollowing(deps: FollowingDeps): Following {
   const eager = createFollower({ ...shared, atOnceMax: 1, work: holdEager });
 
   /** What was read of it before counts no more. */
-  const outdate = (id: string, action: string) => {
-    if (!NAMELESS.has(action)) onNamesChanged(id);
+  const outdate = (id: string) => {
     rows.expire(id);
     changedMeanwhile?.add(id);
   };
 
   const stop = feed.subscribe({
-    onChange({ kind, subject, action, isEager }) {
+    onChange({ sequence, kind, subject, action, isEager, changesNames }) {
       if (kind !== "tenant") return;
-      outdate(subject, action);
+      if (changesNames) onNamesChanged(subject);
+      outdate(subject);
+      // Not only once the row was read: by then it may be that of another registration under the same id.
+      if (action === "unregister") holding.unregistered(subject, sequence);
       if (registry.health(subject) !== null || (isEager && isStarted)) followed.follow(subject);
     },
     onLost() {
@@ -91,13 +95,19 @@ export function createFollowing(deps: FollowingDeps): Following {
       eager.follow(EAGER);
     },
     async changed(id) {
-      outdate(id, "");
+      onNamesChanged(id);
+      outdate(id);
       try {
         await rows.read(id, false);
       } catch (error) {
         followed.follow(id);
         throw error;
       }
+    },
+    outdate,
+    reread(id) {
+      outdate(id);
+      followed.follow(id);
     },
     stop,
   };

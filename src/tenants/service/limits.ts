@@ -9,10 +9,13 @@ export interface TenantServiceLimits {
   readonly absentMax: number;
   /** So long, unless the id is registered meanwhile. */
   readonly absentMs: number;
-  /** Questions to the table: about names, whatever the answer, and about ids that are nobody's. */
+  /**
+   * Questions to the table, counted apart: callers' about names, whatever the answer; the authenticator's about issuers,
+   * and those about ids, that are nobody's.
+   */
   readonly lookupsPerSecond: number;
   readonly lookupsBurst: number;
-  /** Rows that are read at once for callers. */
+  /** Rows that are read at once for callers, and issuers that are asked for at once. */
   readonly readingMax: number;
   /** Rows that are read at once for changes. */
   readonly followingMax: number;

@@ -22,7 +22,7 @@ beforeAll(async () => {
   admin = new pg.Client({ connectionString: url });
   await admin.connect();
   changing = await lend(url);
-  table = createPostgresTenantTable({ run: changing.run, clock: systemClock });
+  table = createPostgresTenantTable({ run: changing.run, change: changing.run, clock: systemClock });
 });
 afterAll(async () => {
   await changing?.[Symbol.asyncDispose]();
@@ -53,10 +53,36 @@ test("every change is told once, in order, with nothing from before the start", 
   const id = newId();
   const actions = await live(id);
   await until(() => heard.changes.length >= actions.length);
+  const { rows } = await admin.query("select sequence from holdfast.audit where subject = $1 order by sequence", [id]);
   expect(heard.changes).toEqual(
-    actions.map((action) => ({ kind: "tenant", subject: id, action, tenant: id, isEager: action === "register" })),
+    actions.map((action, index) => ({
+      ...{ sequence: BigInt(rows[index].sequence), kind: "tenant", subject: id, action, tenant: id },
+      ...{ isEager: action === "register", changesNames: ["register", "unregister"].includes(action) },
+    })),
   );
   expect(heard.losses).toBe(1);
+});
+
+test("an update is told as a change of names when it changes names; what is not known may have changed any", async () => {
+  await using lent = await lend(url);
+  await using feed = feedOver(lent, url);
+  const heard = hear(feed);
+  await feed.started;
+  const id = newId();
+  const hosts = [{ host: `${id}.example`, path: "" }];
+  await table.register(registrationOf(id), "healthy", BY);
+  await table.update(registrationOf(id, { displayName: "New" }), "healthy", null, BY);
+  await table.update(registrationOf(id, { hosts }), "healthy", null, BY);
+  await admin.query(
+    `with head as (update holdfast.audit_head set sequence = sequence + 2 returning sequence)
+     insert into holdfast.audit (sequence, actor, action, subject_kind, subject)
+     select head.sequence - 1, 'x', 'update', 'tenant', $1 from head
+     union all
+     select head.sequence, 'x', 'rename', 'tenant', $1 from head`,
+    [id],
+  );
+  await until(() => heard.changes.length === 5);
+  expect(heard.changes.map(({ changesNames }) => changesNames)).toEqual([true, false, true, true, true]);
 });
 
 test("a notification alone is enough: no time need pass", async () => {
@@ -211,7 +237,7 @@ test.each(SET_BACK)("a log that %s is of a database that was restored: a loss", 
     await using feed = feedOver(lent, own.url);
     const heard = hear(feed);
     await feed.started;
-    const written = createPostgresTenantTable({ run: writing.run, clock: systemClock });
+    const written = createPostgresTenantTable({ run: writing.run, change: writing.run, clock: systemClock });
     const { generation } = await written.register(registrationOf("one"), "healthy", BY);
     for (const draining of [true, false, true]) await written.drain("one", draining, BY);
     await until(() => heard.changes.length === 4);

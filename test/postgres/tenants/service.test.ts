@@ -196,6 +196,33 @@ describe("finding", () => {
     expect(server.builds).toEqual([id]);
   });
 
+  test("all subjects of an issuer are one question, again after a change of names, and none of them is refused", async () => {
+    await using server = await openServer(url, { limits: { lookupsPerSecond: 0.001, lookupsBurst: 1 } });
+    const [id, issuer] = [newId(), `https://${newId()}.example`];
+    await register(server, id, { issuers: [{ issuer, subject: "", audience: "us", jwksUrl: "" }] });
+    const subjects = Array.from({ length: 5_000 }, (_, index) => `user-${index}`);
+    for (let time = 0; time < 3; time++) {
+      await caughtUp(server);
+      const found = await Promise.all(subjects.map((subject) => server.service.findIssuer(issuer, subject, NEVER)));
+      expect(new Set(found)).toEqual(new Set([id]));
+      expect(questionsOf(server)).toEqual(["find-tenant-by-issuer"]);
+    }
+  });
+
+  test("a change of a tenant that changes no name is no reason to ask for one again", async () => {
+    await using server = await openServer(url);
+    const [id, host] = [newId(), `${newId()}.example`];
+    await register(server, id, { hosts: [{ host, path: "" }] });
+    await caughtUp(server);
+    expect(await byHost(server, host)).toBe(id);
+    const heard = hear(server.feed);
+    await server.table.update(registrationOf(id, { displayName: "New", hosts: [{ host, path: "" }] }), null, null, BY);
+    await until(() => heard.changes.some(({ action }) => action === "update"));
+    server.lent.statements.length = 0;
+    expect(await byHost(server, host)).toBe(id);
+    expect(questionsOf(server)).toEqual([]);
+  });
+
   test("1 000 who ask for one host at once ask one question", async () => {
     await using server = await openServer(url);
     await Promise.all(Array.from({ length: 1_000 }, () => byHost(server, "nobody.example")));
@@ -305,6 +332,36 @@ describe("changes", () => {
     expect(other.disposed).not.toContain(entered?.runtime);
     expect(await enter(other, id)).toBe(entered);
   });
+
+  const ANEW = [
+    ["on another cluster", { placement: "eu" }],
+    ["on the same one", {}],
+    ["eager", { eager: true }],
+  ] as const;
+
+  test.each(ANEW)(
+    "unregistered and registered anew, %s, between two looks of another server: nothing of the deleted tenant serves there",
+    async (_, declared) => {
+      await using one = await openServer(url);
+      await using other = await openServer(url, { validate: async () => ({ kind: "refused", reason: "no" }) });
+      const id = newId();
+      await register(one, id, { displayName: "old" });
+      const deleted = await enter(other, id);
+      const looking = stopBefore(other, "read-changes");
+      await one.table.unregister(id, BY);
+      await looking.reached;
+      const validator = { kind: "http", url: "https://validator.example/" } as const;
+      const anew = registrationOf(id, { ...declared, displayName: "new", validator });
+      const { generation } = await one.table.register(anew, "pending", BY);
+      looking.go();
+      await until(() => other.disposed.length === 1);
+      expect(other.disposed).toEqual([deleted?.runtime]);
+      await until(async () => (await tenantOf(other, id))?.health === "disabled");
+      expect(await tenantOf(other, id)).toMatchObject({ displayName: "new", generation, healthReason: "no" });
+      expect(other.builds).toEqual([id, id]);
+      await one.table.unregister(id, BY);
+    },
+  );
 
   test("what was changed while the database was away holds once it is back; what is known serves meanwhile", async () => {
     await using one = await openServer(url);

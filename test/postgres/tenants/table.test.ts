@@ -24,7 +24,7 @@ beforeAll(async () => {
   await admin.connect();
   opened.defer(() => admin.end());
   lent = opened.use(await lend(database.url));
-  const tableOver = ({ run }: Lent) => createPostgresTenantTable({ run, clock: systemClock });
+  const tableOver = ({ run }: Lent) => createPostgresTenantTable({ run, change: run, clock: systemClock });
   table = tableOver(lent);
   others = [table, tableOver(opened.use(await lend(database.url))), tableOver(opened.use(await lend(database.url)))];
 });
@@ -436,6 +436,77 @@ describe("find", () => {
     expect(await byIssuer(`${issuer}/`, "robot")).toBeNull();
   });
 
+  test("it is said whether the answer is that of this subject, of those that nobody names, or of all", async () => {
+    const [all, one, issuer] = [newId(), newId(), `https://${newId()}.example`];
+    const of = (subject: string) => ({ issuers: [{ issuer, subject, audience: "", jwksUrl: "" }] });
+    const found = async (subject: string, by = issuer) => {
+      const { id, subjects } = await table.find({ kind: "issuer", issuer: by, subject }, NEVER);
+      return [id, subjects];
+    };
+    expect(await found("robot")).toEqual([null, "all"]);
+    await table.register(registrationOf(all, of("")), "healthy", BY);
+    for (const subject of ["robot", ""]) expect(await found(subject)).toEqual([all, "all"]);
+    await table.register(registrationOf(one, of("robot")), "healthy", BY);
+    expect(await found("robot")).toEqual([one, "one"]);
+    for (const subject of ["robots", ""]) expect(await found(subject)).toEqual([all, "unnamed"]);
+    expect(await found("robot", `${issuer}/`)).toEqual([null, "all"]);
+    await table.unregister(all, BY);
+    expect(await found("robots")).toEqual([null, "unnamed"]);
+    expect(await table.find({ kind: "id", id: one }, NEVER)).toMatchObject({ id: one, subjects: "one" });
+    expect(await table.find({ kind: "host", host: "nobody", path: "" }, NEVER)).toMatchObject({ subjects: "one" });
+  });
+
+  const HOST = { host: "a", path: "" };
+  const ISSUER = { issuer: "i", subject: "s", audience: "a", jwksUrl: "https://keys.example/" };
+  const CHANGES: readonly (readonly [what: string, change: Partial<TenantRegistration>, changesNames: boolean])[] = [
+    ["nothing", {}, false],
+    ["what is no name", { displayName: "New", eager: true, agentUrl: "https://agent.example/" }, false],
+    ["who verifies an issuer", { issuers: [{ ...ISSUER, audience: "b", jwksUrl: "" }] }, false],
+    ["a host that comes", { hosts: [HOST, { ...HOST, path: "/b" }] }, true],
+    ["a host that is declared twice", { hosts: [HOST, HOST] }, false],
+    ["a path", { hosts: [{ ...HOST, path: "/b" }] }, true],
+    ["a host that goes", { hosts: [] }, true],
+    ["a subject", { issuers: [{ ...ISSUER, subject: "" }] }, true],
+    ["an issuer that comes", { issuers: [ISSUER, { ...ISSUER, issuer: "j" }] }, true],
+    ["an issuer that goes", { issuers: [] }, true],
+  ];
+
+  test.each(CHANGES)("an update of %s changes names or does not: %j, %s", async (_, change, changesNames) => {
+    const id = newId();
+    const own = (declared: Partial<TenantRegistration>) =>
+      registrationOf(id, {
+        ...declared,
+        hosts: (declared.hosts ?? [HOST]).map(({ host, path }) => ({ host: `${id}.${host}`, path })),
+        issuers: (declared.issuers ?? [ISSUER]).map((each) => ({ ...each, issuer: `${id}.${each.issuer}` })),
+      });
+    const { names: before } = await table.find({ kind: "id", id }, NEVER);
+    const { generation } = await table.register(own({}), "healthy", BY);
+    const { names: registered } = await table.find({ kind: "id", id }, NEVER);
+    expect(registered).toBe(generation);
+    expect(registered).toBeGreaterThan(before);
+    await table.drain(id, true, BY);
+    await table.judge(id, generation, { kind: "refused", reason: "no" }, BY);
+    const updated = await table.update(own(change), null, null, BY);
+    const { names } = await table.find({ kind: "id", id }, NEVER);
+    expect(names).toBe(changesNames ? updated?.generation : registered);
+    await table.unregister(id, BY);
+    expect((await table.find({ kind: "id", id }, NEVER)).names).toBeGreaterThan(names);
+  });
+
+  test("an update that names what was there before it waited changes names, if that is gone by then", async () => {
+    const [id, host] = [newId(), `${newId()}.example`];
+    const kept = registrationOf(id, { hosts: [{ host, path: "" }] });
+    await table.register(kept, "healthy", BY);
+    // Whichever comes first, the other one takes away or brings back.
+    const updates = [registrationOf(id), kept].map(
+      (registration, index) => () => (others[index] ?? table).update(registration, "healthy", null, BY),
+    );
+    const updated = await atOnce(updates);
+    const last = updated.reduce((a, b) => ((a?.generation ?? 0n) > (b?.generation ?? 0n) ? a : b));
+    const found = await table.find({ kind: "host", host, path: "" }, NEVER);
+    expect(found).toMatchObject({ id: last?.registration.hosts.length === 0 ? null : id, names: last?.generation });
+  });
+
   test.each(["nobody", "DEFAULT", "%", "default' or true --", ""])("nobody is found under the id %j", async (id) => {
     expect(await idOf(table.find({ kind: "id", id }, NEVER))).toBeNull();
   });
@@ -478,7 +549,7 @@ describe("faults", () => {
   test("a database that is away is a store that does not answer", async () => {
     await using away = await lend(database.url);
     away.isAway = true;
-    const lost = createPostgresTenantTable({ run: away.run, clock: systemClock });
+    const lost = createPostgresTenantTable({ run: away.run, change: away.run, clock: systemClock });
     const asked = [lost.read("default", NEVER), lost.eager(), lost.register(registrationOf(newId()), "healthy", BY)];
     for (const asking of asked) await expect(asking).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
   });

@@ -145,6 +145,19 @@ describe.each(["eager", "lazy"])("a changed registration, %s, of a tenant that i
     expect(scene.registry.findHost("old.example", "/")).toBe("other");
   });
 
+  test("takes its old host back at once from whoever had it meanwhile", async () => {
+    const scene = createScene();
+    await replacing(scene);
+    scene.registry.registerLazy(registrationOf("other", hostsOf("old.example")));
+    scene.registry.registerLazy(registrationOf("other"));
+    expect(scene.registry.findHost("old.example", "/")).toBeNull();
+    scene.registry.registerLazy({ ...old, displayName: "Back" });
+    expect(await seen(scene)).toEqual(OLD);
+    await scene.build().succeed();
+    await scene.validation().succeed();
+    expect(await seen(scene)).toEqual(["acme#3", "acme#3", null]);
+  });
+
   test("takes over when another server has accepted it", async () => {
     const scene = createScene();
     await replacing(scene);
@@ -172,6 +185,25 @@ describe("a changed registration", () => {
     await scene.build().succeed();
     expect((await resolving)?.tenant).toMatchObject({ generation: 2n, health: "healthy" });
   });
+
+  test.each([{ placement: "eu" }, { encrypted: true }])(
+    "with %j lets nothing of the old one serve on",
+    async (fixed) => {
+      const scene = createScene();
+      await scene.serving(old);
+      scene.registry.registerLazy(changed, { health: stateOf("healthy") });
+      const candidate = scene.build();
+      scene.registry.registerLazy({ ...changed, ...fixed });
+      expect(scene.disposed).toEqual(["acme#1"]);
+      expect(candidate.signal.aborted).toBe(true);
+      expect(scene.registry.state("acme")).toMatchObject({ generation: 3n, phase: "cold", candidate: null });
+      const resolving = scene.registry.resolve("acme");
+      await settled();
+      await scene.build().succeed();
+      expect((await resolving)?.tenant).toMatchObject({ generation: 3n, health: "pending" });
+      expect(await seen(scene)).toEqual(["acme#3", null, "acme#3"]);
+    },
+  );
 
   test("does not end a drain, unless it says so", async () => {
     const scene = createScene();

@@ -59,6 +59,48 @@ test("a lower generation is that of a database that was set back: it replaces wh
   expect((await registry.resolve("a"))?.tenant.generation).toBe(5n);
 });
 
+test("a later row of the same registration replaces without a gap what is held", async () => {
+  const { holding, registry, use, disposed } = scene();
+  await use(storedTenant("a", 1n, on("old")));
+  holding.hold(storedTenant("a", 3n, on("new"), { updateTime: NOW + 1 }));
+  expect((await registry.resolve("a"))?.runtime).toBe("a:old");
+  await settled();
+  expect((await registry.resolve("a"))?.runtime).toBe("a:new");
+  expect(disposed).toEqual(["a:old"]);
+});
+
+const OTHERS: readonly (readonly [what: string, row: StoredTenant])[] = [
+  ["was created at another time", storedTenant("a", 9n, on("new"), { createTime: NOW + 1, updateTime: NOW + 1 })],
+  ["was created earlier", storedTenant("a", 9n, on("new"), { createTime: NOW - 1 })],
+  ["has another placement", storedTenant("a", 9n, { ...on("new"), placement: "eu" })],
+  ["is encrypted", storedTenant("a", 9n, { ...on("new"), encrypted: true })],
+  ["was changed earlier", storedTenant("a", 9n, on("new"), { updateTime: NOW - 1 })],
+  ["has a lower generation", storedTenant("a", 5n, on("new"))],
+  ["has the same generation, of another time", storedTenant("a", 7n, on("new"), { updateTime: NOW + 1 })],
+];
+
+test.each(OTHERS)("of a row that %s nothing that is held serves on, ready or not", async (_, row) => {
+  const { holding, registry, use, disposed } = scene();
+  await use(storedTenant("a", 7n, on("old")));
+  const health = { health: "pending", reason: "", since: NOW } as const;
+  const validator = { kind: "http", url: "https://validator.example/" } as const;
+  holding.hold({ ...row, health, registration: { ...row.registration, validator } });
+  expect(disposed).toEqual(["a:old"]);
+  expect(registry.state("a")).toMatchObject({ phase: "cold", candidate: null, health });
+  expect((await registry.resolve("a"))?.runtime).toBe("a:new");
+});
+
+test("what was unregistered is gone, and what was registered later is not", async () => {
+  const { holding, registry, use, disposed } = scene();
+  await use(storedTenant("a", 7n));
+  holding.unregistered("a", 6n);
+  expect(registry.state("a")?.generation).toBe(7n);
+  holding.unregistered("a", 8n);
+  holding.unregistered("nobody", 9n);
+  expect(registry.state("a")).toBeNull();
+  expect(disposed).toEqual(["a:"]);
+});
+
 test("tenants that nobody has entered for ten minutes are let go of, but eager ones are not", async () => {
   const { clock, registry, use, holding, disposed } = scene();
   for (const id of ["idle", "used"]) await use(storedTenant(id, 1n));

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { TenantSelector } from "../../../../src/domain/tenant.ts";
+import { createEditions } from "../../../../src/tenants/service/editions.ts";
 import { createLookups } from "../../../../src/tenants/service/lookups.ts";
 import { createNames } from "../../../../src/tenants/service/names.ts";
 import type { FoundName } from "../../../../src/tenants/table.ts";
@@ -9,7 +10,9 @@ import { createManualClock } from "../../store/manual-clock.ts";
 function scene({ namesMax = 100, lookupsPerSecond = 1, lookupsBurst = 100 } = {}) {
   const clock = createManualClock();
   const asked: PromiseWithResolvers<FoundName>[] = [];
+  const editions = createEditions();
   const names = createNames({
+    editions,
     find() {
       const answer = Promise.withResolvers<FoundName>();
       asked.push(answer);
@@ -20,12 +23,13 @@ function scene({ namesMax = 100, lookupsPerSecond = 1, lookupsBurst = 100 } = {}
   });
   const find = async (selector: TenantSelector, id: string | null, version = 1n) => {
     const answer = names.find(selector);
-    asked.at(-1)?.resolve({ id, names: version });
+    asked.at(-1)?.resolve(found(id, version));
     return answer;
   };
-  return { clock, names, asked, find };
+  return { clock, names, asked, find, editions };
 }
 
+const found = (id: string | null, names = 1n): FoundName => ({ id, names, subjects: "one" });
 const host = (name: string, path = ""): TenantSelector => ({ kind: "host", host: name, path });
 
 test("what is somebody's and what is nobody's is asked once, and remembered for as long", async () => {
@@ -39,14 +43,14 @@ test("what is somebody's and what is nobody's is asked once, and remembered for 
 });
 
 test("an answer whose question was asked before a change is not remembered, nor told to those who ask afterwards", async () => {
-  const { names, asked } = scene();
+  const { names, asked, editions } = scene();
   const before = names.find(host("a"));
-  names.clear();
+  editions.turn();
   const after = names.find(host("a"));
   expect(asked.length).toBe(2);
-  asked[1]?.resolve({ id: "new", names: 1n });
+  asked[1]?.resolve(found("new"));
   expect(await after).toBe("new");
-  asked[0]?.resolve({ id: "old", names: 1n });
+  asked[0]?.resolve(found("old"));
   expect(await before).toBe("old");
   expect(await names.find(host("a"))).toBe("new");
 });
@@ -63,16 +67,66 @@ test("an answer that is older than what is known is told to who asked for it, an
   const { names, asked, find } = scene();
   const late = names.find(host("a"));
   await find(host("b"), "acme", 2n);
-  asked[0]?.resolve({ id: "old", names: 1n });
+  asked[0]?.resolve(found("old"));
   expect(await late).toBe("old");
   expect(await find(host("a"), "new", 2n)).toBe("new");
   expect(await names.find(host("b"))).toBe("acme");
 });
 
+test("who asks after a change was told joins no answer from before it, nor asks again for one from after it", async () => {
+  const { names, asked, find } = scene();
+  const early = names.find(host("a"));
+  const late = names.find(host("b"));
+  await find(host("told"), "acme", 2n);
+  const [joinedEarly, joinedLate] = [names.find(host("a")), names.find(host("b"))];
+  expect(asked.length).toBe(3);
+  asked[0]?.resolve(found("old", 1n));
+  asked[1]?.resolve(found("new", 2n));
+  expect([await early, await late, await joinedLate]).toEqual(["old", "new", "new"]);
+  expect(asked.length).toBe(4);
+  asked[3]?.resolve(found("new", 2n));
+  expect(await joinedEarly).toBe("new");
+  for (const name of ["a", "b"]) expect(await names.find(host(name))).toBe("new");
+  expect(asked.length).toBe(4);
+});
+
+test("the first answer after news takes nothing from the others that are under way: all are remembered", async () => {
+  const { names, asked, editions } = scene();
+  editions.turn();
+  const answers = ["a", "b", "c"].map((name) => names.find(host(name)));
+  for (const question of asked) question.resolve(found("acme", 5n));
+  expect(await Promise.all(answers)).toEqual(["acme", "acme", "acme"]);
+  for (const name of ["a", "b", "c"]) expect(await names.find(host(name))).toBe("acme");
+  expect(asked.length).toBe(3);
+});
+
+test("after news, what was asked for lately is asked again and costs nothing, whether it was somebody's or not", async () => {
+  const { asked, find, editions } = scene({ lookupsBurst: 2 });
+  await find(host("a"), "acme");
+  await find(host("b"), null);
+  for (const version of [2n, 3n, 4n]) {
+    editions.turn();
+    expect(await find(host("a"), null, version)).toBeNull();
+    expect(await find(host("b"), "acme", version)).toBe("acme");
+  }
+  expect(asked.length).toBe(8);
+  await expect(find(host("c"), "acme")).rejects.toMatchObject({ code: "OVERLOADED" });
+});
+
+test("an answer that came too late to be remembered was paid for all the same", async () => {
+  const { names, asked, find, editions } = scene({ lookupsBurst: 1 });
+  const late = names.find(host("a"));
+  editions.turn();
+  asked[0]?.resolve(found("old"));
+  expect(await late).toBe("old");
+  expect(await find(host("a"), "new")).toBe("new");
+  expect(await names.find(host("a"))).toBe("new");
+});
+
 test("after news, a database that was set back is believed", async () => {
-  const { names, find } = scene();
+  const { names, find, editions } = scene();
   await find(host("a"), "acme", 7n);
-  names.clear();
+  editions.turn();
   await find(host("a"), "other", 3n);
   expect(await names.find(host("a"))).toBe("other");
 });
