@@ -25,7 +25,11 @@ export interface ClientCertificate {
   readonly names: readonly string[];
 }
 
-/** Throws `Fault` CREDENTIALS_INVALID, with one text for every cause, and STORE_UNAVAILABLE when it cannot be told. */
+/**
+ * Throws `Fault` CREDENTIALS_INVALID, with one text for every cause. When it cannot be told now, STORE_UNAVAILABLE,
+ * OVERLOADED when too many unknown ones are looked up, and DEADLINE_EXCEEDED when `deadline`, an instant of
+ * `Clock.monotonicMs()`, passed before it was known.
+ */
 export interface Authenticator {
   authenticate(credentials: Credentials, deadline: number): Promise<Principal>;
 }

@@ -27,8 +27,8 @@ export interface KnownApiKeys {
   /**
    * The key of this id, null when there is none; without a promise when it is known.
    *
-   * Throws `Fault` STORE_UNAVAILABLE when that cannot be told, OVERLOADED when too many are being asked for,
-   * DEADLINE_EXCEEDED when `deadline`, an instant of `Clock.monotonicMs()`, has passed.
+   * Throws `Fault` STORE_UNAVAILABLE when that cannot be told, OVERLOADED when too many are being asked for or turned out
+   * to be unknown lately, whatever there is under this id: a good key is never said to be none. DEADLINE_EXCEEDED when `deadline`, an instant of `Clock.monotonicMs()`, has passed.
    */
   find(id: string, deadline: number): KnownApiKey | null | Promise<KnownApiKey | null>;
   /**
@@ -66,6 +66,8 @@ const LOOKUPS_MAX = 1000;
 /** Of ids that turned out to be unknown: enough for every honest mistake. */
 const ABSENT_PER_SECOND = 100;
 const ABSENT_BURST = 200;
+/** Of a caller who was refused: many are, and the next free place is one. */
+const RETRY_MS_MIN = 100;
 
 interface Entry extends KnownApiKey {
   /** When the read that confirmed it was begun, and in which era. */
@@ -90,7 +92,7 @@ export function createKnownApiKeys({ table, clock }: KnownApiKeysDeps): KnownApi
     const others = asked.get(id);
     if (others !== undefined) return others;
     if (underWay >= LOOKUPS_MAX)
-      return Promise.reject(new Fault("OVERLOADED", "too many API keys are looked up at once"));
+      return Promise.reject(overloaded("too many API keys are looked up at once", ABSENT_MS));
     const began = { confirmedMs: clock.monotonicMs(), era, retryAtMs: 0 };
     underWay++;
     /** False when the key has changed since: the answer is for those who asked before that, and for nobody else. */
@@ -123,9 +125,14 @@ export function createKnownApiKeys({ table, clock }: KnownApiKeysDeps): KnownApi
     else setBounded(found, id, entry);
   };
 
+  /** Of an id that is not known here: the same whether or not there is such a key. */
+  const requireAllowance = (id: string) => {
+    const waitMs = guesses.waitMs();
+    if (waitMs > 0 && !asked.has(id)) throw overloaded("too many unknown API keys are asked for", waitMs);
+  };
+
   const findOther = async (id: string, entry: Entry | undefined, deadline: number): Promise<KnownApiKey | null> => {
-    // The same answer as if it had been looked up and not been there: there is nothing to learn from asking too often.
-    if (entry === undefined && guesses.areSpent() && !asked.has(id)) return null;
+    if (entry === undefined) requireAllowance(id);
     return within(clock, deadline, ask(id));
   };
 
@@ -150,7 +157,7 @@ export function createKnownApiKeys({ table, clock }: KnownApiKeysDeps): KnownApi
     async refuse(id, answer, deadline) {
       if ((refused.get(id) ?? 0) > clock.monotonicMs()) return;
       if (!(answer instanceof Promise)) {
-        if (guesses.areSpent() && !asked.has(id)) return;
+        requireAllowance(id);
         await within(clock, deadline, ask(id));
       }
       refused.delete(id);
@@ -176,6 +183,10 @@ export function createKnownApiKeys({ table, clock }: KnownApiKeysDeps): KnownApi
 
 function principalOf({ id, tenant, roles }: StoredApiKey): Principal {
   return { tenant, roles, authenticated: true, name: `api-key:${id}` };
+}
+
+function overloaded(message: string, retryAfterMs: number): Fault {
+  return new Fault("OVERLOADED", message, { retryAfterMs: Math.max(RETRY_MS_MIN, retryAfterMs) });
 }
 
 function setBounded<Value>(entries: Map<string, Value>, id: string, value: Value): void {
@@ -217,9 +228,10 @@ function createAllowance(clock: Clock) {
     filledMs = nowMs;
   };
   return {
-    areSpent(): boolean {
+    /** Until the next one may be; 0: now. */
+    waitMs(): number {
       fill();
-      return left < 1;
+      return left >= 1 ? 0 : Math.ceil(((1 - left) * 1000) / ABSENT_PER_SECOND);
     },
     spend(): void {
       fill();

@@ -4,31 +4,35 @@ import type { StoreObserver } from "../store/observer.ts";
 import { BATCH_LIMITS } from "../store/postgres/batcher.ts";
 import { type Connection, withClient } from "../store/postgres/connection.ts";
 import { createDatabase, type Database } from "../store/postgres/database.ts";
-import type { Lanes } from "../store/postgres/lanes.ts";
+import { connectionOf } from "../store/postgres/identity.ts";
 import { checkSchema, migrate } from "../store/postgres/migrate.ts";
 import { requireDatabase } from "../store/postgres/startup.ts";
-import { loadStatement } from "../store/postgres/statement.ts";
 import { createPostgresStore } from "../store/postgres/store.ts";
 import type { Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
 import { type NamedUrl, redactUrl } from "./config/kinds.ts";
 import type { Config } from "./config.ts";
-import { START_MS_MAX, START_RETRY_MS } from "./limits.ts";
 import { cannotReach } from "./operator-error.ts";
+import { openRegistryLanes, type RegistryLanes } from "./placement/registry-lanes.ts";
+import { readDatabaseNow, untilUsable } from "./placement/usable.ts";
 
-/** What stands on one database: the store, and a lane beside it for tables that are not the store's. */
+/** What stands on one database: the store, and a lane beside it. */
 export interface Backend extends AsyncDisposable {
   readonly store: Store;
-  readonly run: Run;
+  /** For what tenants use and for their keys: nothing that must not wait for a page of either. */
+  readonly measure: Run;
   readonly notifications: NotificationSource;
   /** The database's clock. */
   databaseNow(): Promise<Instant>;
   status(): BackendStatus;
 }
 
+/** Of the database where tenants and API keys are kept. */
+export interface MainBackend extends Backend, RegistryLanes {}
+
 /**
- * Lends a connection. Rejects with what `work` threw, or with a `Fault` STORE_UNAVAILABLE, without having run it, when
- * there is none to be had.
+ * Lends a connection. Rejects with what `work` threw, or with a `Fault`, without having run it: STORE_UNAVAILABLE when
+ * there is none to be had, OVERLOADED when too many wait for it.
  */
 export type Run = <T>(work: (connection: Connection) => Promise<T>) => Promise<T>;
 
@@ -55,6 +59,8 @@ export interface BackendDeps {
   readonly observer: StoreObserver;
   readonly newToken: () => Uint8Array;
   readonly random: () => number;
+  /** Throws what keeps a database with the right schema from being opened. */
+  readonly admit?: (connection: Connection) => Promise<void>;
   /** Cuts short the waits for a database that is locked or not usable yet. */
   readonly signal?: AbortSignal;
 }
@@ -62,12 +68,25 @@ export interface BackendDeps {
 export type BackendConfig = Pick<Config, "maxQueueCalls" | "maxQueueBytes" | "allowUnsafeDatabase">;
 
 /** Refuses a database that cannot be used, its schema included unless that may be brought up to date, and builds the store on it. */
-export async function openBackend(
+export async function openBackend(...given: BackendArguments): Promise<Backend> {
+  return open(given, () => ({}));
+}
+
+export async function openMainBackend(...given: BackendArguments): Promise<MainBackend> {
+  return open(given, openRegistryLanes);
+}
+
+type BackendArguments = readonly [
   source: DatabaseSource,
   mayMigrate: boolean,
   config: BackendConfig,
   deps: BackendDeps,
-): Promise<Backend> {
+];
+
+async function open<More>(
+  [source, mayMigrate, config, deps]: BackendArguments,
+  openMore: (database: Database) => More,
+): Promise<Backend & More> {
   await using opening = new AsyncDisposableStack();
   await prepareSchema(source, mayMigrate, config, deps);
   const database = opening.adopt(createDatabase({ ...deps, url: source.url }), (open) => open.close());
@@ -75,21 +94,26 @@ export async function openBackend(
   const limits = { ...BATCH_LIMITS, queueCallsMax, queueBytesMax };
   const store = createPostgresStore({ ...deps, database, limits, asOf: () => null });
   opening.defer(() => store.close());
-  // Not the store's lanes: a tenant is looked up before the first call of it, and must not queue behind batches.
-  const lane = database.lanes(1);
+  // Not the store's lanes: what a tenant's first call needs must not queue behind batches.
+  const lane = database.lanes(1, { waitingMax: MEASURING_WAITING_MAX });
+  const more = openMore(database);
   // Optional: without it those who wait on other servers look for themselves.
   const notifyLane = database.lanes(1, { optional: true });
   await untilUsable(database, lane, deps.clock, deps.signal);
   const opened = opening.move();
   return {
+    ...more,
     store,
-    run: (work) => lane.run(0, work),
+    measure: (work) => lane.run(0, work),
     notifications: { run: (work) => notifyLane.run(0, work), listenUrl: source.listenUrl },
     databaseNow: () => readDatabaseNow(lane),
     status: () => statusOf(database),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
+
+/** Pages of records in use take milliseconds each, and a tenant has one on its way. */
+const MEASURING_WAITING_MAX = 1000;
 
 /** The placement that is there without --placements. */
 export const MAIN = "main";
@@ -171,7 +195,7 @@ async function prepareSchema(
   source: DatabaseSource,
   mayMigrate: boolean,
   { allowUnsafeDatabase }: BackendConfig,
-  { log, signal }: BackendDeps,
+  { log, signal, admit }: BackendDeps,
 ): Promise<void> {
   const prepare = async (client: Client) => {
     const status = await checkSchema(client);
@@ -179,49 +203,12 @@ async function prepareSchema(
       for (const migration of await migrate(client)) log.info({ migration }, "applied a migration");
     }
     await requireDatabase(client, { allowUnsafeDatabase });
+    await admit?.(connectionOf(client));
   };
   await withDatabase(source, prepare, signal);
 }
 
 type Client = Parameters<Parameters<typeof withDatabase>[1]>[0];
-
-/**
- * Who is told that we listen must not be refused because a connection is still being opened, nor because of the
- * durability barrier that comes before the first of them may be used.
- */
-async function untilUsable(database: Database, lane: Lanes, clock: Clock, signal?: AbortSignal): Promise<void> {
-  const giveUpAtMs = clock.monotonicMs() + START_MS_MAX;
-  await openedWithin(database, START_MS_MAX, clock, signal);
-  for (;;) {
-    try {
-      await readDatabaseNow(lane);
-      return;
-    } catch (error) {
-      if (clock.monotonicMs() >= giveUpAtMs) throw error;
-      await clock.sleep(START_RETRY_MS, signal);
-    }
-  }
-}
-
-/** Also when some lane finds no room in the database: the others serve. */
-async function openedWithin(database: Database, ms: number, clock: Clock, signal?: AbortSignal): Promise<void> {
-  const opened = new AbortController();
-  const late = clock.sleep(ms, signal === undefined ? opened.signal : AbortSignal.any([signal, opened.signal]));
-  try {
-    await Promise.race([database.opened(), late]);
-  } finally {
-    late.catch(() => undefined);
-    opened.abort();
-  }
-}
-
-const SERVER_TIME = loadStatement("server-time");
-
-async function readDatabaseNow(lane: Lanes): Promise<Instant> {
-  const [row] = await lane.run(0, (connection) => connection.query<{ readonly now: Instant }>(SERVER_TIME, [null]));
-  if (row === undefined) throw new Error("bug: no row from server-time");
-  return row.now;
-}
 
 function statusOf(database: Database): BackendStatus {
   const { reachable, lanes, open, busy, trouble } = database.status();

@@ -83,7 +83,9 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
     await openTenancy(config, { placements, sealing, metrics, clock, log, random, ...(signal && { signal }) }),
   );
   const { service: tenants, feed, fetch } = tenancy;
-  const access = starting.use(openAccess(config, { run: main.run, change: main.change, clock, log, metrics, tenants, feed, fetch }));
+  const access = starting.use(
+    openAccess(config, { run: main.run, change: main.change, clock, log, metrics, tenants, feed, fetch }),
+  );
 
   const drain = createDrain({
     ...{ readiness, clock, log },

@@ -1,4 +1,5 @@
 import type { Instant } from "../domain/instant.ts";
+import type { Connection } from "../store/postgres/connection.ts";
 import type { Store } from "../store/store.ts";
 import type { Hub } from "../waiting/hub.ts";
 import type { WaitingObserver } from "../waiting/observer.ts";
@@ -8,15 +9,18 @@ import {
   findDatabase,
   MAIN,
   openBackend,
+  openMainBackend,
   placedDatabase,
   type Run,
 } from "./backend.ts";
 import type { Config } from "./config.ts";
 import { START_MS_MAX } from "./limits.ts";
 import { OperatorError } from "./operator-error.ts";
+import { requireIdentity } from "./placement/identity.ts";
 import { createLateBackend, type PlacedBackend } from "./placement/late-backend.ts";
 import { openPlacement } from "./placement/open-placement.ts";
 import { placementLog } from "./placement/placement-log.ts";
+import type { RegistryLanes } from "./placement/registry-lanes.ts";
 import { findSameDatabase, type NamedSource } from "./placement/same-database.ts";
 import { type TimeLimitDeps, withTimeLimit } from "./placement/time-limit.ts";
 import type { Readiness } from "./readiness.ts";
@@ -29,8 +33,8 @@ export interface Placement {
   readonly store: Store;
   /** Those who wait for records of this cluster. */
   readonly hub: Hub;
-  /** For tables that are not the store's; on a connection of its own. */
-  readonly run: Run;
+  /** For what tenants use and for their keys; on a connection of its own. */
+  readonly measure: Run;
   /** The cluster's clock. */
   databaseNow(): Promise<Instant>;
   status(): PlacementStatus;
@@ -43,7 +47,7 @@ export interface PlacementStatus extends BackendStatus {
 }
 
 /** The cluster of --database-url, or the embedded one: the tenants' registrations are there too. */
-export interface MainPlacement extends Placement {
+export interface MainPlacement extends Placement, RegistryLanes {
   /** Leads past any pooler, for LISTEN. */
   readonly listenUrl: string;
   /** For people; without password. */
@@ -69,8 +73,8 @@ export interface PlacementsDeps extends BackendDeps {
   readonly waiting: WaitingObserver;
   readonly readiness: Pick<Readiness, "setPlacement">;
   /**
-   * What each cluster's plain store is wrapped in, once for each, below what wakes those who wait. `run` is main's:
-   * there are the tables about tenants.
+   * What each cluster's plain store is wrapped in, once for each, below what wakes those who wait. `run` is main's
+   * `measure`: the tenants' keys are there.
    */
   readonly decorate?: (store: Store, name: string, run: Run) => Store;
 }
@@ -84,7 +88,10 @@ export async function openPlacements(config: Config, deps: PlacementsDeps): Prom
   const database = opening.use(await findDatabase(config, deps));
   const { url, listenUrl, description, embedded, broken } = database;
   const mainLog = placementLog(deps.log, MAIN);
-  const backend = await openBackend(database, config.migrate ?? embedded, config, { ...deps, log: mainLog });
+  const backend = await openMainBackend(database, config.migrate ?? embedded, config, {
+    ...{ ...deps, log: mainLog },
+    admit: (connection) => requireIdentity(MAIN, connection, (work) => work(connection)),
+  });
   const { decorate = (store) => store } = deps;
   const take = (name: string, placed: PlacedBackend) =>
     opening.use(
@@ -92,15 +99,17 @@ export async function openPlacements(config: Config, deps: PlacementsDeps): Prom
         ...deps,
         log: placementLog(deps.log, name),
         sweepIntervalMs: config.sweepIntervalMs,
-        decorate: (store) => decorate(store, name, backend.run),
+        decorate: (store) => decorate(store, name, backend.measure),
       }),
     );
-  const main = { ...take(MAIN, { ...backend, opened: Promise.resolve() }), listenUrl, description, broken };
+  const { run, change, follow } = backend;
+  const placed = take(MAIN, { ...backend, opened: Promise.resolve() });
+  const main = { ...placed, run, change, follow, listenUrl, description, broken };
   const known: NamedSource[] = [{ name: MAIN, source: { url, listenUrl, description, option: database.option } }];
   const all: Placement[] = [main];
   for (const named of config.placements ?? []) {
     const source = placedDatabase(named, config.placementListenUrls);
-    all.push(take(named.name, openLater({ name: named.name, source }, [...known], config, deps)));
+    all.push(take(named.name, openLater({ name: named.name, source }, [...known], config, { ...deps, main: change })));
     known.push({ name: named.name, source });
   }
   const byName = new Map(all.map((placement) => [placement.name, placement]));
@@ -128,9 +137,9 @@ function openLater(
   { name, source }: NamedSource,
   earlier: readonly NamedSource[],
   config: Config,
-  deps: BackendDeps,
+  deps: BackendDeps & { readonly main: Run },
 ): PlacedBackend {
-  const { clock, random } = deps;
+  const { clock, random, main } = deps;
   const log = placementLog(deps.log, name);
   const mayMigrate = config.migrate ?? false;
 
@@ -141,7 +150,8 @@ function openLater(
         `it is the same database as the placement ${same}: records and tenants would be counted twice`,
       );
     }
-    return openBackend(source, mayMigrate, config, { ...deps, log, signal: limits.signal });
+    const admit = (connection: Connection) => requireIdentity(name, connection, main);
+    return openBackend(source, mayMigrate, config, { ...deps, log, admit, signal: limits.signal });
   };
 
   return createLateBackend({

@@ -58,9 +58,9 @@ export interface TenancyDeps {
 /** Reads no tenant, whatever their number; applies the tenants file. */
 export async function openTenancy(config: Config, deps: TenancyDeps): Promise<Tenancy> {
   const { placements, sealing, metrics, clock, log, random } = deps;
-  const { run, listenUrl } = placements.main;
+  const { run, change, follow, listenUrl } = placements.main;
   await using opening = new AsyncDisposableStack();
-  const table = logTenantChanges(createPostgresTenantTable({ run, clock }), log);
+  const table = logTenantChanges(createPostgresTenantTable({ run, change, clock }), log);
   const fetch = createGuardedFetch({ clock, allowLoopback: config.validatorLoopback, ports: portsOf(config) });
   const validate = countValidations(createValidate({ fetch }), metrics);
   const terms = termsOf(config, sealing);
@@ -68,7 +68,7 @@ export async function openTenancy(config: Config, deps: TenancyDeps): Promise<Te
 
   const open = (onNotification: () => void) =>
     openSession({ url: listenUrl, clock, onNotification, answerTimeoutMs: LISTEN_ANSWER_MS_MAX });
-  const feed = opening.use(openPostgresChangeFeed({ run, open, clock, random, log }));
+  const feed = opening.use(openPostgresChangeFeed({ run: follow, open, clock, random, log }));
   const measuring = opening.use(
     createMeasuring({ clock, random, onError: (error) => log.warn({ error }, "a tenant's usage was not measured") }),
   );
@@ -129,7 +129,7 @@ function createRuntimes({ placements, sealing, measuring, clock }: RuntimesDeps)
     const quota = createMeteredQuota({ limits, clock });
     const ended = new AbortController();
     if (isMetered(quota) && needsMeasuring(limits)) {
-      const source = createUsageSource({ run: placement.run });
+      const source = createUsageSource({ run: placement.measure });
       await measuring.follow(registration.id, quota, source, ended.signal);
     }
     const { store, hub } = placement;

@@ -101,7 +101,7 @@ test("where no database is, none is made", async () => {
 });
 
 test.each([
-  [[], 'say what to do: "holdfast admin bootstrap" or "holdfast admin recover"'],
+  [[], 'say what to do: "holdfast admin bootstrap"'],
   [["bootstrp"], '"holdfast admin" does not take "bootstrp"'],
   [["bootstrap", "--forc"], 'unknown flag "--forc" of "holdfast admin"'],
 ])("%j is not understood, and nothing is made", async (words, explained) => {

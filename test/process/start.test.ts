@@ -92,6 +92,21 @@ test("health tells whether a server is ready", async () => {
   });
 });
 
+test("for scripts, each of the commands that call a server prints one document, in the same form", async () => {
+  const database = await owned(createTestDatabase());
+  await using server = await startServer({ databaseUrl: database.url });
+  for (const [command, name, isEmpty] of [
+    [["tenants", "list"], "tenants", false],
+    [["apikeys", "list"], "apiKeys", true],
+  ] as const) {
+    const { code, stdout, stderr } = await holdfast([...command, "--server", server.grpc, "--output", "json"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const document = JSON.parse(stdout);
+    expect(stdout).toBe(`${JSON.stringify(document, null, 2)}\n`);
+    expect(document).toEqual({ [name]: isEmpty ? [] : [expect.objectContaining({ draining: false })] });
+  }
+});
+
 test("health asks any port, also one that browsers refuse", async () => {
   const ready = createHttpServer((_request, response) => void response.end('{"ready":true}'));
   // Whichever of them is free here; fetch refuses them all.

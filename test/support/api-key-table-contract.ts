@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { ApiKeyTable } from "../../src/auth/api-keys.ts";
+import { type ApiKeyTable, GOOD_KEYS_MAX } from "../../src/auth/api-keys.ts";
 import { freshApiKey } from "./api-key-table.ts";
 
-/** With the tenants acme and other. */
+/** With the tenants acme, other and full. */
 export interface ApiKeyTableUnderTest {
   readonly table: ApiKeyTable;
   close(): Promise<void>;
@@ -69,5 +69,20 @@ export function apiKeyTableContract(name: string, open: () => Promise<ApiKeyTabl
       expect(await under.table.list("acme", own[0]?.id ?? "", 1, NEVER)).toEqual(own.slice(1, 2));
       expect(await under.table.list("nobody", "", 1000, NEVER)).toEqual([]);
     });
+
+    test.each<string | null>(["full", null])(
+      "keeps a thousand good keys of %s, and makes no more before one is revoked or has expired",
+      async (tenant) => {
+        for (const { id } of await under.table.list(null, "", 10_000, NEVER))
+          await under.table.revoke(id, null, CHANGE);
+        const [first] = [await make(tenant), await make("other")];
+        for (let made = 1; made < GOOD_KEYS_MAX; made++) await make(tenant);
+        await expect(make(tenant)).rejects.toMatchObject({ code: "INVALID_STATE" });
+        await expect(make("other"), "another tenant has its own").resolves.toBeDefined();
+        await under.table.revoke(first.id, null, CHANGE);
+        await make(tenant);
+        await expect(make(tenant)).rejects.toMatchObject({ code: "INVALID_STATE" });
+      },
+    );
   });
 }

@@ -1,6 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { newApiKey } from "../../src/auth/api-key-secret.ts";
-import type { ApiKey, ApiKeyInput, ApiKeyTable, StoredApiKey } from "../../src/auth/api-keys.ts";
+import {
+  type ApiKey,
+  type ApiKeyInput,
+  type ApiKeyTable,
+  GOOD_KEYS_MAX,
+  type StoredApiKey,
+  tooManyKeys,
+} from "../../src/auth/api-keys.ts";
 import { Fault } from "../../src/domain/fault.ts";
 import { addMs, type Instant } from "../../src/domain/instant.ts";
 import type { Change } from "../../src/tenants/table.ts";
@@ -31,6 +38,8 @@ export function createMemoryApiKeyTable(
       if (given.tenant !== null && !tenants.includes(given.tenant)) {
         throw new Fault("TENANT_NOT_FOUND", "there is no such tenant");
       }
+      const good = [...keys.values()].filter((key) => key.tenant === given.tenant && isGood(key, now()));
+      if (good.length >= GOOD_KEYS_MAX) throw tooManyKeys();
       const expireTime = lifetimeMs === null ? null : addMs(now(), lifetimeMs);
       const key: StoredApiKey = { ...given, createTime: now(), expireTime, revokeTime: null };
       keys.set(key.id, key);
@@ -47,6 +56,10 @@ export function createMemoryApiKeyTable(
       return withoutSecret(revoked);
     },
   };
+}
+
+function isGood({ revokeTime, expireTime }: StoredApiKey, now: Instant): boolean {
+  return revokeTime === null && (expireTime === null || expireTime > now);
 }
 
 export interface TestApiKey {

@@ -1110,7 +1110,7 @@ export const AdminService: GenService<{
   },
   /**
    * Makes an API key. The answer is the only place where its secret is ever shown; each call makes another key.
-   * Role admin; a credential of one tenant makes keys of that tenant.
+   * Role admin; a credential of one tenant makes keys of that tenant. INVALID_STATE when there are 1000 good ones already.
    *
    * @generated from rpc holdfast.v1.AdminService.CreateApiKey
    */

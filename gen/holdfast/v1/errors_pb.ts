@@ -224,7 +224,8 @@ export const ErrorReason = {
   DRAINING: 28,
 
   /**
-   * RESOURCE_EXHAUSTED. This server's queue is full. Retry after the given delay.
+   * RESOURCE_EXHAUSTED. This server's queue is full, or this caller has too many calls under way. Retry after the given
+   * delay.
    *
    * @generated from enum value: ERROR_REASON_OVERLOADED = 29;
    */

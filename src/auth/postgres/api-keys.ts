@@ -1,28 +1,32 @@
 import { DatabaseError } from "pg";
 import type { Clock } from "../../clock.ts";
 import { Fault } from "../../domain/fault.ts";
+import { createChanging } from "../../store/postgres/changing.ts";
 import type { Connection } from "../../store/postgres/connection.ts";
 import { failureOf, internal, unavailable } from "../../store/postgres/errors.ts";
-import type { ApiKeyTable } from "../api-keys.ts";
+import type { Change } from "../../tenants/table.ts";
+import { type ApiKey, type ApiKeyTable, GOOD_KEYS_MAX, tooManyKeys } from "../api-keys.ts";
 import { type ApiKeyRow, type StoredApiKeyRow, toApiKey, toStoredApiKey } from "./api-key-row.ts";
 import { createApiKeyRow } from "./create-api-key.ts";
 import { loadStatement } from "./statement.ts";
 
 export interface PostgresApiKeysDeps {
   /** Lends a connection. Rejects with what `work` threw, or with a `Fault` when there is none to be had. */
-  readonly run: <T>(work: (connection: Connection) => Promise<T>) => Promise<T>;
+  readonly run: Run;
+  /** The same for changes. Not the one above: a change waits for every other one, and a look-up for none. */
+  readonly change: Run;
   readonly clock: Clock;
 }
+
+type Run = <T>(work: (connection: Connection) => Promise<T>) => Promise<T>;
 
 const READ = loadStatement("read-api-key");
 const LIST = loadStatement("list-api-keys");
 const LIST_TENANT = loadStatement("list-tenant-api-keys");
 const REVOKE = loadStatement("revoke-api-key");
 
-const TRIES_MAX = 5;
-
 /** The table holdfast.api_key, of the main cluster. */
-export function createPostgresApiKeys({ run, clock }: PostgresApiKeysDeps): ApiKeyTable {
+export function createPostgresApiKeys({ run, change: lend, clock }: PostgresApiKeysDeps): ApiKeyTable {
   const ask = async <T>(deadline: number, work: (connection: Connection) => Promise<T>): Promise<T> => {
     try {
       return await run((connection) => {
@@ -34,16 +38,11 @@ export function createPostgresApiKeys({ run, clock }: PostgresApiKeysDeps): ApiK
     }
   };
 
-  /** Again after somebody else's change was in the way, for then it was rolled back. */
-  const change = async <T>(work: (connection: Connection) => Promise<T>): Promise<T> => {
-    for (let tries = 1; ; tries++) {
-      try {
-        return await run(work);
-      } catch (thrown) {
-        if (failureOf(thrown) !== "contended" || tries >= TRIES_MAX) throw toFault(thrown);
-      }
-    }
-  };
+  const changing = createChanging({ change: lend, clock });
+  const change: typeof changing = (deadline, work) =>
+    changing(deadline, work).catch((thrown: unknown) => {
+      throw toFault(thrown);
+    });
 
   return {
     read: (id, deadline) =>
@@ -58,21 +57,37 @@ export function createPostgresApiKeys({ run, clock }: PostgresApiKeysDeps): ApiK
           : connection.query<ApiKeyRow>(LIST_TENANT, [tenant, afterId, limit]));
         return rows.map(toApiKey);
       }),
-    create: (key, by) =>
-      change(async (connection) => {
-        const created = await createApiKeyRow(connection, key, by);
-        if (created === null) throw noTenant();
-        return created;
-      }),
-    revoke: (id, tenant, { actor, reason }) =>
-      change(async (connection) => {
-        const [revoked] = await connection.query<ApiKeyRow>(REVOKE, [id, tenant, actor, reason]);
-        if (revoked !== undefined) return toApiKey(revoked);
-        // There is none, or it was revoked before, at the last by somebody else while this statement waited.
-        const [known] = await connection.query<ApiKeyRow>(READ, [id]);
-        return known === undefined || (tenant !== null && known.tenant !== tenant) ? null : toApiKey(known);
-      }),
+    async create(key, by, deadline) {
+      const outcome = await change(deadline, (connection) => createApiKeyRow(connection, key, by, GOOD_KEYS_MAX));
+      switch (outcome.kind) {
+        case "created":
+          return outcome.key;
+        case "no-tenant":
+          throw noTenant();
+        case "too-many":
+          throw tooManyKeys();
+      }
+    },
+    async revoke(id, tenant, by, deadline) {
+      const { key } = await change(deadline, async (connection) => ({
+        key: await revokeApiKey(connection, id, tenant, by),
+      }));
+      return key;
+    },
   };
+}
+
+async function revokeApiKey(
+  connection: Connection,
+  id: string,
+  tenant: string | null,
+  { actor, reason }: Change,
+): Promise<ApiKey | null> {
+  const [revoked] = await connection.query<ApiKeyRow>(REVOKE, [id, tenant, actor, reason]);
+  if (revoked !== undefined) return toApiKey(revoked);
+  // There is none, or it was revoked before, at the last by somebody else while this statement waited.
+  const [known] = await connection.query<ApiKeyRow>(READ, [id]);
+  return known === undefined || (tenant !== null && known.tenant !== tenant) ? null : toApiKey(known);
 }
 
 function noTenant(cause?: unknown): Fault {

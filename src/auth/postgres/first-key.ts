@@ -10,6 +10,8 @@ export type FirstKeyOutcome =
   | { readonly kind: "exists"; readonly id: string };
 
 const BEGIN = { name: "", text: "begin isolation level read committed" };
+/** Of a command that is stopped between two statements: nobody changes anything while it holds the audit log. */
+const BOUND = { name: "", text: "set local idle_in_transaction_session_timeout = '5s'" };
 const COMMIT = { name: "", text: "commit" };
 const ROLLBACK = { name: "", text: "rollback" };
 const LOCK = loadStatement("lock-audit-head");
@@ -28,6 +30,7 @@ export async function createFirstKey(
 ): Promise<FirstKeyOutcome> {
   await connection.query(BEGIN, []);
   try {
+    await connection.query(BOUND, []);
     await connection.query(LOCK, []);
     const [admin] = await connection.query<{ readonly id: string }>(FIND_ADMIN, []);
     const outcome: FirstKeyOutcome =
@@ -42,9 +45,9 @@ export async function createFirstKey(
   }
 }
 
-/** Makes a key of every tenant whatever others there are. */
+/** Makes a key of every tenant whatever others there are, and however many: whoever has lost them all must get in. */
 export async function createGlobalKey(connection: Connection, key: ApiKeyInput, change: Change): Promise<ApiKey> {
-  const created = await createApiKeyRow(connection, { ...key, tenant: null }, change);
-  if (created === null) throw new Error("bug: a key of every tenant needs no tenant");
-  return created;
+  const outcome = await createApiKeyRow(connection, { ...key, tenant: null }, change, null);
+  if (outcome?.kind !== "created") throw new Error("bug: a key of every tenant needs no tenant, and may be any number");
+  return outcome.key;
 }

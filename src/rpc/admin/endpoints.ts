@@ -1,10 +1,12 @@
+import { createCallerLimit } from "../../operations/admin/caller-limit.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { type ApiKeyEndpointDeps, createApiKeyEndpoints } from "./api-key-endpoints.ts";
 import { createTenantEndpoints, type TenantEndpointDeps } from "./tenant-endpoints.ts";
 
-export interface AdminEndpointDeps extends TenantEndpointDeps, ApiKeyEndpointDeps {}
+export interface AdminEndpointDeps extends Omit<TenantEndpointDeps, "limited">, Omit<ApiKeyEndpointDeps, "limited"> {}
 
 /** One endpoint per method of AdminService. */
 export function createAdminEndpoints(deps: AdminEndpointDeps): readonly Endpoint[] {
-  return [...createTenantEndpoints(deps), ...createApiKeyEndpoints(deps)];
+  const limited = createCallerLimit();
+  return [...createTenantEndpoints({ ...deps, limited }), ...createApiKeyEndpoints({ ...deps, limited })];
 }

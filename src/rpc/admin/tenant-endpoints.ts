@@ -1,5 +1,6 @@
 import { AdminService } from "../../../gen/holdfast/v1/admin_pb.ts";
 import type { Clock } from "../../clock.ts";
+import type { CallerLimit } from "../../operations/admin/caller-limit.ts";
 import type { DeclarationTerms } from "../../operations/admin/tenants/declaration.ts";
 import { createDrainTenant } from "../../operations/admin/tenants/drain.ts";
 import { createGetTenant } from "../../operations/admin/tenants/get.ts";
@@ -28,6 +29,7 @@ export interface TenantEndpointDeps extends PipelineDeps {
   readonly terms: DeclarationTerms;
   readonly validate: ValidateTenant;
   readonly clock: Clock;
+  readonly limited: CallerLimit;
   /** What failed behind a call that was answered all the same. Must not throw. */
   readonly onError: OnError;
 }
@@ -35,15 +37,27 @@ export interface TenantEndpointDeps extends PipelineDeps {
 /** The methods of AdminService that are about tenants. */
 export function createTenantEndpoints(deps: TenantEndpointDeps): readonly Endpoint[] {
   const { method } = AdminService;
-  const register = createRegisterTenantHandler(createRegisterTenant(deps));
-  const update = createUpdateTenantHandler(createUpdateTenant(deps));
+  const { limited } = deps;
+  const register = createRegisterTenantHandler(limited(createRegisterTenant(deps)));
+  const update = createUpdateTenantHandler(limited(createUpdateTenant(deps)));
   return [
     createUnary(deps, method.registerTenant, registerTenantRules, register),
     createUnary(deps, method.updateTenant, updateTenantRules, update),
-    createUnary(deps, method.unregisterTenant, noRules, createUnregisterTenantHandler(createUnregisterTenant(deps))),
-    createUnary(deps, method.recheckTenant, noRules, createRecheckTenantHandler(createRecheckTenant(deps))),
-    createUnary(deps, method.drainTenant, noRules, createDrainTenantHandler(createDrainTenant(deps))),
-    createUnary(deps, method.getTenant, noRules, createGetTenantHandler(createGetTenant(deps))),
-    createUnary(deps, method.listTenants, noRules, createListTenantsHandler(createListTenants(deps)), listTenantsBytes),
+    createUnary(
+      deps,
+      method.unregisterTenant,
+      noRules,
+      createUnregisterTenantHandler(limited(createUnregisterTenant(deps))),
+    ),
+    createUnary(deps, method.recheckTenant, noRules, createRecheckTenantHandler(limited(createRecheckTenant(deps)))),
+    createUnary(deps, method.drainTenant, noRules, createDrainTenantHandler(limited(createDrainTenant(deps)))),
+    createUnary(deps, method.getTenant, noRules, createGetTenantHandler(limited(createGetTenant(deps)))),
+    createUnary(
+      deps,
+      method.listTenants,
+      noRules,
+      createListTenantsHandler(limited(createListTenants(deps))),
+      listTenantsBytes,
+    ),
   ];
 }

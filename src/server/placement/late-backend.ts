@@ -69,7 +69,7 @@ export function createLateBackend({ open, listenUrl, clock, log, random }: LateB
   return {
     opened: opened.promise,
     store: createLateStore(() => backend?.store ?? null, absence),
-    run: async (work) => here().run(work),
+    measure: async (work) => here().measure(work),
     notifications: { run: async (work) => here().notifications.run(work), listenUrl },
     databaseNow: async () => here().databaseNow(),
     status: () => backend?.status() ?? { reachable: false, connections: 0, open: 0, busy: 0, trouble },

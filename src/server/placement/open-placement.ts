@@ -46,7 +46,7 @@ export function openPlacement(
     name,
     store: waits.store,
     hub: waits.hub,
-    run: backend.run,
+    measure: backend.measure,
     databaseNow: backend.databaseNow,
     status: () => ({ ...backend.status(), waiting: waits.status(), sweepAgeMs: sweeps.ageMs() }),
     [Symbol.asyncDispose]: () => parts.disposeAsync(),

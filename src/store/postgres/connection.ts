@@ -58,6 +58,8 @@ const KEEP_ALIVE_DELAY_MS = 10_000;
 const SETTINGS: Readonly<Record<string, string>> = {
   lock_timeout: "1s",
   statement_timeout: "3s",
+  // One that lies between two statements holds its locks, of the audit log too, for as long as the other side is silent.
+  idle_in_transaction_session_timeout: "5s",
   idle_session_timeout: "0",
   enable_seqscan: "off",
   enable_bitmapscan: "off",

@@ -28,6 +28,11 @@ export interface DatabaseStatus {
 export interface GroupOptions {
   /** Nothing that callers ask for fails without it: whether the database is reachable does not depend on it. */
   readonly optional?: boolean;
+  /**
+   * So many turns may wait for each lane; more are refused with OVERLOADED, and those that wait with STORE_UNAVAILABLE
+   * when the database is closed. Without it any number may, and all are finished: for callers who bound themselves.
+   */
+  readonly waitingMax?: number;
 }
 
 export interface DatabaseDeps extends SessionDeps {
@@ -41,13 +46,14 @@ export function createDatabase(deps: DatabaseDeps): Database {
   const needed: Lanes[] = [];
 
   return {
-    lanes(count, { optional = false } = {}) {
+    lanes(count, { optional = false, waitingMax } = {}) {
       const group = createLanes({
         count,
         open: () => openSession(deps),
         epoch,
         clock: deps.clock,
         random: deps.random,
+        waitingMax: waitingMax ?? null,
       });
       groups.push(group);
       if (!optional) needed.push(group);

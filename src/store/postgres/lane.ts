@@ -3,6 +3,7 @@ import { backOffMs } from "./back-off.ts";
 import type { Connection, Session } from "./connection.ts";
 import type { Epoch } from "./epoch.ts";
 import { ConnectionLost, failureOf, unavailable } from "./errors.ts";
+import { createTurns, type TurnOptions } from "./turns.ts";
 import { createWakeUp } from "./wake-up.ts";
 
 /**
@@ -15,7 +16,7 @@ import { createWakeUp } from "./wake-up.ts";
  * ```
  */
 export interface Lane {
-  run<T>(work: (connection: Connection) => Promise<T>): Promise<T>;
+  run<T>(work: (connection: Connection) => Promise<T>, options?: TurnOptions): Promise<T>;
   readonly opened: Promise<void>;
   isOpen(): boolean;
   isBusy(): boolean;
@@ -31,6 +32,8 @@ export interface LaneDeps {
   readonly epoch: Epoch;
   readonly clock: Clock;
   readonly random: () => number;
+  /** So many turns may wait, and those that do are refused when the lane closes. Null: any number, and all are finished. */
+  readonly waitingMax: number | null;
 }
 
 /** Long enough for one reconnect, short enough that a caller who cannot be served hears of it at once. */
@@ -38,7 +41,7 @@ const PATIENCE_MS = 250;
 /** A session that ended sooner than this counts as a failed attempt: the next one backs off. */
 const SETTLED_MS = 100;
 
-export function createLane({ open, epoch, clock, random }: LaneDeps): Lane {
+export function createLane({ open, epoch, clock, random, waitingMax }: LaneDeps): Lane {
   const closing = new AbortController();
   const opened = Promise.withResolvers<void>();
   opened.promise.catch(() => undefined); // Nobody need wait for it.
@@ -53,7 +56,7 @@ export function createLane({ open, epoch, clock, random }: LaneDeps): Lane {
   let busy = false;
   let shortages = 0;
   let restUntil = 0;
-  let lastTurn: Promise<unknown> = Promise.resolve();
+  const turns = createTurns(waitingMax ?? Number.POSITIVE_INFINITY);
   let closed = false;
 
   const forget = (ended: Session, cause: Error) => {
@@ -177,11 +180,9 @@ export function createLane({ open, epoch, clock, random }: LaneDeps): Lane {
   const running = keepOpen();
 
   return {
-    run(work) {
-      if (closed) return Promise.reject(unavailable(new Error("the store is closed")));
-      const turn = lastTurn.then(() => use(work));
-      lastTurn = turn.catch(() => undefined);
-      return turn;
+    run(work, options) {
+      if (closed) return Promise.reject(storeClosed());
+      return turns.take(() => use(work), options);
     },
     opened: opened.promise,
     isOpen: () => session !== null && epoch.isCurrent(session),
@@ -190,13 +191,18 @@ export function createLane({ open, epoch, clock, random }: LaneDeps): Lane {
     trouble: () => trouble,
     async close() {
       closed = true;
-      await lastTurn;
+      if (waitingMax !== null) turns.refuse(storeClosed());
+      await turns.idle();
       closing.abort(new Error("the store is closed"));
       opened.reject(closing.signal.reason);
       await session?.close();
       await running;
     },
   };
+}
+
+function storeClosed(): Error {
+  return unavailable(new Error("the store is closed"));
 }
 
 function toError(error: unknown): Error {

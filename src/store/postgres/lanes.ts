@@ -3,6 +3,7 @@ import { keyText, type RecordKey } from "../../domain/key.ts";
 import type { Connection, Session } from "./connection.ts";
 import type { Epoch } from "./epoch.ts";
 import { createLane, type Lane } from "./lane.ts";
+import type { TurnOptions } from "./turns.ts";
 
 /**
  * A few reconnecting sessions, each used by one at a time. A key belongs to one lane, so two batches of one kind of call
@@ -13,13 +14,14 @@ export interface Lanes {
   laneOf(key: RecordKey): number;
   /**
    * Runs `work` when the lane is free and connected, in the order of the calls. Rejects with a Fault STORE_UNAVAILABLE,
-   * without having run it, when the lane stays down for longer than its patience; otherwise with what `work` threw.
+   * without having run it, when the lane stays down for longer than its patience, OVERLOADED when too many turns wait for
+   * it; otherwise with what `work` threw.
    */
-  run<T>(lane: number, work: (connection: Connection) => Promise<T>): Promise<T>;
+  run<T>(lane: number, work: (connection: Connection) => Promise<T>, options?: TurnOptions): Promise<T>;
   /** Resolves once every lane has been open. */
   opened(): Promise<void>;
   status(): LanesStatus;
-  /** Finishes what is under way and waiting, then says goodbye. */
+  /** Finishes what is under way, and what waits unless that is bounded, then says goodbye. */
   close(): Promise<void>;
 }
 
@@ -38,6 +40,8 @@ export interface LanesDeps {
   readonly clock: Clock;
   /** From 0 to 1, for jitter. */
   readonly random: () => number;
+  /** Of each lane: so many turns may wait, and those that do are refused by `close`. Null: any number, for who bounds them. */
+  readonly waitingMax: number | null;
 }
 
 export function createLanes({ count, ...deps }: LanesDeps): Lanes {
@@ -52,7 +56,7 @@ export function createLanes({ count, ...deps }: LanesDeps): Lanes {
   return {
     count,
     laneOf: (key) => hash(keyText(key)) % count,
-    run: (index, work) => at(index).run(work),
+    run: (index, work, options) => at(index).run(work, options),
     opened: async () => {
       await Promise.all(lanes.map((lane) => lane.opened));
     },

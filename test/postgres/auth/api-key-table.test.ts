@@ -7,9 +7,9 @@ import { createTestDatabase } from "../../support/database.ts";
 apiKeyTableContract("Postgres", async () => {
   const database = await createTestDatabase();
   const session = await openSession({ url: database.url, clock: systemClock });
-  await session.query({ name: "", text: "insert into holdfast.tenant (id) values ('acme'), ('other')" }, []);
+  await session.query({ name: "", text: "insert into holdfast.tenant (id) values ('acme'), ('other'), ('full')" }, []);
   return {
-    table: createPostgresApiKeys({ run: (work) => work(session), clock: systemClock }),
+    table: createPostgresApiKeys({ run: (work) => work(session), change: (work) => work(session), clock: systemClock }),
     async close() {
       await session.close();
       await database.drop();

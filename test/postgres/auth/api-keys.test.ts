@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { ApiKeyTable } from "../../../src/auth/api-keys.ts";
+import { type ApiKeyTable, GOOD_KEYS_MAX } from "../../../src/auth/api-keys.ts";
 import { createPostgresApiKeys } from "../../../src/auth/postgres/api-keys.ts";
 import { systemClock } from "../../../src/clock.ts";
 import { addMs } from "../../../src/domain/instant.ts";
@@ -38,7 +38,7 @@ afterAll(async () => {
 const run = <Row>(on: Session, text: string, values: readonly unknown[] = []) =>
   on.query<Row>({ name: "", text }, values);
 const tableOn = (on: () => Session): ApiKeyTable =>
-  createPostgresApiKeys({ run: (work) => work(on()), clock: systemClock });
+  createPostgresApiKeys({ run: (work) => work(on()), change: (work) => work(on()), clock: systemClock });
 const table = tableOn(() => session);
 
 interface Line {
@@ -201,7 +201,8 @@ test("a change that another's lock was in the way of is made in the end", async 
   await run(other, "select from holdfast.audit_head for update");
   let tries = 0;
   const patient = createPostgresApiKeys({
-    async run(work) {
+    run: (work) => work(session),
+    async change(work) {
       tries++;
       if (tries === 2) await run(other, "commit");
       return work(session);
@@ -212,10 +213,44 @@ test("a change that another's lock was in the way of is made in the end", async 
   expect(tries).toBe(2);
 });
 
+test("of two that are made at the same moment where one is left to be had, one is made", async () => {
+  const limit = GOOD_KEYS_MAX - 1;
+  await run(session, "insert into holdfast.tenant (id) values ('nearly')");
+  await run(
+    session,
+    `insert into holdfast.api_key (id, tenant, roles, salt, hash)
+     select 'NEARLYFULL' || lpad(i::text, 8, '0'), 'nearly', '{claim}', decode(repeat('00', 32), 'hex'),
+       decode(repeat('00', 32), 'hex')
+     from generate_series(1, ${limit}) as i`,
+  );
+  await run(other, "begin");
+  await tableOn(() => other).create(freshApiKey({ tenant: "nearly" }).input, CHANGE);
+  const second = table.create(freshApiKey({ tenant: "nearly" }).input, CHANGE).catch((thrown: unknown) => thrown);
+  await someoneWaits();
+  await run(other, "commit");
+  expect(await second).toMatchObject({ code: "INVALID_STATE" });
+  expect(await table.list("nearly", "", 2000, NEVER)).toHaveLength(GOOD_KEYS_MAX);
+});
+
+test("one that is made where one is left is made in the end, though something else was changed at the same moment", async () => {
+  await run(session, "update holdfast.api_key set revoke_time = now() where id = 'NEARLYFULL00000001'");
+  const passing = freshApiKey();
+  await table.create(passing.input, CHANGE);
+  await run(other, "begin");
+  await tableOn(() => other).revoke(passing.input.id, null, CHANGE);
+  const { input } = freshApiKey({ tenant: "nearly" });
+  const made = table.create(input, CHANGE);
+  await someoneWaits();
+  await run(other, "commit");
+  expect(await made).toMatchObject({ id: input.id });
+});
+
 describe("who cannot be asked", () => {
   test.each<[string, (of: ApiKeyTable, deadline: number) => Promise<unknown>]>([
     ["read", (of, deadline) => of.read("AAAAAAAAAAAAAAAA", deadline)],
     ["list", (of, deadline) => of.list(null, "", 1, deadline)],
+    ["create", (of, deadline) => of.create(freshApiKey().input, CHANGE, deadline)],
+    ["revoke", (of, deadline) => of.revoke("AAAAAAAAAAAAAAAA", null, CHANGE, deadline)],
   ])("%s: a deadline that has passed asks nothing", async (_, call) => {
     await expect(call(table, -1)).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED" });
   });
@@ -223,6 +258,7 @@ describe("who cannot be asked", () => {
   test("a database that is away is a store that does not answer", async () => {
     const away = createPostgresApiKeys({
       run: () => Promise.reject(unavailable(new Error("away"))),
+      change: () => Promise.reject(unavailable(new Error("away"))),
       clock: systemClock,
     });
     await expect(away.read("AAAAAAAAAAAAAAAA", NEVER)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });

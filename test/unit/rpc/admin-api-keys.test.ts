@@ -13,6 +13,7 @@ import { type Authenticator, anonymous, type Role as RoleName } from "../../../s
 import { createAuthenticator } from "../../../src/auth/chain.ts";
 import { CREDENTIALS_INVALID_TEXT } from "../../../src/auth/credentials-invalid.ts";
 import { addMs } from "../../../src/domain/instant.ts";
+import { createCallerLimit } from "../../../src/operations/admin/caller-limit.ts";
 import { createApiKeyEndpoints } from "../../../src/rpc/admin/api-key-endpoints.ts";
 import { toTimestamp } from "../../../src/rpc/wire/time.ts";
 import { loggedError } from "../../../src/telemetry/log.ts";
@@ -36,6 +37,7 @@ function scene({ authenticator: given }: { readonly authenticator?: Authenticato
     clock,
     random: () => 0.5,
     apiKeys: table,
+    limited: createCallerLimit(),
     changed: apiKeys.changed,
     // Different each time, and the same in each run.
     randomBytes: (count) => Uint8Array.from({ length: count }, () => (bytes = (bytes * 5 + 77) % 251)),

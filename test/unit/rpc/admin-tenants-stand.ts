@@ -11,6 +11,7 @@ import type { Clock } from "../../../src/clock.ts";
 import { Fault, type FaultCode } from "../../../src/domain/fault.ts";
 import { addMs } from "../../../src/domain/instant.ts";
 import type { TenantRegistration as Registration, Verdict } from "../../../src/domain/registration.ts";
+import { createCallerLimit } from "../../../src/operations/admin/caller-limit.ts";
 import type { DeclarationTerms } from "../../../src/operations/admin/tenants/declaration.ts";
 import { createTenantEndpoints } from "../../../src/rpc/admin/tenant-endpoints.ts";
 import type { Endpoint } from "../../../src/rpc/endpoint.ts";
@@ -107,12 +108,13 @@ export function stand({ terms, through = (table) => table, unbuildable, ...given
       return runtime;
     },
     dispose() {},
-    observer: { built() {}, transition() {}, failed() {} },
+    observer: { built() {}, transition() {}, undecided() {}, failed() {} },
   });
   const endpoints = createTenantEndpoints({
     ...{ tenants, validate, observer: observed, random: () => 0.5 },
     clock: given.clock ?? clock,
     table: through(table),
+    limited: createCallerLimit(),
     terms: { ...TERMS, ...terms },
     authenticator: {
       async authenticate() {

@@ -31,7 +31,7 @@ describe("a backend that comes late", () => {
     const status = { reachable: true, connections: 8, open: 8, busy: 0, trouble: null };
     const backend: Backend = {
       store,
-      run: async () => "lent" as never,
+      measure: async () => "lent" as never,
       notifications: { run: async () => "sent" as never, listenUrl: "" },
       databaseNow: async () => 7,
       status: () => status,
@@ -65,7 +65,7 @@ describe("a backend that comes late", () => {
       () => store.release(key),
       () => store.reset(key, false),
       () => store.sweep(1),
-      () => late.run(async () => 1),
+      () => late.measure(async () => 1),
       () => late.notifications.run(async () => 1),
       () => late.databaseNow(),
     ];

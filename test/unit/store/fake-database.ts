@@ -95,6 +95,12 @@ export function databaseError(code: string): DatabaseError {
   return error;
 }
 
-export function createFakeLanes(database: FakeDatabase, clock: ManualClock, count: number, random = () => 0.5): Lanes {
-  return createLanes({ count, open: database.open, epoch: createEpoch(), clock, random });
+export function createFakeLanes(
+  database: FakeDatabase,
+  clock: ManualClock,
+  count: number,
+  random = () => 0.5,
+  waitingMax: number | null = null,
+): Lanes {
+  return createLanes({ count, open: database.open, epoch: createEpoch(), clock, random, waitingMax });
 }

@@ -8,7 +8,8 @@ import { createManualClock, settled } from "./manual-clock.ts";
 function setUp() {
   const clock = createManualClock();
   const database = createFakeDatabase();
-  const open = () => createLane({ open: database.open, epoch: createEpoch(), clock, random: () => 0.5 });
+  const open = (waitingMax: number | null = null) =>
+    createLane({ open: database.open, epoch: createEpoch(), clock, random: () => 0.5, waitingMax });
   return { clock, database, open };
 }
 
@@ -60,6 +61,48 @@ test("a turn waits for the session, and is counted while it does", async () => {
   await clock.advance(100);
   expect(await turn).toBe("used");
   expect(lane.waiting()).toBe(0);
+});
+
+test.each<[string, number | null, string]>([
+  ["so many wait at most", 8, "refused"],
+  ["any number may wait", null, "used"],
+])("a lane that closes finishes what is under way; what waits, where %s, is %s", async (_, waitingMax, end) => {
+  const { clock, open } = setUp();
+  const lane = open(waitingMax);
+  await clock.advance(1_000);
+  const gate = Promise.withResolvers<void>();
+  const underWay = lane.run(() => gate.promise.then(() => "used"));
+  await settled();
+  const told: string[] = [];
+  const waiting = lane
+    .run(async () => "used")
+    .then(
+      (answer) => void told.push(answer),
+      (error: { code: string }) => void told.push(error.code === "STORE_UNAVAILABLE" ? "refused" : error.code),
+    );
+  const closed = lane.close();
+  await settled();
+  expect(told, "at once, or in its turn").toEqual(end === "refused" ? ["refused"] : []);
+  gate.resolve();
+  expect(await underWay).toBe("used");
+  await Promise.all([waiting, closed]);
+  expect(told).toEqual([end]);
+  await expect(lane.run(async () => "used")).rejects.toMatchObject(unavailable);
+});
+
+test("a lane on which too many wait refuses one more at once", async () => {
+  const { clock, open } = setUp();
+  const lane = open(2);
+  await clock.advance(1_000);
+  const gate = Promise.withResolvers<void>();
+  const underWay = lane.run(() => gate.promise);
+  await settled();
+  const waiting = [lane.run(async () => 1), lane.run(async () => 2)];
+  await expect(lane.run(async () => 3)).rejects.toMatchObject({ code: "OVERLOADED" });
+  const ahead = lane.run(async () => 4, { ahead: true });
+  gate.resolve();
+  await underWay;
+  expect(await Promise.all([...waiting, ahead])).toEqual([1, 2, 4]);
 });
 
 test("a wake-up wakes those who wait now, and forgets those who gave up", async () => {

@@ -26,7 +26,7 @@ export interface CreatedApiKey {
   readonly secret: string;
 }
 
-/** Throws `Fault` ROLE_REQUIRED, TENANT_FORBIDDEN, TENANT_NOT_FOUND, STORE_UNAVAILABLE. */
+/** Throws `Fault` ROLE_REQUIRED, TENANT_FORBIDDEN, TENANT_NOT_FOUND, and as `ApiKeyTable.create`. */
 export type CreateApiKey = (caller: Caller, input: CreateApiKeyInput) => Promise<CreatedApiKey>;
 
 const DAY_MS = 24 * 60 * 60_000;
@@ -35,11 +35,11 @@ export const API_KEY_LIFETIME: DurationBounds = { minMs: 60_000, maxMs: 3650 * D
 
 /** The key opens no tenant that its maker may not administer. */
 export function createCreateApiKey({ apiKeys, randomBytes }: CreateApiKeyDeps): CreateApiKey {
-  return async ({ principal }, { tenant: named, roles, displayName, lifetimeMs }) => {
+  return async ({ principal, deadline }, { tenant: named, roles, displayName, lifetimeMs }) => {
     const tenant = requireReach(principal, named);
     const { id, text, salt, hash } = newApiKey(randomBytes);
     const change = { actor: principal.name, reason: "" };
-    const key = await apiKeys.create({ id, tenant, roles, displayName, lifetimeMs, salt, hash }, change);
+    const key = await apiKeys.create({ id, tenant, roles, displayName, lifetimeMs, salt, hash }, change, deadline);
     return { key, secret: text };
   };
 }

@@ -19,9 +19,9 @@ export type RevokeApiKey = (caller: Caller, input: RevokeApiKeyInput) => Promise
 
 /** Another tenant's key is not found, like one that never was. One may revoke the key that one calls with. */
 export function createRevokeApiKey({ apiKeys, changed }: RevokeApiKeyDeps): RevokeApiKey {
-  return async ({ principal }, { id, reason }) => {
+  return async ({ principal, deadline }, { id, reason }) => {
     const tenant = requireReach(principal, "");
-    const key = await apiKeys.revoke(id, tenant, { actor: principal.name, reason });
+    const key = await apiKeys.revoke(id, tenant, { actor: principal.name, reason }, deadline);
     if (key === null) throw new Fault("API_KEY_NOT_FOUND", "there is no such API key");
     changed(id);
     return key;

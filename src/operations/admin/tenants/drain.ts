@@ -19,10 +19,10 @@ export interface DrainTenantInput {
 export type DrainTenant = (caller: Caller, input: DrainTenantInput) => Promise<TenantView>;
 
 export function createDrainTenant({ table, tenants, onError }: DrainTenantDeps): DrainTenant {
-  return async ({ principal }, { id, draining, reason }) => {
+  return async ({ principal, deadline }, { id, draining, reason }) => {
     requireOperator(principal);
     requireVisible(principal, id);
-    const stored = await table.drain(id, draining, { actor: principal.name, reason });
+    const stored = await table.drain(id, draining, { actor: principal.name, reason }, deadline);
     if (stored === null) throw notVisible(principal);
     await applyHere(tenants, id, onError);
     return viewOf(stored, tenants);

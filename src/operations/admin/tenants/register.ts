@@ -58,7 +58,8 @@ async function register(
 ): Promise<StoredTenant> {
   const registration = requireDeclared(declare(declaration, terms, null));
   try {
-    return await table.register(registration, registration.validator.kind === "none" ? "healthy" : "pending", change);
+    const health = registration.validator.kind === "none" ? "healthy" : "pending";
+    return await table.register(registration, health, change, deadline);
   } catch (error) {
     if (!(error instanceof Fault && TAKEN.has(error.code))) throw error;
     const stored = await table.read(registration.id, deadline);

@@ -13,9 +13,9 @@ export type UnregisterTenant = (caller: Caller, id: string, reason: string) => P
 
 /** Its records stay. */
 export function createUnregisterTenant({ table, tenants, onError }: UnregisterTenantDeps): UnregisterTenant {
-  return async ({ principal }, id, reason) => {
+  return async ({ principal, deadline }, id, reason) => {
     requireAdminOfAll(principal);
-    if (!(await table.unregister(id, { actor: principal.name, reason }))) throw notVisible(principal);
+    if (!(await table.unregister(id, { actor: principal.name, reason }, deadline))) throw notVisible(principal);
     await applyHere(tenants, id, onError);
   };
 }

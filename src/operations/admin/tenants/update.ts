@@ -54,7 +54,7 @@ export function createUpdateTenant(deps: UpdateTenantDeps): UpdateTenant {
       if (stored === null) throw notVisible(principal);
       if (expectedGeneration !== null && stored.generation !== expectedGeneration) throw changed();
       try {
-        const updated = await replace(deps, stored, declaration, change, context.signal);
+        const updated = await replace(deps, stored, declaration, change, { deadline, signal: context.signal });
         if (updated === null) throw notVisible(principal);
         if (updated !== stored) await applyHere(tenants, id, onError);
         return viewOf(updated, tenants);
@@ -72,12 +72,12 @@ async function replace(
   stored: StoredTenant,
   declaration: Declaration,
   change: Change,
-  signal: AbortSignal,
+  { deadline, signal }: { readonly deadline: number; readonly signal: AbortSignal },
 ): Promise<StoredTenant | null> {
   const registration = requireDeclared(declare(declaration, terms, stored.registration));
   if (sameRegistration(registration, stored.registration)) return stored;
   const health = await healthOf(registration, stored, (candidate) => validate(candidate, signal));
-  return table.update(registration, health, stored.generation, change);
+  return table.update(registration, health, stored.generation, change, deadline);
 }
 
 /**

@@ -1,0 +1,47 @@
+import type { Clock } from "../../clock.ts";
+import type { Instant } from "../../domain/instant.ts";
+import type { Connection } from "../../store/postgres/connection.ts";
+import type { Database } from "../../store/postgres/database.ts";
+import type { Lanes } from "../../store/postgres/lanes.ts";
+import { loadStatement } from "../../store/postgres/statement.ts";
+import { START_MS_MAX, START_RETRY_MS } from "../limits.ts";
+
+/**
+ * Who is told that we listen must not be refused because a connection is still being opened, nor because of the
+ * durability barrier that comes before the first of them may be used.
+ */
+export async function untilUsable(database: Database, lane: Lanes, clock: Clock, signal?: AbortSignal): Promise<void> {
+  const giveUpAtMs = clock.monotonicMs() + START_MS_MAX;
+  await openedWithin(database, START_MS_MAX, clock, signal);
+  for (;;) {
+    try {
+      await readDatabaseNow(lane);
+      return;
+    } catch (error) {
+      if (clock.monotonicMs() >= giveUpAtMs) throw error;
+      await clock.sleep(START_RETRY_MS, signal);
+    }
+  }
+}
+
+/** Also when some lane finds no room in the database: the others serve. */
+async function openedWithin(database: Database, ms: number, clock: Clock, signal?: AbortSignal): Promise<void> {
+  const opened = new AbortController();
+  const late = clock.sleep(ms, signal === undefined ? opened.signal : AbortSignal.any([signal, opened.signal]));
+  try {
+    await Promise.race([database.opened(), late]);
+  } finally {
+    late.catch(() => undefined);
+    opened.abort();
+  }
+}
+
+const SERVER_TIME = loadStatement("server-time");
+
+/** The database's clock; asked before all that wait for the lane. */
+export async function readDatabaseNow(lane: Lanes): Promise<Instant> {
+  const ask = (connection: Connection) => connection.query<{ readonly now: Instant }>(SERVER_TIME, [null]);
+  const [row] = await lane.run(0, ask, { ahead: true });
+  if (row === undefined) throw new Error("bug: no row from server-time");
+  return row.now;
+}
