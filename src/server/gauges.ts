@@ -25,7 +25,10 @@ export function addServerGauges(metrics: Metrics, { placements, readiness, tls }
   }
 }
 
-/** The connection that listens counts beside the backend's own, but it never has a statement under way to speak of. */
+/**
+ * The connection that listens for those who wait counts beside the backend's own, but it never has a statement under way
+ * to speak of. The one that listens for changes of tenants has gauges of its own.
+ */
 function addDatabaseGauges(
   metrics: Metrics,
   { name, status }: GaugesDeps["placements"][number],

@@ -109,7 +109,7 @@ function createSealing(masterKeys: MasterKeys, { clock, log, metrics }: SealingD
         return await ring.of(id);
       } catch (cause) {
         if (!(cause instanceof KeysUnusable)) throw cause;
-        const message = "the tenant's keys cannot be unwrapped with the master keys of this server";
+        const message = "the tenant's keys cannot be opened with the master keys of this server";
         throw new Fault("TENANT_DISABLED", message, { cause });
       }
     },

@@ -47,7 +47,16 @@ test.concurrent("when a tenant has been removed its callers are refused one afte
   const admin = new pg.Client({ connectionString: database.url });
   admin.on("error", () => undefined);
   await admin.connect();
-  const addTenant = () => admin.query("insert into holdfast.tenant (id, display_name) values ('passing', 'Passing')");
+  // Servers follow the log, whoever writes it.
+  const logged = `with head as (
+    update holdfast.audit_head set sequence = sequence + 1, names = sequence + 1 returning sequence
+  ), line as (
+    insert into holdfast.audit (sequence, actor, action, subject_kind, subject, tenant)
+    select sequence, 'command-line', ACTION, 'tenant', 'passing', 'passing' from head
+  )`;
+  const change = (action: string, sql: string) => admin.query(`${logged.replace("ACTION", `'${action}'`)} ${sql}`);
+  const addTenant = () =>
+    change("register", "insert into holdfast.tenant (id, generation) select 'passing', sequence from head");
   await addTenant();
   const key = { ...newKey(), tenant: "passing" };
   await hold(callers[0], key, 8);
@@ -55,7 +64,7 @@ test.concurrent("when a tenant has been removed its callers are refused one afte
     Array.from({ length: 3 }, () => told(caller.claim(claimOf(key, { wait: 60 }), LONG))),
   );
   await untilSumIs(pair.servers, CALLS, 6);
-  await admin.query("delete from holdfast.tenant where id = 'passing'");
+  await change("unregister", "delete from holdfast.tenant where id = 'passing'");
   for (const caller of callers) await until(async () => (await told(caller.claim(claimOf(key)))) === "NotFound");
   expect(new Set(await Promise.all(waiting))).toEqual(new Set(["NotFound"]));
   await untilNobodyWaits(pair.servers);

@@ -162,7 +162,10 @@ describe(row(91), () => {
   test("no one is sent a credential, and each is asked once however often it is rechecked", async () => {
     const tenant = await validated("httpUrl", (_, response) => void response.writeHead(503).end());
     const tenantId = tenant.registration?.tenantId ?? "";
-    await Promise.all(Array.from({ length: 50 }, () => access.ask(recheckTenant, { tenantId })));
+    // No caller may have more than 16 under way.
+    for (let round = 0; round < 4; round++) {
+      await Promise.all(Array.from({ length: 12 }, () => access.ask(recheckTenant, { tenantId })));
+    }
     expect(validators.asked.get(`/${CANARY}/${tenantId}`)).toBe(1);
     for (const { headers, method } of requests) {
       expect({ method, credential: headers.authorization ?? headers.cookie }).toEqual({ method: "GET" });
