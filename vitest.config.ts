@@ -3,8 +3,8 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    // Two at least: many tests wait most of their time, for a lease to end or a caller to be missed.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Three at least: many tests wait most of their time, for a lease to end or a caller to be missed.
+    maxWorkers: Math.max(3, availableParallelism() - 1),
     projects: [
       // Property tests are bound by the processor; on a busy one the default of 5 s says nothing about them.
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 30_000 } },

@@ -8,6 +8,8 @@ import { newClaimId, newKey } from "./callers.ts";
 import { readMetrics, sumOf, untilSumIs } from "./metrics-page.ts";
 import { type ServerProcess, startServer } from "./server.ts";
 
+/** Each of three servers claims once. Who has read the record before the winner took it reads it again. */
+const SENT_MAX = 3 + 2;
 const CLAIM_ROWS = 'holdfast_batch_rows_sum{statement="claim"}';
 const PEEK_ROWS = 'holdfast_batch_rows_sum{statement="peek"}';
 const WAITING = 'holdfast_waiting_calls{placement="main"}';
@@ -77,7 +79,7 @@ test("of a thousand claims that wait over three servers one is promoted when the
   }
   const before = await sumOf(servers, CLAIM_ROWS);
   const winner = await promoted.promise;
-  expect((await sumOf(servers, CLAIM_ROWS)) - before).toBeLessThanOrEqual(servers.length);
+  expect((await sumOf(servers, CLAIM_ROWS)) - before).toBeLessThanOrEqual(SENT_MAX);
   expect(winner.detail).toMatchObject({ value: { lease: { attempt: 2 } } });
   await clients[0]?.complete({
     handle: handleOf(winner),
@@ -86,7 +88,7 @@ test("of a thousand claims that wait over three servers one is promoted when the
   const answers = await Promise.all(waiting);
   expect(answers.filter(({ detail }) => detail.case === "acquired")).toHaveLength(1);
   expect(answers.filter((answer) => resultOf(answer) === "done once")).toHaveLength(999);
-  expect((await sumOf(servers, CLAIM_ROWS)) - before).toBeLessThanOrEqual(servers.length);
+  expect((await sumOf(servers, CLAIM_ROWS)) - before).toBeLessThanOrEqual(SENT_MAX);
 });
 
 test("ten thousand waiters of one key on one server are all told of its end after at most two reads, in less than 450 MB", async () => {
