@@ -62,7 +62,7 @@ const completions = await benchCompletions(postgres, rounds);
 const wakeUps = await benchWakeUp(postgres, rounds);
 const crowd = await benchCrowd(postgres);
 say("tenants …");
-const neighbours = await benchNeighbours(postgres, rounds);
+const neighbours = await benchNeighbours(postgres, Math.min(3, rounds));
 const tenants = costOfTenants(await benchTenants(postgres, Math.min(3, rounds)));
 
 const add = (what: string, unit: string, figures: readonly number[], target?: Line["target"]) =>
@@ -98,9 +98,9 @@ add("wake-up on another server ÷ echo", "×", ratios(wakeUps.elsewhere, wakeUps
 add("10 000 waiters of one key: half of them answered", "ms", [crowd.p50Ms]);
 add("10 000 waiters of one key: 99 % of them answered", "ms", [crowd.p99Ms]);
 add("10 000 waiters of one key: memory", "MiB", crowd.rssMiB, { atMost: 450 });
-add("two tenants: p99 of one that claims 100 a second, alone", "ms", neighbours.alone);
-add("beside one that claims 2 000 a second", "ms", neighbours.loud);
-add("beside one that tries to, and may make 100", "ms", neighbours.limited);
+add("two tenants: p99 of one that claims 50 a second, alone", "ms", neighbours.alone);
+add("beside one that claims 1 000 a second", "ms", neighbours.loud);
+add("beside one that tries to, and may make 50", "ms", neighbours.limited);
 add("beside 20 times the load ÷ alone", "×", ratios(neighbours.loud, neighbours.alone), { atMost: 3 });
 add("beside 20 times its quota ÷ alone", "×", ratios(neighbours.limited, neighbours.alone), { atMost: 3 });
 add("100 000 lazy tenants: what they add to a start", "ms", [tenants.ms], { atMost: 300 });

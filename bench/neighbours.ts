@@ -5,9 +5,9 @@ import { type OpenLoop, openLoop } from "./open-loop.ts";
 import { serve } from "./serve.ts";
 
 /** Fresh claims a second: what each of the two may send. */
-const SHARE = 100;
+const SHARE = 50;
 const EXCESS = 20;
-const MS = 6_000;
+const MS = 8_000;
 /** Before the other's is looked at, its load runs. */
 const AHEAD_MS = 500;
 
