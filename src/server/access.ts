@@ -4,7 +4,6 @@ import { type Authenticator, anonymous } from "../auth/authenticator.ts";
 import { createCertificateAuthenticator } from "../auth/certificate.ts";
 import { createAuthenticator } from "../auth/chain.ts";
 import type { ConfiguredIssuer, RegisteredIssuers } from "../auth/jwt/trust.ts";
-import { createJwt } from "../auth/jwt.ts";
 import { createPostgresApiKeys } from "../auth/postgres/api-keys.ts";
 import { type Clock, wallClockMs } from "../clock.ts";
 import { logApiKeyChanges } from "../telemetry/change-log.ts";
@@ -39,7 +38,8 @@ export interface AccessDeps {
   readonly fetch: GuardedFetch;
 }
 
-export function openAccess(config: Config, deps: AccessDeps): Access {
+/** What reads tokens is loaded only where tokens are read. */
+export async function openAccess(config: Config, deps: AccessDeps): Promise<Access> {
   const { run, change, clock, log, metrics, feed } = deps;
   const apiKeys = logApiKeyChanges(createPostgresApiKeys({ run, change, clock }), log);
   const keySets = createKeySetMetrics({ metrics, clock, log });
@@ -59,7 +59,7 @@ export function openAccess(config: Config, deps: AccessDeps): Access {
   const authenticator = createAuthenticator({
     ...(config.auth.includes("api-key") && { apiKeys: byKey }),
     ...(config.auth.includes("jwt") && {
-      jwt: createJwt({
+      jwt: (await import("../auth/jwt.ts")).createJwt({
         ...{ clock, wallClockMs, observer: keySets, algorithms: config.jwtAlgorithms },
         configured: configuredIssuer(config, clock),
         registered: registered(deps),

@@ -23,7 +23,6 @@ import { createReadiness } from "./readiness.ts";
 import { createRoom } from "./room.ts";
 import { loadSealing } from "./sealing.ts";
 import { openTenancy, termsOf } from "./tenancy.ts";
-import { checkTenantsFile } from "./tenants-file.ts";
 import { loadTls } from "./tls.ts";
 import { createTokenSource } from "./tokens.ts";
 
@@ -62,7 +61,10 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   const readiness = createReadiness();
   const tls = starting.use(await loadTls(config, { clock, wallClockMs, log }));
   const sealing = await loadSealing(config.masterKeyFile, { clock, log, metrics });
-  if (config.tenantsFile !== null) await checkTenantsFile(config.tenantsFile, termsOf(config, sealing));
+  if (config.tenantsFile !== null) {
+    const { checkTenantsFile } = await import("./tenants-file.ts");
+    await checkTenantsFile(config.tenantsFile, termsOf(config, sealing));
+  }
   const placements = starting.use(
     await openPlacements(config, {
       clock,
@@ -84,7 +86,7 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   );
   const { service: tenants, feed, fetch } = tenancy;
   const access = starting.use(
-    openAccess(config, { run: main.run, change: main.change, clock, log, metrics, tenants, feed, fetch }),
+    await openAccess(config, { run: main.run, change: main.change, clock, log, metrics, tenants, feed, fetch }),
   );
 
   const drain = createDrain({

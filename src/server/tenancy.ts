@@ -32,7 +32,6 @@ import type { Config } from "./config.ts";
 import { LISTEN_ANSWER_MS_MAX } from "./limits.ts";
 import type { Placements } from "./placement.ts";
 import type { Sealing } from "./sealing.ts";
-import { applyTenantsFile } from "./tenants-file.ts";
 
 /** The tenants of a server: where they are kept, how changes arrive, what is built for each. */
 export interface Tenancy extends AsyncDisposable {
@@ -64,7 +63,10 @@ export async function openTenancy(config: Config, deps: TenancyDeps): Promise<Te
   const fetch = createGuardedFetch({ clock, allowLoopback: config.validatorLoopback, ports: portsOf(config) });
   const validate = countValidations(createValidate({ fetch }), metrics);
   const terms = termsOf(config, sealing);
-  if (config.tenantsFile !== null) await applyTenantsFile(config.tenantsFile, { ...deps, table, terms, validate });
+  if (config.tenantsFile !== null) {
+    const { applyTenantsFile } = await import("./tenants-file.ts");
+    await applyTenantsFile(config.tenantsFile, { ...deps, table, terms, validate });
+  }
 
   const open = (onNotification: () => void) =>
     openSession({ url: listenUrl, clock, onNotification, answerTimeoutMs: LISTEN_ANSWER_MS_MAX });
