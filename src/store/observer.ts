@@ -7,6 +7,8 @@ export interface StoreObserver {
   statementDone(statement: string, ms: number, outcome: "ok" | "error"): void;
   /** A batch goes out once more; `cause` is a SQLSTATE or "connection". */
   retried(statement: string, cause: string): void;
+  /** A call goes into the next batch: what it was decided on had changed before it could be taken. */
+  undecided(statement: string): void;
   /** A call was refused because the queue is full. */
   shed(statement: string): void;
   swept(swept: Swept, ms: number): void;
@@ -18,6 +20,7 @@ export const silentObserver: StoreObserver = {
   batchSent() {},
   statementDone() {},
   retried() {},
+  undecided() {},
   shed() {},
   swept() {},
   clockStepped() {},

@@ -43,11 +43,17 @@ function createBatchMetrics(metrics: Metrics): Omit<StoreObserver, "swept" | "cl
     "statement",
     "cause",
   ]);
+  const undecided = metrics.counter(
+    "holdfast_undecided_total",
+    "Calls sent once more with a fresh reading, because their record had changed before it could be taken.",
+    ["statement"],
+  );
   const shed = metrics.counter("holdfast_shed_total", "Calls refused because the queue was full.", ["statement"]);
   for (const statement of STATEMENTS) {
     rows(statement);
     waits(statement);
     for (const outcome of ["ok", "error"]) seconds(statement, outcome);
+    undecided(statement);
     shed(statement);
   }
   return {
@@ -60,6 +66,9 @@ function createBatchMetrics(metrics: Metrics): Omit<StoreObserver, "swept" | "cl
     },
     retried(statement, cause) {
       retries(statement, cause).value++;
+    },
+    undecided(statement) {
+      undecided(statement).value++;
     },
     shed(statement) {
       shed(statement).value++;

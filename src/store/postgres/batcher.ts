@@ -170,6 +170,7 @@ export function createBatcher<Call, Answer>(deps: BatcherDeps<Call, Answer>): Ba
       entry.reject(unavailable(new Error(`undecided after ${ROUNDS_MAX} rounds`)));
       return;
     }
+    observer.undecided(name);
     entry.queuedAt = clock.monotonicMs();
     queue.putBack(entry);
   };

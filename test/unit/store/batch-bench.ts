@@ -41,6 +41,7 @@ export async function setUpBatcher({ lanes: laneCount = 1, limits, follow, repea
   const told = {
     batches: [] as number[],
     retried: [] as string[],
+    undecided: 0,
     shed: 0,
     done: [] as string[],
     waitsMs: [] as number[],
@@ -58,6 +59,7 @@ export async function setUpBatcher({ lanes: laneCount = 1, limits, follow, repea
       },
       statementDone: (_, __, outcome) => told.done.push(outcome),
       retried: (_, cause) => told.retried.push(cause),
+      undecided: () => told.undecided++,
       shed: () => told.shed++,
     },
     limits: { ...LIMITS, ...limits },

@@ -142,10 +142,11 @@ test("a queue in which every deadline has passed sends nothing", async () => {
 });
 
 test("an undecided call goes into the next batch, and after three rounds the store is unavailable", async () => {
-  const { send, run, runs } = await setUpBatcher();
+  const { send, run, runs, told } = await setUpBatcher();
   const [a, b] = await send(call("a"), call("b"));
   await send(call("c"));
   await run(0).answer([null, "b"]);
+  expect(told.undecided).toBe(1);
   expect(b?.state).toBe("answered");
   expect(run(1).ids).toEqual(["a", "c"]);
   await run(1).answer([null, "c"]);
@@ -153,6 +154,8 @@ test("an undecided call goes into the next batch, and after three rounds the sto
   await run(2).answer([null]);
   expect(a?.error).toMatchObject({ code: "STORE_UNAVAILABLE", retryAfterMs: expect.any(Number) });
   expect(runs).toHaveLength(3);
+  // What is given up is not sent again.
+  expect(told.undecided).toBe(2);
 });
 
 test("a thousand parallel calls of one key take two statements when followers may be answered from the leader's", async () => {

@@ -119,11 +119,12 @@ describe("the store", () => {
     }
   });
 
-  test("batches, statements, retries and sheds are told by statement", async () => {
+  test("batches, statements, retries, undecided calls and sheds are told by statement", async () => {
     const { store, risen } = setUp();
     store.batchSent("claim", 64, 2);
     store.statementDone("claim", 5, "ok");
     store.retried("claim", "40P01");
+    store.undecided("claim");
     store.shed("finish");
     expect(await risen()).toEqual([
       'holdfast_batch_rows_sum{statement="claim"} 64',
@@ -133,6 +134,7 @@ describe("the store", () => {
       'holdfast_statement_seconds_sum{statement="claim",outcome="ok"} 0.005',
       'holdfast_statement_seconds_count{statement="claim",outcome="ok"} 1',
       'holdfast_store_retries_total{statement="claim",cause="40P01"} 1',
+      'holdfast_undecided_total{statement="claim"} 1',
       'holdfast_shed_total{statement="finish"} 1',
     ]);
   });
