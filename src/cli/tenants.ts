@@ -117,8 +117,8 @@ function nextSteps({ id: takes }: Subcommand, id: string): NextSteps {
   const step = '"holdfast tenants list" shows those that there are';
   // Of a tenant that is not there the server says what it says of one that is not the caller's.
   const unseen = {
-    TENANT_NOT_FOUND: { sentence: `there is no tenant ${id}`, step },
-    TENANT_FORBIDDEN: { sentence: `there is no tenant ${id}, or this caller may not see it`, step },
+    TENANT_NOT_FOUND: { sentence: "there is no such tenant", step },
+    TENANT_FORBIDDEN: { sentence: "there is no such tenant, or this caller may not see it", step },
   };
   return {
     ...(takes === "required" && unseen),

@@ -88,8 +88,7 @@ const MAY_BE_SEEN = {
   "a tenant's id": [...ADMIN, "log", "audit", "others' answers"],
   "a reason": ["audit"],
   "a header": NOWHERE,
-  // Whoever types the id of a tenant that is not there is told that it is not.
-  "a field that is refused": ["command line"],
+  "a field that is refused": NOWHERE,
   "plain's result": ["plain's answers", "plain's records"],
   "plain's error": ["plain's answers", "plain's records"],
   "plain's checkpoint": ["plain's answers", "plain's records"],

@@ -271,7 +271,7 @@ describe("looking", () => {
       expect(await run(name, "nobody")).toEqual({
         ...{ code: 1, out: "" },
         error:
-          "holdfast: there is no tenant nobody, or this caller may not see it (TENANT_FORBIDDEN); " +
+          "holdfast: there is no such tenant, or this caller may not see it (TENANT_FORBIDDEN); " +
           '"holdfast tenants list" shows those that there are\n',
       });
     },
