@@ -41,7 +41,8 @@ export type FaultCode =
   | "TENANT_CHANGED"
   | "VALIDATION_REFUSED"
   | "VALIDATION_UNCERTAIN"
-  | "API_KEY_NOT_FOUND";
+  | "API_KEY_NOT_FOUND"
+  | "RECORD_CHANGED";
 
 /** A field of the request, as a dotted path, and what is allowed in it. Never holds what the caller sent. */
 export interface FieldViolation {

@@ -82,7 +82,7 @@ export interface StoredRecord {
   readonly checkpointSequence: bigint;
   /** When the checkpoint was stored; null without one. */
   readonly checkpointTime: Instant | null;
-  /** Encoded owner and metadata of the newest attempt; opaque here. */
+  /** Encoded owner, metadata and traceparent of the newest attempt; opaque here. */
   readonly evidence: Uint8Array;
   readonly externalRef: string | null;
   readonly progress: Uint8Array | null;

@@ -10,6 +10,7 @@ const WORDS = {
   CLAIM_ENDED: "the attempt that this claim_id began has ended; claim with a new claim_id",
   INVALID_STATE: "the record's state does not allow this call",
   RECORD_NOT_FOUND: "there is no such record",
+  RECORD_CHANGED: "the record has changed since it was read: its fence or its state is another; look at it again",
   DURATION_OUT_OF_RANGE: "delay must be at most the record's own result retention",
   TENANT_PENDING: "the tenant is being set up; try again",
   TENANT_DISABLED: "the tenant is disabled: nothing is acquired, what is held may finish",

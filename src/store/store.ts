@@ -9,7 +9,7 @@ import type {
   WatchCall,
 } from "../domain/calls.ts";
 import type { RecordKey } from "../domain/key.ts";
-import type { StoredState } from "../domain/record.ts";
+import type { OpenRecords, OperatorStore } from "./operator-store.ts";
 
 /**
  * Where records are kept: the reducer of domain/reducer/ made durable and atomic.
@@ -19,12 +19,12 @@ import type { StoredState } from "../domain/record.ts";
  * the database may lose: those of the last 0.6 s, and the lease then ends where the one before had put it.
  *
  * Throws `Fault`: STORE_UNAVAILABLE when the database does not answer (whether the call took effect is not known; the
- * same call again settles it, except for `release` and `reset`), OVERLOADED when the queue is full (it did not), DEADLINE_EXCEEDED when `deadline` passed
+ * same call again settles it), OVERLOADED when the queue is full (it did not), DEADLINE_EXCEEDED when `deadline` passed
  * before the call was sent (it did not).
  *
  * `deadline` is an instant of `Clock.monotonicMs()`; Infinity is none.
  */
-export interface Store {
+export interface Store extends OperatorStore {
   claim(call: ClaimCall, deadline: number): Promise<ClaimAnswer>;
   heartbeat(call: HeartbeatCall, deadline: number): Promise<HeartbeatAnswer>;
   finish(call: FinishCall, deadline: number): Promise<FinishAnswer>;
@@ -35,20 +35,6 @@ export interface Store {
    * state or fence than the call, or is flagged already. Whoever changes either from here on finds the flag.
    */
   watch(call: WatchCall, deadline: number): Promise<boolean>;
-  /**
-   * Takes the lease of a record in progress away. Null when it is not in progress.
-   *
-   * After STORE_UNAVAILABLE look at the record before the same call again: if the first one did take effect, the second
-   * would take the lease of whoever claimed since.
-   */
-  release(key: RecordKey): Promise<StoredState | null>;
-  /**
-   * Makes the next claim a first claim. False when absent, or held and not forced.
-   *
-   * After STORE_UNAVAILABLE look at the record before the same call again: if the first one did take effect, the second
-   * would wipe what was claimed, and maybe completed, since.
-   */
-  reset(key: RecordKey, force: boolean): Promise<boolean>;
   /** One pass of housekeeping over at most `limit` records of each kind; no caller ever sees a difference. */
   sweep(limit: number): Promise<Swept>;
 }
@@ -63,4 +49,6 @@ export interface Swept {
   readonly emptied: number;
   /** Failed for good: attempts used up and the lease over. */
   readonly settled: number;
+  /** Of all open records, when this pass has finished a round over them; null in the others. */
+  readonly round: OpenRecords | null;
 }

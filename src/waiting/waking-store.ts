@@ -1,6 +1,7 @@
 import type { ClaimAnswer, ClaimCall } from "../domain/calls.ts";
 import type { RecordKey } from "../domain/key.ts";
 import { isOwnLease } from "../domain/record.ts";
+import type { OperatorAnswer } from "../store/operator-store.ts";
 import type { Store } from "../store/store.ts";
 import type { Hub } from "./hub.ts";
 import type { Notifier } from "./notifier.ts";
@@ -25,6 +26,11 @@ export function createWakingStore({ store, hub, notifier }: WakingStoreDeps): St
     if (isFlagged) notifier.notify(wakeId(key));
   };
 
+  const wakeAfter = (answer: OperatorAnswer) => {
+    if (answer.kind === "changed-record") wake(answer.record.key, true);
+    return answer;
+  };
+
   return {
     ...store,
 
@@ -47,16 +53,15 @@ export function createWakingStore({ store, hub, notifier }: WakingStoreDeps): St
       return answer;
     },
 
-    async release(key) {
-      const state = await store.release(key);
-      if (state !== null) wake(key, true);
-      return state;
-    },
+    release: async (call, deadline) => wakeAfter(await store.release(call, deadline)),
+    resolve: async (call, deadline) => wakeAfter(await store.resolve(call, deadline)),
+    reset: async (call, deadline) => wakeAfter(await store.reset(call, deadline)),
 
-    async reset(key, force) {
-      const isReset = await store.reset(key, force);
-      if (isReset) wake(key, true);
-      return isReset;
+    async purge(call, deadline) {
+      const purged = await store.purge(call, deadline);
+      // Whether somebody had flagged it went with the record.
+      for (const key of purged.keys) wake(key, true);
+      return purged;
     },
   };
 }

@@ -6,6 +6,7 @@ import { silentObserver } from "../../src/store/observer.ts";
 import { BATCH_LIMITS, createBatcher } from "../../src/store/postgres/batcher.ts";
 import type { Connection } from "../../src/store/postgres/connection.ts";
 import { createDatabase } from "../../src/store/postgres/database.ts";
+import { noTracing } from "../../src/telemetry/tracing.ts";
 import { createEmptyDatabase } from "../support/database.ts";
 
 interface Call {
@@ -51,6 +52,7 @@ test("with sessions terminated under load nothing is lost, nothing is done twice
     repeatable: true,
     lanes: database.lanes(2),
     clock: systemClock,
+    tracing: noTracing,
     observer: { ...silentObserver, retried: (_, cause) => retried.push(cause) },
     limits: { ...BATCH_LIMITS, rowsMax: 16 },
     keyOf: ({ key }) => ({ tenant: "t", scope: "s", key }),

@@ -3,13 +3,18 @@ import type { Instant } from "../../src/domain/instant.ts";
 import type { Store } from "../../src/store/store.ts";
 import { attempts } from "./contract/attempts.ts";
 import { claiming } from "./contract/claiming.ts";
+import { histories } from "./contract/histories.ts";
 import { isolation } from "./contract/isolation.ts";
 import { leases } from "./contract/leases.ts";
+import { listing } from "./contract/listing.ts";
 import { operators } from "./contract/operators.ts";
 import { payloads } from "./contract/payloads.ts";
+import { purging } from "./contract/purging.ts";
 import { reconciling } from "./contract/reconciling.ts";
+import { resolving } from "./contract/resolving.ts";
 import { results } from "./contract/results.ts";
 import { retention } from "./contract/retention.ts";
+import { rounds } from "./contract/rounds.ts";
 import { sweeping } from "./contract/sweeping.ts";
 
 /** A store whose clock the test holds. */
@@ -46,6 +51,10 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       retention(under);
       reconciling(under);
       operators(under);
+      resolving(under);
+      histories(under);
+      listing(under);
+      purging(under);
       isolation(under);
     });
 
@@ -57,6 +66,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       afterEach(async () => opened?.close());
 
       sweeping(() => required(opened));
+      rounds(() => required(opened));
     });
   });
 }

@@ -1,9 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Store } from "../../src/store/store.ts";
+import { fenceOf, OPERATOR } from "../support/operating.ts";
 import { flagAsItIs } from "../support/records.ts";
 import type { StoreUnderTest } from "./contract.ts";
 import { type Call, createPlay, type Play } from "./random-play.ts";
 import type { Step } from "./random-steps.ts";
+
+const NEVER = Number.POSITIVE_INFINITY;
 
 /** Where two stores part. Everything is in words: bytes as hex, fences with an n. */
 export interface Difference {
@@ -23,7 +26,7 @@ export interface Run {
 
 /**
  * Gives two stores the same calls, with the same tokens at the same instants, and compares every answer, and every
- * record in the end. Stores may be used for many runs, as long as both have seen the same ones and nothing else: what a
+ * record and its history in the end. Stores may be used for many runs, as long as both have seen the same ones and nothing else: what a
  * sweep counts is compared too.
  *
  * @returns the first difference; null when they agree
@@ -51,7 +54,7 @@ export async function runBoth(first: StoreUnderTest, second: StoreUnderTest, run
 async function compareRecords(first: Store, second: Store, play: Play): Promise<Difference | null> {
   for (const key of play.keys) {
     const call: Call = { op: "peek", key };
-    const pair = [await answerOf(first, call), await answerOf(second, call)] as const;
+    const pair = [await first.history(key, NEVER), await second.history(key, NEVER)] as const;
     const difference = compare("after the last step", call, ...pair, play);
     if (difference !== null) return difference;
   }
@@ -65,19 +68,23 @@ async function answerOf(store: Store, call: Exclude<Call, { op: "time" }>): Prom
   try {
     switch (call.op) {
       case "claim":
-        return await store.claim(call.call, Number.POSITIVE_INFINITY);
+        return await store.claim(call.call, NEVER);
       case "heartbeat":
-        return await store.heartbeat(call.call, Number.POSITIVE_INFINITY);
+        return await store.heartbeat(call.call, NEVER);
       case "finish":
-        return await store.finish(call.call, Number.POSITIVE_INFINITY);
+        return await store.finish(call.call, NEVER);
       case "peek":
-        return await store.peek(call.key, Number.POSITIVE_INFINITY);
+        return await store.peek(call.key, NEVER);
       case "watch":
         return await flagAsItIs(store, call.key);
       case "release":
-        return await store.release(call.key);
+        return await store.release({ ...OPERATOR, key: call.key, fence: await fenceOf(store, call.key) }, NEVER);
       case "reset":
-        return await store.reset(call.key, call.force);
+        return await store.reset({ ...OPERATOR, ...call, fence: await fenceOf(store, call.key) }, NEVER);
+      case "resolve":
+        return await store.resolve({ ...OPERATOR, ...call, fence: await fenceOf(store, call.key) }, NEVER);
+      case "purge":
+        return await store.purge({ ...OPERATOR, ...call.key, force: call.force, limit: 10, after: null }, NEVER);
       case "sweep":
         return await store.sweep(SWEEP_LIMIT);
     }
@@ -97,7 +104,7 @@ function learn(play: Play, call: Call, answer: unknown): void {
 async function peekAt(store: Store, play: Play, index: number) {
   const key = play.keys[index % play.keys.length];
   if (key === undefined) throw new Error("bug: a run without keys");
-  return (await store.peek(key, Number.POSITIVE_INFINITY)).record;
+  return (await store.peek(key, NEVER)).record;
 }
 
 function compare(at: Difference["at"], call: Call, first: unknown, second: unknown, play: Play): Difference | null {
@@ -114,6 +121,7 @@ function inWords(value: unknown, play: Play, name = ""): unknown {
     return name === "token" && !play.knowsToken(value) ? "nobody's" : Buffer.from(value).toString("hex");
   }
   if (typeof value === "bigint") return `${value}n`;
+  if (value instanceof Map) return [...value].map((entry) => inWords(entry, play));
   if (value === null || typeof value !== "object") return value;
   return Object.fromEntries(Object.entries(value).map(([part, inner]) => [part, inWords(inner, play, part)]));
 }

@@ -3,6 +3,7 @@ import type { ClaimCall, FinishCall, HeartbeatCall } from "../../src/domain/call
 import { addMs, type Instant } from "../../src/domain/instant.ts";
 import { compareKeys, type RecordKey } from "../../src/domain/key.ts";
 import type { Proof, StoredRecord } from "../../src/domain/record.ts";
+import type { Verdict } from "../../src/store/operator-store.ts";
 import { bytes, claimIdOf, fingerprintOf, finishOf, NO_FINGERPRINT } from "../support/records.ts";
 import type { Forgery, Step } from "./random-steps.ts";
 
@@ -12,7 +13,8 @@ export type Call =
   | { readonly op: "heartbeat"; readonly call: HeartbeatCall }
   | { readonly op: "finish"; readonly call: FinishCall }
   | { readonly op: "peek" | "watch" | "release"; readonly key: RecordKey }
-  | { readonly op: "reset"; readonly key: RecordKey; readonly force: boolean }
+  | { readonly op: "reset" | "purge"; readonly key: RecordKey; readonly force: boolean }
+  | { readonly op: "resolve"; readonly key: RecordKey; readonly force: boolean; readonly verdict: Verdict }
   | { readonly op: "sweep" }
   | { readonly op: "time"; readonly to: Instant };
 
@@ -108,7 +110,10 @@ export function createPlay(run: string, keyCount: number): Play {
         case "release":
           return { op: step.op, key: keyOf(step.key) };
         case "reset":
-          return { op: "reset", key: keyOf(step.key), force: step.force };
+        case "purge":
+          return { op: step.op, key: keyOf(step.key), force: step.force };
+        case "resolve":
+          return { op: step.op, key: keyOf(step.key), force: step.force, verdict: verdictOf(step.verdict) };
         case "sweep":
           return step;
         case "time": {
@@ -132,6 +137,10 @@ function wholeMs(instant: Instant): Instant {
 
 function checkpointOf(sequence: number | null) {
   return sequence === null ? null : { sequence: BigInt(sequence), encoded: bytes(`checkpoint ${sequence}`) };
+}
+
+function verdictOf(kind: Verdict["kind"]): Verdict {
+  return kind === "not-done" ? { kind } : { kind, outcome: bytes(`an operator's ${kind}`) };
 }
 
 function forge(proof: Proof, forgery: Forgery, token: Uint8Array): Proof {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import type { EndKind, Intent, MayAcquire, Reuse } from "../../src/domain/calls.ts";
 import type { Policy } from "../../src/domain/record.ts";
+import type { Verdict } from "../../src/store/operator-store.ts";
 import { DAY, HOUR, MINUTE, POLICY, SECOND } from "../support/records.ts";
 
 /** How a call's proof differs from one that was handed out. */
@@ -51,6 +52,8 @@ export type Step =
     }
   | { readonly op: "peek" | "watch" | "release"; readonly key: number }
   | { readonly op: "reset"; readonly key: number; readonly force: boolean }
+  | { readonly op: "resolve"; readonly key: number; readonly force: boolean; readonly verdict: Verdict["kind"] }
+  | { readonly op: "purge"; readonly key: number; readonly force: boolean }
   | { readonly op: "sweep" }
   | TimeStep;
 
@@ -120,6 +123,11 @@ const finishStep: fc.Arbitrary<Step> = fc.record({
   guard: fc.constantFrom("none", "none", "none", "none", "granted", "off by one"),
 });
 
+function resolveStep(key: fc.Arbitrary<number>): fc.Arbitrary<Step> {
+  const verdict = fc.constantFrom<Verdict["kind"]>("completed", "failed", "not-done");
+  return fc.record({ op: fc.constant("resolve" as const), key, force: fc.boolean(), verdict });
+}
+
 function timeStep(key: fc.Arbitrary<number>, stepsBack: boolean): fc.Arbitrary<Step> {
   const forward = fc.constantFrom(1, SECOND, 5 * SECOND, 31 * SECOND, 2 * MINUTE, HOUR, DAY);
   const by = fc.record({ op: fc.constant("time" as const), by: forward });
@@ -148,6 +156,8 @@ export function randomSteps({ keys, maxLength, stepsBack }: StepOptions): fc.Arb
     { weight: 1, arbitrary: fc.record({ op: fc.constantFrom("peek" as const, "watch" as const), key }) },
     { weight: 1, arbitrary: fc.record({ op: fc.constant("release" as const), key }) },
     { weight: 1, arbitrary: fc.record({ op: fc.constant("reset" as const), key, force: fc.boolean() }) },
+    { weight: 1, arbitrary: resolveStep(key) },
+    { weight: 1, arbitrary: fc.record({ op: fc.constant("purge" as const), key, force: fc.boolean() }) },
     { weight: 1, arbitrary: fc.constant({ op: "sweep" as const }) },
   );
   return fc.array(step, { minLength: 1, maxLength, size: "max" });

@@ -1,18 +1,54 @@
-import type { Instant } from "../instant.ts";
-import { isForgotten, isReconciling, type StoredRecord } from "../record.ts";
+import { addMs, type Instant } from "../instant.ts";
+import { isForgotten, isOutcomeUnknown, isReconciling, type StoredRecord } from "../record.ts";
 import { nextFence } from "./claim.ts";
+
+/**
+ * Why an operator's change is refused.
+ *
+ * - `absent`: there is no record, or it is forgotten
+ * - `changed`: its fence is not the one that the call names
+ * - `state`: its state does not allow it
+ * - `held`: somebody holds it, and the call does not force
+ */
+export type OperatorRefusal = "absent" | "changed" | "state" | "held";
+
+export interface OperatorDecision {
+  /** Null: the change is made. */
+  readonly refusal: OperatorRefusal | null;
+  /** The record to store; null when refused. */
+  readonly next: StoredRecord | null;
+}
+
+/** What the reducer reads of a call. */
+export interface OperatorGuard {
+  /** That of the record as the operator read it. */
+  readonly fence: bigint;
+  readonly force: boolean;
+}
+
+/** What an operator says became of the work: an encoded result, an encoded error or none, or that it was not done. */
+export type Verdict =
+  | { readonly kind: "completed"; readonly outcome: Uint8Array }
+  | { readonly kind: "failed"; readonly outcome: Uint8Array | null }
+  | { readonly kind: "not-done" };
 
 /**
  * ForceRelease: takes the lease away, so the fence rises. Claimable at once under REACQUIRE; under HOLD, and for a
  * reconciler's lease whatever the policy, the outcome is unknown and the suspect's end still counts.
  *
  * @param token 16 fresh random bytes, given to nobody
- * @returns the record to store; null unless it is in progress
  */
-export function decideRelease(stored: StoredRecord | null, token: Uint8Array, now: Instant): StoredRecord | null {
-  if (stored === null || stored.state !== "in-progress") return null;
+export function decideRelease(
+  stored: StoredRecord | null,
+  { fence }: Pick<OperatorGuard, "fence">,
+  token: Uint8Array,
+  now: Instant,
+): OperatorDecision {
+  if (stored === null || isForgotten(stored, now)) return refuse("absent");
+  if (stored.lease.fence !== fence) return refuse("changed");
+  if (stored.state !== "in-progress") return refuse("state");
   const unknown = stored.policy.hold || isReconciling(stored);
-  return {
+  return store({
     ...stored,
     state: unknown ? "outcome-unknown" : "available",
     due: now,
@@ -20,24 +56,59 @@ export function decideRelease(stored: StoredRecord | null, token: Uint8Array, no
     suspect: unknown ? (stored.suspect ?? stored.lease) : null,
     reason: unknown ? (stored.reason ?? "lease-expired") : null,
     endDigest: null,
-  };
+  });
 }
 
 /**
- * ResetRecord: the next claim is a first claim, but the fence goes on.
+ * ResolveOutcome: says what an unknown outcome was, stored or by lapse. The suspect's token is dead, and so is a
+ * reconciler's; no call ended the attempt, so none is recognised as a repeat.
  *
- * @param force also while a lease is live
- * @returns the record to store; null when absent, forgotten, or held and not forced
+ * @param token 16 fresh random bytes, given to nobody
+ */
+export function decideResolve(
+  stored: StoredRecord | null,
+  { fence, force, verdict }: OperatorGuard & { readonly verdict: Verdict },
+  token: Uint8Array,
+  now: Instant,
+): OperatorDecision {
+  if (stored === null || isForgotten(stored, now)) return refuse("absent");
+  if (stored.lease.fence !== fence) return refuse("changed");
+  if (!isOutcomeUnknown(stored, now)) {
+    if (!isReconciling(stored)) return refuse("state");
+    if (!force) return refuse("held");
+  }
+  const ended = verdict.kind !== "not-done";
+  const due = ended ? addMs(now, stored.policy.resultRetentionMs) : now;
+  return store({
+    ...stored,
+    state: ended ? verdict.kind : "available",
+    due,
+    forgetAt: ended ? addMs(due, stored.policy.tombstoneRetentionMs) : Number.POSITIVE_INFINITY,
+    attempt: ended ? stored.attempt : stored.attempt - 1,
+    lease: { token, fence: nextFence(stored.lease.fence, now, 0n) },
+    suspect: null,
+    endTime: ended ? now : null,
+    reason: verdict.kind === "failed" ? "resolved" : null,
+    endDigest: null,
+    outcome: ended ? verdict.outcome : null,
+  });
+}
+
+/**
+ * ResetRecord: the next claim is a first claim, but the fence goes on. Forced also while a lease is live.
+ *
+ * @param token 16 fresh random bytes, given to nobody
  */
 export function decideReset(
   stored: StoredRecord | null,
+  { fence, force }: OperatorGuard,
   token: Uint8Array,
-  force: boolean,
   now: Instant,
-): StoredRecord | null {
-  if (stored === null || isForgotten(stored, now)) return null;
-  if (!force && stored.state === "in-progress" && stored.due > now) return null;
-  return {
+): OperatorDecision {
+  if (stored === null || isForgotten(stored, now)) return refuse("absent");
+  if (stored.lease.fence !== fence) return refuse("changed");
+  if (!force && isHeld(stored, now)) return refuse("held");
+  return store({
     ...stored,
     state: "available",
     due: now,
@@ -55,5 +126,18 @@ export function decideReset(
     checkpointTime: null,
     externalRef: null,
     progress: null,
-  };
+  });
+}
+
+/** Somebody's lease is live. */
+export function isHeld(record: StoredRecord, now: Instant): boolean {
+  return record.state === "in-progress" && record.due > now;
+}
+
+function store(next: StoredRecord): OperatorDecision {
+  return { refusal: null, next };
+}
+
+function refuse(refusal: OperatorRefusal): OperatorDecision {
+  return { refusal, next: null };
 }

@@ -1,6 +1,7 @@
 import type { Clock } from "../../clock.ts";
 import { Fault } from "../../domain/fault.ts";
 import { compareKeys, keyText, type RecordKey } from "../../domain/key.ts";
+import type { Carried, Tracing } from "../../telemetry/tracing.ts";
 import type { StoreObserver } from "../observer.ts";
 import type { Connection } from "./connection.ts";
 import { createDelivery, type Outcome } from "./delivery.ts";
@@ -27,6 +28,7 @@ export interface BatcherDeps<Call, Answer> {
   readonly lanes: Lanes;
   readonly clock: Clock;
   readonly observer: StoreObserver;
+  readonly tracing: Tracing;
   readonly limits: BatchLimits;
   keyOf(call: Call): RecordKey;
   bytesOf(call: Call): number;
@@ -63,7 +65,7 @@ export const BATCH_LIMITS: BatchLimits = {
 const ROUNDS_MAX = 3;
 const SHED_RETRY_MS = 500;
 
-interface Entry<Call, Answer> extends Waiting {
+interface Entry<Call, Answer> extends Waiting, Carried {
   readonly call: Call;
   readonly key: RecordKey;
   readonly deadline: number;
@@ -85,7 +87,7 @@ interface LaneQueue<Call, Answer> {
 }
 
 export function createBatcher<Call, Answer>(deps: BatcherDeps<Call, Answer>): Batcher<Call, Answer> {
-  const { name, lanes, clock, observer, limits } = deps;
+  const { name, lanes, clock, observer, tracing, limits } = deps;
   const queues = Array.from({ length: lanes.count }, (_, index): LaneQueue<Call, Answer> => {
     const share = { callsMax: limits.queueCallsMax / lanes.count, bytesMax: limits.queueBytesMax / lanes.count };
     return { index, queue: createFairQueue(share), isPumping: false, pump: Promise.resolve() };
@@ -107,6 +109,7 @@ export function createBatcher<Call, Answer>(deps: BatcherDeps<Call, Answer>): Ba
       keyText: keyText(key),
       bytes: deps.bytesOf(call),
       deadline,
+      span: tracing.current(),
       order: submitted++,
       queuedAt: clock.monotonicMs(),
       rounds: 0,
@@ -129,6 +132,7 @@ export function createBatcher<Call, Answer>(deps: BatcherDeps<Call, Answer>): Ba
     lanes,
     clock,
     observer,
+    tracing,
     repeatable: deps.repeatable,
     expire,
     doubt: (entry) => {
@@ -229,7 +233,8 @@ export function createBatcher<Call, Answer>(deps: BatcherDeps<Call, Answer>): Ba
         reject(new Fault("OVERLOADED", "The store's queue is full.", { retryAfterMs: SHED_RETRY_MS }));
       } else if (!lane.isPumping) {
         lane.isPumping = true;
-        lane.pump = pump(lane);
+        // It goes on for others when this call is over.
+        lane.pump = tracing.detached(() => pump(lane));
       }
       return promise;
     },

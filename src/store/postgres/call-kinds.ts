@@ -17,8 +17,6 @@ import { runFinishes } from "./finish.ts";
 import { followHeartbeat, runHeartbeats } from "./heartbeat.ts";
 import { peeked, runPeeks } from "./peek.ts";
 import { runReconciles } from "./reconcile.ts";
-import { type ReleaseCall, type Released, runReleases } from "./release.ts";
-import { type ResetCall, runResets } from "./reset.ts";
 import type { ServerTime } from "./server-time.ts";
 import { runWatches } from "./watch.ts";
 
@@ -35,8 +33,6 @@ export interface CallKinds {
   readonly finish: CallKind<FinishCall, FinishAnswer>;
   readonly peek: CallKind<Keyed, Peeked>;
   readonly watch: CallKind<WatchCall, boolean>;
-  readonly release: CallKind<ReleaseCall, Released>;
-  readonly reset: CallKind<ResetCall, boolean>;
 }
 
 export function createCallKinds(time: ServerTime): CallKinds {
@@ -83,20 +79,6 @@ export function createCallKinds(time: ServerTime): CallKinds {
       run: runWatches,
       // Flagged by the leader, or not to be flagged as the leader read it: whoever follows reads again.
       follow: () => false,
-    },
-    release: {
-      name: "release",
-      // Sent again, it would take the lease of whoever claimed meanwhile.
-      repeatable: false,
-      bytesOf: bytesOfKeyed,
-      run: (connection, calls) => runReleases(connection, calls, time),
-    },
-    reset: {
-      name: "reset",
-      // Sent again, it would wipe what was claimed and completed meanwhile.
-      repeatable: false,
-      bytesOf: bytesOfKeyed,
-      run: (connection, calls) => runResets(connection, calls, time),
     },
   };
 }

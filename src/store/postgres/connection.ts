@@ -1,9 +1,10 @@
 import { Client, DatabaseError, types } from "pg";
 import type { Clock } from "../../clock.ts";
-import { ConnectionLost } from "./errors.ts";
 import { parseInstant } from "./instant.ts";
+import { overClient } from "./over-client.ts";
+import { SESSION_SETTINGS } from "./session-settings.ts";
 
-/** One database session. Statements are prepared under their name and sent one at a time. */
+/** One database session. Statements are sent one at a time, and prepared under their name unless a pooler is before it. */
 export interface Connection {
   query<Row>(
     statement: { readonly name: string; readonly text: string },
@@ -11,7 +12,7 @@ export interface Connection {
   ): Promise<readonly Row[]>;
 }
 
-/** A connection with its life cycle. */
+/** A connection with its life cycle. One server answers for as long as it lasts, started once. */
 export interface Session extends Connection {
   query<Row>(
     statement: { readonly name: string; readonly text: string },
@@ -29,6 +30,10 @@ export interface Session extends Connection {
 export interface DatabaseAddress {
   /** A connection string, e.g. `postgresql://user:password@host:5432/database` or one with a socket directory as host. */
   readonly url: string;
+  /** Asked for each new connection; absent: the one in the URL, if any. */
+  readonly password?: () => Promise<string>;
+  /** A pooler is before it that lends a connection for one transaction. */
+  readonly pooled?: boolean;
   readonly connectTimeoutMs?: number;
 }
 
@@ -41,44 +46,18 @@ export interface SessionDeps extends DatabaseAddress {
 }
 
 const CONNECT_TIMEOUT_MS = 2_000;
-/** Above statement_timeout, so that a healthy server always speaks first. */
-const ANSWER_TIMEOUT_MS = 5_000;
-const GOODBYE_MS = 500;
-/** A reason of our own: without one, every statement would pay for a DOMException and its stack. */
-const ANSWERED = new Error("answered");
 
 /** The system's own default waits two hours before it asks whether the other side is still there. */
 const KEEP_ALIVE_DELAY_MS = 10_000;
-
-/**
- * What every session runs with. Times bound how long a statement whose caller has gone can still take effect, and how
- * long a row locked elsewhere holds up a batch. The planner must not join two lists row by row, which is what it chooses
- * on an empty or fresh table. The formats are those that the decoders below expect.
- */
-const SETTINGS: Readonly<Record<string, string>> = {
-  lock_timeout: "1s",
-  statement_timeout: "3s",
-  // One that lies between two statements holds its locks, of the audit log too, for as long as the other side is silent.
-  idle_in_transaction_session_timeout: "5s",
-  idle_session_timeout: "0",
-  enable_seqscan: "off",
-  enable_bitmapscan: "off",
-  enable_mergejoin: "off",
-  jit: "off",
-  // A role may have warnings turned off; see `tellsOfDoubt`.
-  client_min_messages: "warning",
-  // The statements are planned for any number of rows. Left alone, the planner prices a batch by its arrays' lengths and
-  // plans it anew each time: a millisecond that no batch gets back.
-  plan_cache_mode: "force_generic_plan",
-  timezone: "UTC",
-  datestyle: "ISO, YMD",
-  bytea_output: "hex",
-};
 
 const apply = {
   name: "holdfast_settings",
   text: "select set_config(s.name, s.value, false) from unnest($1::text[], $2::text[]) as s (name, value)",
 };
+
+/** Says nothing: it is the guard before it that is asked. */
+const LOOK = { name: "holdfast_look", text: "select" };
+const LOOK_INTERVAL_MS = 1_000;
 
 const decoders: Readonly<Record<number, (text: string) => unknown>> = {
   [types.builtins.INT8]: BigInt,
@@ -91,8 +70,10 @@ const typeParsers = {
     (format === "binary" ? undefined : decoders[oid]) ?? types.getTypeParser(oid, format),
 };
 
-function newClient({ url, connectTimeoutMs = CONNECT_TIMEOUT_MS }: DatabaseAddress): Client {
-  return new Client({
+async function newClient({ url, password, connectTimeoutMs = CONNECT_TIMEOUT_MS }: DatabaseAddress): Promise<Client> {
+  // Before the time for connecting begins: whoever tells it may take longer.
+  const secret = await password?.();
+  const client = new Client({
     connectionString: url,
     connectionTimeoutMillis: connectTimeoutMs,
     application_name: "holdfast",
@@ -100,28 +81,49 @@ function newClient({ url, connectTimeoutMs = CONNECT_TIMEOUT_MS }: DatabaseAddre
     keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY_MS,
     types: typeParsers,
   });
+  // Given to the constructor it would yield to the URL's, also where that has none.
+  if (secret !== undefined) client.password = secret;
+  return client;
 }
 
 /**
  * Opens a session for the hot path.
  *
  * The settings go by `set_config` after connecting, not by the start-up packet's `options`: poolers refuse start-up
- * parameters that they do not track, and the connection with them. A pooler in transaction mode does not keep settings
- * either way; there they belong on the role (`alter role … set …`), and setting them here does no harm.
+ * parameters that they do not track, and the connection with them. Behind a pooler in transaction mode the role has them;
+ * whoever is lent a connection without them goes without a session.
  */
 export async function openSession(deps: SessionDeps): Promise<Session> {
-  const client = newClient(deps);
-  const session = overClient(client, deps.clock, deps.answerTimeoutMs ?? ANSWER_TIMEOUT_MS);
+  const client = await newClient(deps);
+  const { session, isIdle } = overClient(client, deps);
   const { onNotification } = deps;
   if (onNotification !== undefined) client.on("notification", ({ payload }) => onNotification(payload ?? ""));
   try {
     await client.connect();
-    await session.query(apply, [Object.keys(SETTINGS), Object.values(SETTINGS)]);
+    if (deps.pooled) {
+      await session.query(LOOK, []);
+      void keepLooking(session, isIdle, deps.clock);
+      return session;
+    }
+    await session.query(apply, [Object.keys(SESSION_SETTINGS), Object.values(SESSION_SETTINGS)]);
     await applyConnectionCheck(session);
     return session;
   } catch (error) {
     session.drop(toError(error));
     throw error;
+  }
+}
+
+/**
+ * What becomes of the server behind a pooler is told to nobody who has nothing under way: one that lies idle would be
+ * taken for open while there is no database, or another one.
+ */
+async function keepLooking(session: Session, isIdle: () => boolean, clock: Clock): Promise<void> {
+  const ended = new AbortController();
+  void session.over.then(() => ended.abort());
+  while (!ended.signal.aborted) {
+    await clock.sleep(LOOK_INTERVAL_MS, ended.signal).catch(() => undefined);
+    if (!ended.signal.aborted && isIdle()) await session.query(LOOK, []).catch((error) => session.drop(toError(error)));
   }
 }
 
@@ -135,81 +137,6 @@ async function applyConnectionCheck(session: Session): Promise<void> {
 }
 
 /**
- * When the wait of a commit for its synchronous standby is cut short by pg_cancel_backend or pg_terminate_backend, the
- * statement succeeds, and a warning alone says that what it did may exist here and nowhere else. The code for that is
- * 01000, that of any warning without its own, or 57P01; its text is translated. Nothing else in our statements warns.
- */
-function tellsOfDoubt({ code }: { readonly code?: string | undefined }): boolean {
-  return code === "01000" || code === "57P01";
-}
-
-function overClient(client: Client, clock: Clock, defaultTimeoutMs: number): Session {
-  const over = Promise.withResolvers<Error>();
-  let lost: Error | null = null;
-  let underWay = 0;
-
-  const lose = (cause: Error) => {
-    lost ??= cause;
-    over.resolve(lost);
-  };
-  // Stays attached for good: an 'error' without a listener ends the process.
-  client.on("error", lose);
-  client.on("end", () => lose(new Error("the server closed the connection")));
-
-  const drop = (cause: Error) => {
-    lose(cause);
-    // Never a CancelRequest: a commit whose wait for a standby is cancelled is visible here and nowhere else.
-    client.connection.stream.destroy();
-  };
-
-  client.on("notice", (notice) => {
-    // While connecting, a server may warn of what is no business of ours, such as the version of a collation.
-    if (underWay > 0 && tellsOfDoubt(notice)) drop(new Error(`committed here only, perhaps: ${notice.message}`));
-  });
-
-  return {
-    over: over.promise,
-    drop,
-
-    async query<Row>(
-      statement: { readonly name: string; readonly text: string },
-      values: readonly unknown[],
-      answerTimeoutMs = defaultTimeoutMs,
-    ) {
-      underWay++;
-      const answered = new AbortController();
-      void clock.sleep(answerTimeoutMs, answered.signal).then(
-        () => drop(new Error(`no answer to ${statement.name} within ${answerTimeoutMs} ms`)),
-        () => undefined,
-      );
-      try {
-        // Resolves at ReadyForQuery, which the server sends after the commit.
-        const { rows } = await client.query({ ...statement, values: [...values] });
-        // A warning that loses the session comes in one packet with the answer, which is read all the same.
-        if (lost === null) return rows as Row[];
-      } catch (error) {
-        if (error instanceof DatabaseError || lost === null) throw error;
-      } finally {
-        underWay--;
-        answered.abort(ANSWERED);
-      }
-      throw new ConnectionLost(lost);
-    },
-
-    async close() {
-      lost ??= new Error("closed");
-      const late = new AbortController();
-      void clock.sleep(GOODBYE_MS, late.signal).then(
-        () => drop(new Error("closed without an answer")),
-        () => undefined,
-      );
-      await client.end().finally(() => late.abort());
-      over.resolve(lost);
-    },
-  };
-}
-
-/**
  * Lends a client without the hot path's settings: migrations may take their time, and checks must see the defaults. The
  * signal drops its connection, in whatever it is; then this rejects with the signal's reason.
  */
@@ -219,7 +146,7 @@ export async function withClient<T>(
 ): Promise<T> {
   const { signal } = address;
   signal?.throwIfAborted();
-  const client = newClient(address);
+  const client = await newClient(address);
   client.on("error", () => undefined); // What was under way fails by itself; an idle loss shows at the next query.
   const cutOff = () => client.connection.stream.destroy();
   signal?.addEventListener("abort", cutOff, { once: true });

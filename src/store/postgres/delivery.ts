@@ -1,4 +1,5 @@
 import type { Clock } from "../../clock.ts";
+import type { Carried, Tracing } from "../../telemetry/tracing.ts";
 import type { StoreObserver } from "../observer.ts";
 import type { Connection } from "./connection.ts";
 import { causeName, failureOf, HalfDone, internal, unavailable } from "./errors.ts";
@@ -28,6 +29,7 @@ export interface DeliveryDeps<Entry, Answer> {
   readonly lanes: Lanes;
   readonly clock: Clock;
   readonly observer: StoreObserver;
+  readonly tracing: Tracing;
   /**
    * False: a call that took effect unseen must not be sent again, for it would undo what others did on top of it in the
    * meantime. A batch of such calls that was lost fails instead.
@@ -51,8 +53,10 @@ interface History {
 const CONTENDED_MS_MAX = 4_000;
 const EXHAUSTED_RETRY_MS = 1_000;
 
-export function createDelivery<Entry, Answer>(deps: DeliveryDeps<Entry, Answer>): Delivery<Entry, Answer> {
-  const { name, lanes, clock, observer, expire } = deps;
+export function createDelivery<Entry extends Carried, Answer>(
+  deps: DeliveryDeps<Entry, Answer>,
+): Delivery<Entry, Answer> {
+  const { name, lanes, clock, observer, tracing, expire } = deps;
 
   interface Task {
     readonly lane: number;
@@ -65,7 +69,7 @@ export function createDelivery<Entry, Answer>(deps: DeliveryDeps<Entry, Answer>)
     const startedAt = clock.monotonicMs();
     let outcome: "ok" | "error" = "error";
     try {
-      const answers = await deps.run(connection, batch);
+      const answers = await tracing.batch(name, batch, () => deps.run(connection, batch));
       if (answers.length !== batch.length) throw new Error(`bug: ${answers.length} answers to ${batch.length} calls`);
       outcome = "ok";
       return answers;

@@ -24,6 +24,8 @@ export interface Epoch {
   pass(session: Session): Promise<void>;
   /** False once a newer identity was seen: an answer from that session counts for nothing. */
   isCurrent(session: Session): boolean;
+  /** Resolves when an admitted session is no longer current. One that lies idle behind a pooler does not see it itself. */
+  overtaken(session: Session): Promise<void>;
   /** A session was lost. */
   suspect(): void;
   /** The database said that it is no primary any more: no session is current. */
@@ -37,9 +39,14 @@ interface Identity {
   readonly startedAt: Instant;
 }
 
+/** From when an identity was seen to when another one was. */
+interface Reign extends Identity {
+  readonly over: PromiseWithResolvers<void>;
+}
+
 export function createEpoch(): Epoch {
-  const identities = new WeakMap<Session, Identity>();
-  let current: Identity | null = null;
+  const reigns = new WeakMap<Session, Reign>();
+  let current: Reign | null = null;
   let systemIdentifier: string | null = null;
   let timelineMax = 0;
   let generation = 1;
@@ -64,10 +71,11 @@ export function createEpoch(): Epoch {
       }
       timelineMax = seen.timeline;
       if (current === null || current.timeline !== seen.timeline || current.startedAt !== seen.startedAt) {
-        current = seen;
+        current?.over.resolve();
+        current = { ...seen, over: Promise.withResolvers() };
         generation++;
       }
-      identities.set(session, current);
+      reigns.set(session, current);
     },
 
     isBarrierDue: () => passed < generation,
@@ -86,13 +94,18 @@ export function createEpoch(): Epoch {
       }
     },
 
-    isCurrent: (session) => current !== null && identities.get(session) === current,
+    isCurrent: (session) => current !== null && reigns.get(session) === current,
+
+    async overtaken(session) {
+      await reigns.get(session)?.over.promise;
+    },
 
     suspect() {
       generation++;
     },
 
     retire() {
+      current?.over.resolve();
       current = null;
     },
   };
@@ -113,6 +126,7 @@ const barrier = {
 const identity = {
   name: "holdfast_identity",
   text: `select pg_is_in_recovery() as standby,
+                current_setting('transaction_read_only') as read_only,
                 pg_postmaster_start_time() as started_at,
                 case when not pg_is_in_recovery() then pg_walfile_name(pg_current_wal_lsn()) end as wal_file`,
 };
@@ -124,10 +138,20 @@ const cluster = {
 
 const TIMELINE_DIGITS = 8;
 
+interface IdentityRow {
+  readonly standby: boolean;
+  readonly read_only: "on" | "off";
+  readonly started_at: Instant;
+  readonly wal_file: string | null;
+}
+
 async function identify(session: Session): Promise<Identity> {
-  const [row] = await session.query<{ standby: boolean; started_at: Instant; wal_file: string | null }>(identity, []);
+  const [row] = await session.query<IdentityRow>(identity, []);
   if (row === undefined) throw new Error("bug: no row from holdfast_identity");
   if (row.standby || row.wal_file === null) throw new WrongPrimary("the database is a standby, not a primary");
+  // For somebody who moves what it has elsewhere, say: each write would be refused, and a login that is taken is no sign.
+  if (row.read_only === "on")
+    throw new WrongPrimary("the primary takes no writes: default_transaction_read_only is on");
   return {
     systemIdentifier: await systemIdentifierOf(session),
     timeline: Number.parseInt(row.wal_file.slice(0, TIMELINE_DIGITS), 16),

@@ -19,6 +19,15 @@ export class HalfDone extends Error {
   }
 }
 
+/** What was committed may not have reached the standby, and nothing may be answered before that is known. */
+export class NotDurableYet extends Error {
+  override readonly name = "NotDurableYet";
+
+  constructor() {
+    super("the durability barrier has not returned yet");
+  }
+}
+
 /** The database must not be used: a standby, another cluster, or a primary from before a failover. */
 export class WrongPrimary extends Error {
   override readonly name = "WrongPrimary";
@@ -70,12 +79,40 @@ export function failureOf(error: unknown): Failure {
   return EXACT[error.code] ?? CLASSES[error.code.slice(0, 2)] ?? "bug";
 }
 
+/** While connecting: nobody there, no way there, or no such name, which may be a name that is not known yet. */
+const NO_ANSWER: ReadonlySet<string> = new Set([
+  ...["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "ENOTFOUND", "EAI_AGAIN"],
+  ...["EHOSTUNREACH", "EHOSTDOWN", "ENETUNREACH", "ENETDOWN"],
+]);
+
+/** Starting or stopping, a connection that broke, no room, somebody's lock. Poolers without a server say 08P01. */
+const PASSING = /^(57P0[123]|08...|53...|40001|40P01|55P03)$/;
+
+/** What the driver says without a code. */
+const CUT_OFF = /^(timeout expired|Connection terminated)/;
+
+/**
+ * The database is not there, or not yet, or has no room: nothing is known to be wrong with it, and the same later may
+ * succeed. A login that is refused, a standby, a setting: all that somebody has to mend is something else.
+ */
+export function isAbsence(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.every(isAbsence);
+  if (error instanceof DatabaseError) return PASSING.test(error.code ?? "");
+  if (error instanceof ConnectionLost || error instanceof NotDurableYet) return true;
+  if (!(error instanceof Error)) return false;
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  // Of a socket in a directory, where nobody listens yet; of a file it is a mistake.
+  if (code === "ENOENT") return syscall === "connect";
+  if (code !== undefined && NO_ANSWER.has(code)) return true;
+  return CUT_OFF.test(error.message) || (error.cause !== undefined && isAbsence(error.cause));
+}
+
 /** For the observer: a SQLSTATE or "connection". */
 export function causeName(error: unknown): string {
   return error instanceof DatabaseError && error.code !== undefined ? error.code : "connection";
 }
 
-/** The same call again settles what became of it, unless it is a release or a reset: see `Store`. */
+/** The same call again settles what became of it; see `Store` and `OperatorStore`. */
 export function unavailable(cause: unknown, retryAfterMs = 250): Fault {
   return new Fault("STORE_UNAVAILABLE", "The store does not answer.", { cause, retryAfterMs });
 }

@@ -80,6 +80,7 @@ update holdfast.record k set
   reason = e.next_reason,
   end_digest = e.digest,
   outcome = e.outcome,
+  fail_time = case when e.next_state = 2 then e.held_at end,
   checkpoint = case when e.sequence > k.checkpoint_sequence then e.checkpoint else k.checkpoint end,
   checkpoint_sequence = greatest(k.checkpoint_sequence, e.sequence),
   checkpoint_time = case when e.sequence > k.checkpoint_sequence then e.held_at else k.checkpoint_time end

@@ -2,7 +2,7 @@ import type { Clock } from "../../clock.ts";
 import { backOffMs } from "./back-off.ts";
 import type { Connection, Session } from "./connection.ts";
 import type { Epoch } from "./epoch.ts";
-import { ConnectionLost, failureOf, unavailable } from "./errors.ts";
+import { ConnectionLost, failureOf, NotDurableYet, unavailable } from "./errors.ts";
 import { createTurns, type TurnOptions } from "./turns.ts";
 import { createWakeUp } from "./wake-up.ts";
 
@@ -86,6 +86,8 @@ export function createLane({ open, epoch, clock, random, waitingMax }: LaneDeps)
     unreadySince = null;
     change.all();
     opened.resolve();
+    // Whoever is at it on this session would not be believed anyway.
+    void epoch.overtaken(fresh).then(() => giveUp(fresh, formerEpoch()));
     forget(fresh, await fresh.over);
   };
 
@@ -109,7 +111,7 @@ export function createLane({ open, epoch, clock, random, waitingMax }: LaneDeps)
   const usable = async (signal: AbortSignal): Promise<Session> => {
     for (;;) {
       if (session !== null && !epoch.isCurrent(session)) {
-        giveUp(session, new Error("a newer epoch of the database was seen"));
+        giveUp(session, formerEpoch());
       }
       if (session !== null) {
         if (!epoch.isBarrierDue()) return session;
@@ -142,7 +144,7 @@ export function createLane({ open, epoch, clock, random, waitingMax }: LaneDeps)
     const over = new AbortController();
     try {
       const late = clock.sleep(leftMs, over.signal).then(() => {
-        throw trouble ?? new Error("the durability barrier has not returned yet");
+        throw trouble ?? new NotDurableYet();
       });
       return await Promise.race([usable(over.signal), late]);
     } catch (error) {
@@ -199,6 +201,10 @@ export function createLane({ open, epoch, clock, random, waitingMax }: LaneDeps)
       await running;
     },
   };
+}
+
+function formerEpoch(): Error {
+  return new Error("a newer epoch of the database was seen");
 }
 
 function storeClosed(): Error {

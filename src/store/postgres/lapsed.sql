@@ -1,6 +1,6 @@
 -- Sweeper: reads one window of open records, in the order of the index over them, and says which of them are abandoned
--- (claimable for one result retention, and never claimed again) and which exhausted (attempts used up, the lease or
--- delay over). Touches nothing.
+-- (claimable for one result retention, and never claimed again), which exhausted (attempts used up, the lease or delay
+-- over) and which stuck (1 outcome-unknown, 2 lease-expired, 3 overdue; since when). Touches nothing.
 --
 -- $1 after_tenant text   $2 after_create_time timestamptz   $3 after_scope text   $4 after_key text
 --   where the window before ended; empty strings and -infinity: from the first record
@@ -21,7 +21,19 @@ select
   k.suspect_token is null
     and (k.state = 2 or (k.state = 1 and not k.hold))
     and k.max_attempts > 0 and k.attempt >= k.max_attempts
-    and k.due <= m.now as exhausted
+    and k.due <= m.now as exhausted,
+  m.now,
+  -- STUCK_GRACE_MS after the lease or the delay was over; an unbound one waits for its first claim.
+  case
+    when k.state = 5 or (k.state = 1 and k.due <= m.now and (k.hold or k.suspect_token is not null)) then 1
+    when k.due + interval '60 s' > m.now then null
+    when k.state = 1 then 2
+    when k.fingerprint is not null then 3
+  end as stuck,
+  case
+    when k.state = 5 or (k.state = 1 and (k.hold or k.suspect_token is not null)) then k.due
+    else k.due + interval '60 s'
+  end as stuck_since
 from (
   select *
   from holdfast.record k

@@ -4,20 +4,23 @@
 -- $1 tenant text[]        $2 scope text[]     $3 key text[]
 -- $4 claim_id text[]      $5 token bytea[]    $6 fingerprint bytea[] (empty: not compared)
 -- $7 lease_ms bigint[]    $8 may_acquire boolean[] (false also for reuse reject)
--- $9 not_after timestamptz: a statement that runs late takes nothing
--- $10 as_of timestamptz: null for the database's clock
+-- $9 evidence bytea[]: the reconciler's, for the record's history
+-- $10 not_after timestamptz: a statement that runs late takes nothing
+-- $11 as_of timestamptz: null for the database's clock
 --
 -- Sorted, decided, compared and reported as in claim.sql.
 with moment as materialized (
   select
-    coalesce($10::timestamptz, clock_timestamp()) as seen_at,
+    coalesce($11::timestamptz, clock_timestamp()) as seen_at,
     (select f.fence from holdfast.fence_floor f) as fence_floor
 ), call as materialized (
   select *
   from unnest(
-    $1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::bigint[], $8::boolean[]
+    $1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::bigint[], $8::boolean[],
+    $9::bytea[]
   ) with ordinality as c (
-    tenant, scope, key, call_claim_id, call_token, call_fingerprint, call_lease_ms, may_acquire, i
+    tenant, scope, key, call_claim_id, call_token, call_fingerprint, call_lease_ms, may_acquire, call_evidence,
+    i
   )
 ), seen as materialized (
   select
@@ -62,7 +65,7 @@ with moment as materialized (
     for no key update
   ) k
   where s.acquires
-    and coalesce($10::timestamptz, clock_timestamp()) < $9::timestamptz
+    and coalesce($11::timestamptz, clock_timestamp()) < $10::timestamptz
 ), won as (
   update holdfast.record k set
     state = 1,
@@ -82,7 +85,8 @@ with moment as materialized (
     suspect_token = coalesce(k.suspect_token, k.lease_token),
     suspect_fence = coalesce(k.suspect_fence, k.fence),
     attempt_start_time = case when h.reattaches then k.attempt_start_time else h.seen_at end,
-    reason = coalesce(k.reason, 1)
+    reason = coalesce(k.reason, 1),
+    reconciler = case when h.reattaches then k.reconciler else h.call_evidence end
   from held h
   where k.tenant = h.tenant
     and k.scope = h.scope

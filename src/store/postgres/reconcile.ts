@@ -21,6 +21,7 @@ export async function runReconciles(
     calls.map((call) => call.leaseMs),
     // A record that exists is all that a reconciler can take, and reuse "reject" wants none to exist.
     calls.map((call) => call.mayAcquire !== "nothing" && call.reuse !== "reject"),
+    calls.map((call) => call.evidence),
     await time.notAfter(connection),
     time.asOf(),
   ]);

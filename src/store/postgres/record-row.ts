@@ -111,6 +111,6 @@ export function plain(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-function plainOrNull(bytes: Uint8Array | null): Uint8Array | null {
+export function plainOrNull(bytes: Uint8Array | null): Uint8Array | null {
   return bytes === null ? null : plain(bytes);
 }

@@ -1,31 +1,20 @@
-import type { StoredState } from "../../domain/record.ts";
-import { type IdentifiedRow, type Keyed, keyColumns, matchRows } from "./batch-rows.ts";
+import { decideRelease } from "../../domain/reducer/operator.ts";
+import type { OperatorAnswer, OperatorCall } from "../operator-store.ts";
 import type { Connection } from "./connection.ts";
-import { decodeState } from "./record-row.ts";
+import { runOperator } from "./operator-row.ts";
 import type { ServerTime } from "./server-time.ts";
 import { loadStatement } from "./statement.ts";
 
 const release = loadStatement("release");
 
-export interface ReleaseCall extends Keyed {
-  /** 16 fresh random bytes, given to nobody. */
-  readonly token: Uint8Array;
-}
-
-/** What became of a released record; null: it was not in progress. */
-export interface Released {
-  readonly state: StoredState | null;
-}
-
-export async function runReleases(
+/** Null: overtaken; to be sent again. */
+export async function releaseRecord(
   connection: Connection,
-  calls: readonly ReleaseCall[],
+  call: OperatorCall,
+  token: Uint8Array,
   time: ServerTime,
-): Promise<Released[]> {
-  const rows = await connection.query<IdentifiedRow & { readonly state: number }>(release, [
-    ...keyColumns(calls),
-    calls.map((call) => call.token),
-    time.asOf(),
-  ]);
-  return matchRows(calls, rows).map(({ row }) => ({ state: row && decodeState(row.state) }));
+): Promise<OperatorAnswer | null> {
+  const { key, fence, actor, reason } = call;
+  const values = [key.tenant, key.scope, key.key, fence, token, actor, reason];
+  return runOperator(connection, release, values, (stored, now) => decideRelease(stored, call, token, now), time);
 }

@@ -1,54 +1,97 @@
--- ResetRecord: the next claim is a first claim, and the fence goes on. Leaves forgotten records alone, and held ones
--- unless forced. Returns what it reset.
+-- ResetRecord: the next claim is a first claim, and the fence goes on. Leaves forgotten records alone, held ones unless
+-- forced, and one whose fence is another.
 --
--- $1 tenant text[]   $2 scope text[]   $3 key text[]
--- $4 token bytea[]: fresh, given to nobody
--- $5 force boolean[]: also while a lease is live
--- $6 as_of timestamptz: null for the database's clock
+-- $1 tenant text   $2 scope text   $3 key text
+-- $4 fence bigint: as the operator read it
+-- $5 token bytea: fresh, given to nobody
+-- $6 force boolean: also while a lease is live
+-- $7 actor text    $8 reason text: for the audit log
+-- $9 as_of timestamptz: null for the database's clock
 --
--- The arrays are sorted by the bytes of the key and name each key once: locks are taken in that order.
-with call as materialized (
-  select *
-  from unnest(
-    $1::text[], $2::text[], $3::text[], $4::bytea[], $5::boolean[]
-  ) with ordinality as c (tenant, scope, key, token, force, i)
-), held as materialized (
-  select c.*, coalesce($6::timestamptz, clock_timestamp()) as held_at
-  from call c
-  cross join lateral (
-    select 1
+-- Reports and locks as release.sql.
+with moment as materialized (
+  select coalesce($9::timestamptz, clock_timestamp()) as seen_at
+), found as materialized (
+  select
+    m.seen_at, $1::text as tenant, $2::text as scope, $3::text as key,
+    k.state, k.due, k.forget_at, k.has_waiters, k.attempt, k.fence, k.lease_token, k.claim_id, k.suspect_token,
+    k.suspect_fence, k.fingerprint, k.fingerprint_algorithm, k.hold, k.max_attempts, k.max_execution_ms,
+    k.result_retention_ms, k.tombstone_retention_ms, k.create_time, k.attempt_start_time, k.end_time, k.reason,
+    k.end_digest, null::bytea as outcome, null::bytea as checkpoint, k.checkpoint_sequence, k.checkpoint_time, k.evidence,
+    k.external_ref, k.progress
+  from moment m
+  left join lateral (
+    select *
     from holdfast.record k
-    where k.tenant = c.tenant
-      and k.scope = c.scope
-      and k.key = c.key
-      and k.forget_at > coalesce($6::timestamptz, clock_timestamp())
-      and (c.force or k.state <> 1 or k.due <= coalesce($6::timestamptz, clock_timestamp()))
+    where k.tenant = $1::text
+      and k.scope = $2::text
+      and k.key = $3::text
     limit 1
-    for no key update
-  ) k
+  ) k on true
+), head as (
+  update holdfast.audit_head
+  set sequence = sequence + 1
+  where exists (
+    select
+    from found k
+    where k.fence = $4::bigint
+      and k.forget_at > k.seen_at
+      and ($6::boolean or k.state <> 1 or k.due <= k.seen_at)
+  )
+  returning sequence, coalesce($9::timestamptz, clock_timestamp()) as now
+), changed as (
+  update holdfast.record k set
+    state = 2,
+    due = h.now,
+    forget_at = 'infinity',
+    sweep_at = 'infinity',
+    attempt = 0,
+    fence = greatest(k.fence + 1, (extract(epoch from h.now) * 1000000)::bigint),
+    lease_token = $5::bytea,
+    suspect_token = null,
+    suspect_fence = null,
+    fingerprint = null,
+    end_time = null,
+    reason = null,
+    end_digest = null,
+    outcome = null,
+    checkpoint = null,
+    checkpoint_sequence = 0,
+    checkpoint_time = null,
+    external_ref = null,
+    progress = null,
+    audit_sequence = h.sequence
+  from head h
+  cross join found f
+  where k.tenant = $1::text
+    and k.scope = $2::text
+    and k.key = $3::text
+    and k.fence = $4::bigint
+    and k.forget_at > h.now
+    and ($6::boolean or k.state <> 1 or k.due <= h.now)
+  returning
+    h.now as seen_at, k.tenant, k.scope, k.key,
+    k.state, k.due, k.forget_at, k.has_waiters, k.attempt, k.fence, k.lease_token, k.claim_id, k.suspect_token,
+    k.suspect_fence, k.fingerprint, k.fingerprint_algorithm, k.hold, k.max_attempts, k.max_execution_ms,
+    k.result_retention_ms, k.tombstone_retention_ms, k.create_time, k.attempt_start_time, k.end_time, k.reason,
+    k.end_digest, null::bytea as outcome, null::bytea as checkpoint, k.checkpoint_sequence, k.checkpoint_time, k.evidence,
+    k.external_ref, k.progress,
+    h.sequence as changed_sequence, f.attempt as attempt_before
+), logged as (
+  insert into holdfast.audit (
+    sequence, time, actor, action, subject_kind, subject, tenant, reason, record_scope, record_key, detail
+  )
+  select
+    c.changed_sequence, c.seen_at, $7::text, 'reset', 'record', c.tenant, c.tenant, $8::text, c.scope, c.key,
+    jsonb_build_object(
+      'attempt', c.attempt_before,
+      'fence', c.fence::text,
+      'state', (array['in-progress', 'available', 'completed', 'failed', 'outcome-unknown'])[c.state]
+    )
+  from changed c
 )
-update holdfast.record k set
-  state = 2,
-  due = h.held_at,
-  forget_at = 'infinity',
-  sweep_at = 'infinity',
-  attempt = 0,
-  fence = greatest(k.fence + 1, (extract(epoch from h.held_at) * 1000000)::bigint),
-  lease_token = h.token,
-  suspect_token = null,
-  suspect_fence = null,
-  fingerprint = null,
-  end_time = null,
-  reason = null,
-  end_digest = null,
-  outcome = null,
-  checkpoint = null,
-  checkpoint_sequence = 0,
-  checkpoint_time = null,
-  external_ref = null,
-  progress = null
-from held h
-where k.tenant = h.tenant
-  and k.scope = h.scope
-  and k.key = h.key
-returning h.i, k.tenant, k.scope, k.key
+select c.* from changed c
+union all
+select f.*, null, null
+from found f
+where not exists (select from changed)

@@ -1,27 +1,20 @@
-import { type IdentifiedRow, type Keyed, keyColumns, matchRows } from "./batch-rows.ts";
+import { decideReset } from "../../domain/reducer/operator.ts";
+import type { ForcibleCall, OperatorAnswer } from "../operator-store.ts";
 import type { Connection } from "./connection.ts";
+import { runOperator } from "./operator-row.ts";
 import type { ServerTime } from "./server-time.ts";
 import { loadStatement } from "./statement.ts";
 
 const reset = loadStatement("reset");
 
-export interface ResetCall extends Keyed {
-  /** 16 fresh random bytes, given to nobody. */
-  readonly token: Uint8Array;
-  readonly force: boolean;
-}
-
-/** Resets a batch of records; true where it did. */
-export async function runResets(
+/** Null: overtaken; to be sent again. */
+export async function resetRecord(
   connection: Connection,
-  calls: readonly ResetCall[],
+  call: ForcibleCall,
+  token: Uint8Array,
   time: ServerTime,
-): Promise<boolean[]> {
-  const rows = await connection.query<IdentifiedRow>(reset, [
-    ...keyColumns(calls),
-    calls.map((call) => call.token),
-    calls.map((call) => call.force),
-    time.asOf(),
-  ]);
-  return matchRows(calls, rows).map(({ row }) => row !== null);
+): Promise<OperatorAnswer | null> {
+  const { key, fence, force, actor, reason } = call;
+  const values = [key.tenant, key.scope, key.key, fence, token, force, actor, reason];
+  return runOperator(connection, reset, values, (stored, now) => decideReset(stored, call, token, now), time);
 }

@@ -1,5 +1,7 @@
 import { type Client, DatabaseError } from "pg";
+import { hasRoleSettings } from "./guarded-query.ts";
 import { checkSchema, type Migration } from "./migrate.ts";
+import { roleSettingsSql } from "./session-settings.ts";
 
 /** Something about the database on which Holdfast cannot keep its word, and how to mend it. */
 export interface StartupProblem {
@@ -22,6 +24,8 @@ export class StartupError extends Error {
 export interface StartupOptions {
   /** For tests: what a crash of the database can lose is accepted. */
   readonly allowUnsafeDatabase?: boolean;
+  /** A pooler is before it that lends a connection for one transaction: then the role must have our settings. */
+  readonly pooled?: boolean;
   readonly migrations?: readonly Migration[];
 }
 
@@ -29,6 +33,7 @@ export interface StartupOptions {
 export interface DatabaseFacts {
   readonly version: number;
   readonly role: string;
+  readonly database: string;
   readonly standby: boolean;
   readonly isolation: string;
   readonly read_only: string;
@@ -37,11 +42,13 @@ export interface DatabaseFacts {
   readonly full_page_writes: string;
   readonly synchronous_commit: string;
   readonly may_emit: boolean;
+  readonly datestyle: string;
 }
 
 const FACTS = `
   select current_setting('server_version_num')::integer as version,
          quote_ident(current_user) as role,
+         quote_ident(current_database()) as database,
          pg_is_in_recovery() as standby,
          current_setting('default_transaction_isolation') as isolation,
          current_setting('default_transaction_read_only') as read_only,
@@ -49,6 +56,7 @@ const FACTS = `
          current_setting('fsync') as fsync,
          current_setting('full_page_writes') as full_page_writes,
          current_setting('synchronous_commit') as synchronous_commit,
+         current_setting('datestyle') as datestyle,
          (select coalesce(bool_and(has_function_privilege(oid, 'execute')), false)
             from pg_proc
            where proname = 'pg_logical_emit_message' and pronamespace = 'pg_catalog'::regnamespace) as may_emit`;
@@ -68,7 +76,8 @@ export async function checkDatabase(client: Client, options: StartupOptions = {}
   const { rows } = await client.query<DatabaseFacts>(FACTS);
   const facts = rows[0];
   if (facts === undefined) throw new Error("bug: no row from the start-up checks");
-  return [...judge(facts, options), ...(await schemaProblems(client, facts, options.migrations))];
+  const pooled = options.pooled ? await poolProblems(client, facts) : [];
+  return [...judge(facts, options), ...pooled, ...(await schemaProblems(client, facts, options.migrations))];
 }
 
 /** Everything but the schema. */
@@ -132,6 +141,24 @@ function durabilityProblems({ fsync, full_page_writes, synchronous_commit, role 
   );
 }
 
+/** What a session would set for itself, had it the connection to itself. */
+async function poolProblems(client: Client, facts: DatabaseFacts): Promise<StartupProblem[]> {
+  const { role, database, datestyle } = facts;
+  const after = "Then make the pooler open its connections anew (PgBouncer: RECONNECT).";
+  return problems(
+    [
+      !(await hasRoleSettings(client)),
+      "A pooler lends its connections for one transaction, so they must have Holdfast's settings from the role.",
+      `Run: ${roleSettingsSql(role, database)} ${after}`,
+    ],
+    [
+      !datestyle.startsWith("ISO"),
+      `DateStyle is ${datestyle}.`,
+      `Run: alter role ${role} in database ${database} set DateStyle = 'ISO, YMD'; ${after}`,
+    ],
+  );
+}
+
 async function schemaProblems(
   client: Client,
   { role }: DatabaseFacts,
@@ -139,7 +166,7 @@ async function schemaProblems(
 ): Promise<StartupProblem[]> {
   try {
     const status = await checkSchema(client, migrations);
-    if (status.kind !== "current") return [{ what: status.sentence, mend: "" }];
+    if (status.kind !== "current" && status.kind !== "newer") return [{ what: status.sentence, mend: "" }];
     const { rows } = await client.query<{ granted: boolean }>(GRANTED);
     if (rows[0]?.granted) return [];
   } catch (error) {

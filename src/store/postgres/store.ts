@@ -1,5 +1,6 @@
 import type { Clock } from "../../clock.ts";
 import type { Instant } from "../../domain/instant.ts";
+import type { Tracing } from "../../telemetry/tracing.ts";
 import type { StoreObserver } from "../observer.ts";
 import type { Store } from "../store.ts";
 import type { Keyed } from "./batch-rows.ts";
@@ -9,6 +10,7 @@ import type { Database } from "./database.ts";
 import { failureOf, unavailable } from "./errors.ts";
 import { needsDurability } from "./heartbeat.ts";
 import type { Lanes } from "./lanes.ts";
+import { createOperators } from "./operators.ts";
 import { createServerTime } from "./server-time.ts";
 import { createSweep } from "./sweep.ts";
 
@@ -22,12 +24,16 @@ export interface PostgresStoreDeps {
   readonly database: Database;
   readonly clock: Clock;
   readonly observer: StoreObserver;
+  readonly tracing: Tracing;
   readonly limits: BatchLimits;
   /** 16 fresh random bytes. */
   readonly newToken: () => Uint8Array;
   /** Null: the database's clock judges. Tests give the instant that stands for it. */
   readonly asOf: () => Instant | null;
 }
+
+/** Pages and changes of several operators and their scripts; each takes some milliseconds. */
+const OPERATORS_WAITING_MAX = 64;
 
 /**
  * A batcher for each kind of call, over a few connections: two for claims and two for ends, so that two batches are
@@ -56,17 +62,17 @@ export function createPostgresStore({ database, newToken, asOf, ...common }: Pos
   const reading = database.lanes(1);
   const peeks = batched(reading, kinds.peek);
   const watches = batched(reading, kinds.watch);
-  const releases = batched(reading, kinds.release);
-  const resets = batched(reading, kinds.reset);
+  // Apart: a page of records must hold up no peek, and a change may have to wait for others' changes.
+  const operating = database.lanes(1, { optional: true, waitingMax: OPERATORS_WAITING_MAX });
+  const operators = createOperators({ ...common, lane: (work) => operating.run(0, work), newToken, time });
 
   return {
+    ...operators,
     claim: (call, deadline) => (call.intent === "execute" ? claims : reconciles).submit(call, deadline),
     heartbeat: (call, deadline) => (needsDurability(call) ? durableHeartbeats : lazyHeartbeats).submit(call, deadline),
     finish: (call, deadline) => finishes.submit(call, deadline),
     peek: (key, deadline) => peeks.submit({ key }, deadline),
     watch: (call, deadline) => watches.submit(call, deadline),
-    release: async (key) => (await releases.submit({ key, token: newToken() }, Infinity)).state,
-    reset: (key, force) => resets.submit({ key, token: newToken(), force }, Infinity),
     sweep: (limit) => reading.run(0, (connection) => sweep(connection, limit)).catch(rethrow),
     close: async () => {
       await Promise.all(closers.map((close) => close()));

@@ -4,6 +4,7 @@ import type { Swept } from "../store.ts";
 import { keyColumns } from "./batch-rows.ts";
 import type { Connection } from "./connection.ts";
 import { formatInstant } from "./instant.ts";
+import { createOpenRound, type OpenRow } from "./open-round.ts";
 import type { ServerTime } from "./server-time.ts";
 import { type Exhausted, runSettles } from "./settle.ts";
 import { loadStatement } from "./statement.ts";
@@ -24,24 +25,24 @@ interface Position {
 
 const START: Position = { key: { tenant: "", scope: "", key: "" }, createTime: Number.NEGATIVE_INFINITY };
 
-interface LapsedRow {
+interface LapsedRow extends OpenRow {
   readonly tenant: string;
   readonly scope: string;
   readonly key: string;
   readonly fence: bigint;
   readonly create_time: Instant;
-  readonly abandoned: boolean;
-  readonly exhausted: boolean;
 }
 
 export type Sweep = (connection: Connection, limit: number) => Promise<Swept>;
 
 /**
  * Housekeeping, one pass a call. Ended records are found by an index. Of the open ones each pass looks at one window,
- * where the pass before left off, so a pass costs the same however many there are.
+ * where the pass before left off, so a pass costs the same however many there are; the last one of a round tells what
+ * the round has counted.
  */
 export function createSweep(time: ServerTime): Sweep {
   let position = START;
+  const round = createOpenRound();
 
   const sweepEnded = async (connection: Connection, statement: typeof forget, limit: number) => {
     const [row] = await connection.query<{ readonly rows: bigint }>(statement, [limit, time.asOf()]);
@@ -76,8 +77,13 @@ export function createSweep(time: ServerTime): Sweep {
     const abandoned = rows.filter((row) => row.abandoned).map(identify);
     const exhausted = rows.filter((row) => row.exhausted).map(identify);
     // What is left over by the limit is still there for the next pass, which therefore starts where this one did.
-    if (abandoned.length <= limit && exhausted.length <= limit) position = after(rows, size);
+    const isDone = abandoned.length <= limit && exhausted.length <= limit;
+    if (isDone) {
+      position = after(rows, size);
+      round.add(rows);
+    }
     return {
+      round: isDone && position === START ? round.finish() : null,
       abandoned: await abandonAll(connection, sorted(abandoned.slice(0, limit))),
       settled: await settleAll(connection, sorted(exhausted.slice(0, limit))),
     };

@@ -1,7 +1,9 @@
 import type { Checkpoint, ClaimAnswer, ClaimCall, FinishCall, HeartbeatCall } from "../../domain/calls.ts";
 import { Fault } from "../../domain/fault.ts";
+import type { RecordEvent } from "../../domain/history.ts";
 import type { RecordKey } from "../../domain/key.ts";
-import type { StoredRecord } from "../../domain/record.ts";
+import type { Proof, StoredRecord } from "../../domain/record.ts";
+import type { RecordHistory, RecordPage, RecordQuery, ResolveCall } from "../operator-store.ts";
 import type { Store } from "../store.ts";
 import { sealEndDigest } from "./data-keys.ts";
 import { open, readHead, type SealedKind, seal } from "./envelope.ts";
@@ -48,7 +50,7 @@ export interface SealedStoreDeps {
  * acquired then: nobody knows of its lease, which runs to its end.
  */
 export function createSealedStore({ store, keysOf, onUnopenable }: SealedStoreDeps): Store {
-  const openRecord = createOpener(onUnopenable);
+  const { openRecord, openEvent } = createOpener(onUnopenable);
   const keysFor = (tenant: string) => {
     try {
       return keysOf(tenant);
@@ -78,6 +80,25 @@ export function createSealedStore({ store, keysOf, onUnopenable }: SealedStoreDe
     return { ...peeked, record: await openRecord(keys, peeked.record) };
   };
 
+  const list = async (asked: Asked, query: RecordQuery, deadline: number): Promise<RecordPage> => {
+    const keys = asked instanceof Promise ? await asked : asked;
+    const page = await store.list(query, deadline);
+    if (keys === null) return page;
+    const opened = page.records.map(async (listed) => ({ ...listed, record: await openRecord(keys, listed.record) }));
+    return { ...page, records: await Promise.all(opened) };
+  };
+  const history = async (asked: Asked, key: RecordKey, deadline: number): Promise<RecordHistory | null> => {
+    const keys = asked instanceof Promise ? await asked : asked;
+    const found = await store.history(key, deadline);
+    if (keys === null || found === null) return found;
+    const events = found.events.map((event) => openEvent(keys, found.record, event));
+    return { ...found, record: await openRecord(keys, found.record), events: await Promise.all(events) };
+  };
+  const resolve = async (asked: Asked, call: ResolveCall, deadline: number) => {
+    const keys = asked instanceof Promise ? await asked : asked;
+    return store.resolve(keys === null ? call : sealResolve(keys, call), deadline);
+  };
+
   return {
     ...store,
     claim(call, deadline) {
@@ -95,6 +116,18 @@ export function createSealedStore({ store, keysOf, onUnopenable }: SealedStoreDe
     peek(key, deadline) {
       const asked = keysFor(key.tenant);
       return asked === null ? store.peek(key, deadline) : peek(asked, key, deadline);
+    },
+    list(query, deadline) {
+      const asked = query.withOutcomes ? keysFor(query.tenant) : null;
+      return asked === null ? store.list(query, deadline) : list(asked, query, deadline);
+    },
+    history(key, deadline) {
+      const asked = keysFor(key.tenant);
+      return asked === null ? store.history(key, deadline) : history(asked, key, deadline);
+    },
+    resolve(call, deadline) {
+      const asked = call.verdict.kind === "not-done" ? null : keysFor(call.key.tenant);
+      return asked === null ? store.resolve(call, deadline) : resolve(asked, call, deadline);
     },
   };
 }
@@ -121,12 +154,21 @@ function sealCheckpoint(keys: TenantKeys, call: HeartbeatCall | FinishCall): Che
   return { sequence: checkpoint.sequence, encoded: sealContent(keys, "checkpoint", call, checkpoint.encoded) };
 }
 
-function sealContent(
-  keys: TenantKeys,
-  kind: SealedKind,
-  { key, proof }: Pick<FinishCall, "key" | "proof">,
-  content: Uint8Array,
-): Uint8Array {
+/** Under the fence that the operator read: the one that the change makes is known only afterwards, and lies above it. */
+function sealResolve(keys: TenantKeys, call: ResolveCall): ResolveCall {
+  const { verdict, key, fence } = call;
+  if (verdict.kind === "not-done" || verdict.outcome === null) return call;
+  const kind = verdict.kind === "completed" ? "result" : "error";
+  const outcome = sealContent(keys, kind, { key, proof: { fence } }, verdict.outcome);
+  return { ...call, verdict: { ...verdict, outcome } };
+}
+
+interface Origin {
+  readonly key: RecordKey;
+  readonly proof: Pick<Proof, "fence">;
+}
+
+function sealContent(keys: TenantKeys, kind: SealedKind, { key, proof }: Origin, content: Uint8Array): Uint8Array {
   const { version, encryption } = keys.newest();
   return seal(content, { kind, key }, { keyVersion: version, fence: proof.fence }, encryption);
 }
@@ -152,15 +194,21 @@ function createOpener(onUnopenable: SealedStoreDeps["onUnopenable"]) {
     return content;
   };
 
-  return async (keys: TenantKeys, record: StoredRecord): Promise<StoredRecord> => {
-    const { outcome, checkpoint } = record;
-    if (outcome === null && checkpoint === null) return record;
-    const outcomeKind = record.state === "completed" ? "result" : "error";
-    return {
-      ...record,
-      outcome: outcome === null ? null : await openContent(keys, outcomeKind, record, outcome),
-      checkpoint: checkpoint === null ? null : await openContent(keys, "checkpoint", record, checkpoint),
-    };
+  return {
+    async openRecord(keys: TenantKeys, record: StoredRecord): Promise<StoredRecord> {
+      const { outcome, checkpoint } = record;
+      if (outcome === null && checkpoint === null) return record;
+      const outcomeKind = record.state === "completed" ? "result" : "error";
+      return {
+        ...record,
+        outcome: outcome === null ? null : await openContent(keys, outcomeKind, record, outcome),
+        checkpoint: checkpoint === null ? null : await openContent(keys, "checkpoint", record, checkpoint),
+      };
+    },
+    async openEvent(keys: TenantKeys, record: StoredRecord, event: RecordEvent): Promise<RecordEvent> {
+      const { error } = event;
+      return error === null ? event : { ...event, error: await openContent(keys, "error", record, error) };
+    },
   };
 }
 

@@ -25,11 +25,11 @@ export async function readChanges(connection: Connection, after: LogPosition | n
   const rows = await connection.query<ChangeRow>(READ, [after?.sequence ?? null, CHANGES_MAX + 1]);
   const [first] = rows;
   if (first === undefined) throw new Error("bug: no row from read-changes");
-  const { head, mark } = first;
-  if (after === null) return { position: { sequence: head, time: mark }, changes: null };
+  const { head, head_time, mark } = first;
+  const position = { sequence: head, time: head_time };
+  if (after === null) return { position, changes: null };
   const found = rows.filter(isChange);
   const isSameLog = head >= after.sequence && mark === after.time;
-  const position = { sequence: head, time: head === after.sequence ? mark : timeOf(found, head) };
   if (!isSameLog || found.length > CHANGES_MAX) return { position: await whereItStands(connection), changes: null };
   return { position, changes: found.map(toChange) };
 }
@@ -44,24 +44,20 @@ async function whereItStands(connection: Connection): Promise<LogPosition> {
 
 interface LogRow {
   readonly head: bigint;
+  /** Null: a number without a change is one whose change was not made after all. */
+  readonly head_time: Instant | null;
   readonly mark: Instant | null;
 }
 
 interface ChangeRow extends LogRow {
   /** Null, as all that follows, when there is no change. */
   readonly sequence: bigint | null;
-  readonly time: Instant;
   readonly subject_kind: RegistryChange["kind"];
   readonly subject: string;
   readonly action: string;
   readonly tenant: string | null;
   readonly is_eager: boolean;
   readonly changes_names: boolean;
-}
-
-/** A number without a change is one whose change was not made after all. */
-function timeOf(rows: readonly ChangeRow[], sequence: bigint): Instant | null {
-  return rows.find((row) => row.sequence === sequence)?.time ?? null;
 }
 
 /** What has a subject has a number. */

@@ -7,6 +7,7 @@ import { createDatabase, type Database } from "../../../src/store/postgres/datab
 import { createPostgresStore } from "../../../src/store/postgres/store.ts";
 import { createPostgresTenantKeyTable } from "../../../src/store/sealed/postgres/tenant-key-table.ts";
 import type { Store } from "../../../src/store/store.ts";
+import { noTracing } from "../../../src/telemetry/tracing.ts";
 import { createTestDatabase } from "../../support/database.ts";
 import { freshToken } from "../../support/records.ts";
 import { sealStore } from "../../unit/store/sealed/sealing.ts";
@@ -59,6 +60,7 @@ export async function openMixedStand(): Promise<MixedStand> {
     },
     limits: BATCH_LIMITS,
     newToken: freshToken,
+    tracing: noTracing,
     asOf: () => null,
   });
   const keysLane = database.lanes(1);

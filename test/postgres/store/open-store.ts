@@ -4,6 +4,7 @@ import { type StoreObserver, silentObserver } from "../../../src/store/observer.
 import { BATCH_LIMITS } from "../../../src/store/postgres/batcher.ts";
 import { createDatabase } from "../../../src/store/postgres/database.ts";
 import { createPostgresStore, type PostgresStore } from "../../../src/store/postgres/store.ts";
+import { noTracing } from "../../../src/telemetry/tracing.ts";
 import type { StoreUnderTest } from "../../store/contract.ts";
 import { createTestDatabase } from "../../support/database.ts";
 import { freshToken, NOW } from "../../support/records.ts";
@@ -40,6 +41,7 @@ export async function openStoreOn(url: string, { asOf, observer }: OpenOptions =
     observer: observer ?? silentObserver,
     limits: BATCH_LIMITS,
     newToken: freshToken,
+    tracing: noTracing,
     asOf: asOf ?? (() => null),
   });
   await database.opened();

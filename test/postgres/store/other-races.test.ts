@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { policyOf } from "../../store/bench.ts";
+import { releaseRecord, resetRecord } from "../../support/operating.ts";
 import { bytes, LEASE_MS, NO_FINGERPRINT } from "../../support/records.ts";
 import { createScene, openSessions, type Sessions } from "./sessions.ts";
 
@@ -129,7 +130,7 @@ test("a release that waits for an end releases nothing", async () => {
   const lease = await a.acquire();
   const answers = await race(
     () => a.finished(lease, "complete"),
-    () => storeB.release(a.key),
+    () => releaseRecord(storeB, a.key),
   );
   expect(answers).toEqual(["completed", null]);
   expect(await a.claimed()).toBe("completed");
@@ -141,7 +142,7 @@ test("a reset that is not forced leaves alone what a heartbeat revived", async (
   advance(LEASE_MS);
   const answers = await race(
     () => a.heartbeat(lease),
-    () => storeB.reset(a.key, false),
+    () => resetRecord(storeB, a.key, false),
   );
   expect(answers).toEqual(["extended", false]);
 });

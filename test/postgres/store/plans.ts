@@ -14,7 +14,7 @@ export function scansOf(plan: Plan, table: string): readonly Plan[] {
 }
 
 /** These hold one row. */
-const SINGLE = ["moment", "setting", "g"];
+const SINGLE = ["moment", "setting", "g", "found", "head", "changed", "summary"];
 
 /** Nested loops that go through a list of many rows for each row of another: quadratic in the batch. */
 export function listLoops(plan: Plan): readonly string[] {

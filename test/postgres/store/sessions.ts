@@ -1,15 +1,15 @@
 import { systemClock } from "../../../src/clock.ts";
 import { addMs, type Instant } from "../../../src/domain/instant.ts";
 import type { RecordKey } from "../../../src/domain/key.ts";
+import { silentObserver } from "../../../src/store/observer.ts";
 import { runClaims } from "../../../src/store/postgres/claim.ts";
 import { openSession, type Session } from "../../../src/store/postgres/connection.ts";
 import { runFinishes } from "../../../src/store/postgres/finish.ts";
 import { runHeartbeats } from "../../../src/store/postgres/heartbeat.ts";
+import { createOperators } from "../../../src/store/postgres/operators.ts";
 import { peeked, runPeeks } from "../../../src/store/postgres/peek.ts";
 import { runReconciles } from "../../../src/store/postgres/reconcile.ts";
 import type { RecordRow } from "../../../src/store/postgres/record-row.ts";
-import { runReleases } from "../../../src/store/postgres/release.ts";
-import { runResets } from "../../../src/store/postgres/reset.ts";
 import { createServerTime, type ServerTime } from "../../../src/store/postgres/server-time.ts";
 import { runSettles } from "../../../src/store/postgres/settle.ts";
 import { createSweep } from "../../../src/store/postgres/sweep.ts";
@@ -122,13 +122,18 @@ export function createSessionStore(session: Session, time: ServerTime): Store {
   };
 
   return {
+    ...createOperators({
+      lane: (work) => work(session),
+      clock: systemClock,
+      observer: silentObserver,
+      time,
+      newToken: freshToken,
+    }),
     claim: (call) => one(call.intent === "execute" ? runClaims : runReconciles, call),
     heartbeat: (call) => one(runHeartbeats, call),
     finish: (call) => one(runFinishes, call),
     peek: async (key) => peeked(await one(runPeeks, { key })),
     watch: (call) => one(runWatches, call),
-    release: async (key) => (await one(runReleases, { key, token: freshToken() })).state,
-    reset: (key, force) => one(runResets, { key, token: freshToken(), force }),
     sweep: (limit) => sweep(session, limit),
   };
 }

@@ -65,7 +65,7 @@ describe("on a table of 50 000 records, with statistics", () => {
   test.each(names)("%s probes indexes", (name) => expectProbesOnly(name));
 });
 
-test("the decoder reads every column of a record but the sweeper's own", async () => {
+test("the decoder reads every column of a record but the sweeper's own and those of its history", async () => {
   const { a, row } = createScene(sessions);
   await a.acquire();
   const stored = await row();
@@ -78,7 +78,13 @@ test("the decoder reads every column of a record but the sweeper's own", async (
     },
   });
   decodeRecord(watched);
-  expect(Object.keys(stored).filter((column) => !read.has(column))).toEqual(["sweep_at"]);
+  expect(Object.keys(stored).filter((column) => !read.has(column))).toEqual([
+    "sweep_at",
+    "has_history",
+    "fail_time",
+    "reconciler",
+    "audit_sequence",
+  ]);
 });
 
 const isComment = (line: string) => line.startsWith("--");

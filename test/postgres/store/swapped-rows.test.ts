@@ -86,18 +86,6 @@ const CALLS: Readonly<Record<string, (keys: readonly RecordKey[]) => Promise<rea
         () =>
           stand.store.watch({ key, state: "in-progress", fence: proof.fence }, NEVER),
     ),
-  release: async (keys) =>
-    (await hold(keys)).map(
-      ({ key }) =>
-        () =>
-          stand.store.release(key),
-    ),
-  reset: async (keys) =>
-    (await hold(keys)).map(
-      ({ key }) =>
-        () =>
-          stand.store.reset(key, true),
-    ),
 };
 
 /** What became of all calls, sent at once, when the first answer to two of them at least was tampered with. */

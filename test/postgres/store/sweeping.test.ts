@@ -108,3 +108,39 @@ test("passes go through the open records window by window and then start over", 
   for (let pass = 0; pass < 24; pass++) passes.push(await abandoned());
   expect(passes).toEqual(new Array(24).fill(1));
 });
+
+test("a round over the open records is told by the pass that finishes it, and counts each of them once", async () => {
+  const scenes = Array.from({ length: 25 }, () => createScene(sessions));
+  for (const [i, { a, advance }] of scenes.entries()) {
+    advance(i);
+    await a.acquire({ policy: policyOf({ hold: i % 5 === 0 }), leaseMs: LEASE_MS });
+  }
+  const now = (scenes[0] as Scene).a.now() + (LEASE_MS + MINUTE + 24) * 1000;
+  const sweep = createSweep(createServerTime({ clock: systemClock, asOf: () => now }));
+  const rounds: unknown[] = [];
+  for (let pass = 0; pass < 6; pass++) rounds.push((await sweep(sessions.b, 1)).round);
+  const counted = {
+    open: 25,
+    stuck: { "outcome-unknown": 5, "lease-expired": 20, overdue: 0 },
+    stuckMsMax: { "outcome-unknown": MINUTE + 24, "lease-expired": 23, overdue: 0 },
+  };
+  expect(rounds).toEqual([null, null, counted, null, null, counted]);
+});
+
+test("a window that is looked at once more, for what the limit left over, is counted once", async () => {
+  const scenes = Array.from({ length: 5 }, () => createScene(sessions));
+  for (const [i, { a }] of scenes.entries())
+    await a.acquire({ policy: i < 3 ? SHORT : policyOf({}), leaseMs: LEASE_MS });
+  const now = (scenes[0] as Scene).a.now() + (LEASE_MS + MINUTE) * 1000;
+  const sweep = createSweep(createServerTime({ clock: systemClock, asOf: () => now }));
+  const passes: unknown[] = [];
+  for (let pass = 0; pass < 3; pass++) {
+    const { abandoned, round } = await sweep(sessions.b, 1);
+    passes.push([abandoned, round?.open ?? null]);
+  }
+  expect(passes).toEqual([
+    [1, null],
+    [1, null],
+    [1, 2],
+  ]);
+});

@@ -4,6 +4,7 @@ import { systemClock } from "../../../src/clock.ts";
 import { CHANGES_MAX } from "../../../src/tenants/postgres/read-changes.ts";
 import { createPostgresTenantTable } from "../../../src/tenants/postgres/tenant-table.ts";
 import type { TenantTable } from "../../../src/tenants/table.ts";
+import { logLine, tamper } from "../../support/audit-log.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
 import { createManualClock } from "../../unit/store/manual-clock.ts";
 import { BY, feedOver, hear, type Lent, lend, newId, registrationOf, until } from "./stand.ts";
@@ -219,8 +220,29 @@ test("more changes than are told one by one are a loss, and what follows is told
   await until(() => heard.changes.length === 6);
 });
 
+test("changes of records are passed over, any number of them, and no loss", async () => {
+  await using lent = await lend(url);
+  await using feed = feedOver(lent, DEAD_URL);
+  const heard = hear(feed);
+  await feed.started;
+  await admin.query(
+    `with head as (update holdfast.audit_head set sequence = sequence + $1 returning sequence)
+     insert into holdfast.audit (sequence, actor, action, subject_kind, subject, tenant, record_scope, record_key)
+     select head.sequence - $1 + i, 'x', 'release', 'record', 'one', 'acme', 'orders', 'k' || i
+     from head, generate_series(1, $1::int) i`,
+    [CHANGES_MAX + 1],
+  );
+  const reads = readsOf(lent);
+  // Two reads more: one that ends on a change of a record, and one that begins there.
+  await until(() => readsOf(lent) >= reads + 2);
+  await live(newId());
+  await logLine(admin, { scope: "orders", key: "last" });
+  await until(() => heard.changes.length === 6);
+  expect(heard.losses).toBe(1);
+});
+
 const SET_BACK = [
-  ["ends before what was seen", "update holdfast.audit_head set sequence = sequence - 3"],
+  ["ends before what was seen", "update holdfast.audit_head set sequence = sequence - 3, line = line - 3"],
   [
     "has gone on otherwise to the same number",
     "update holdfast.audit set time = time + interval '1 s' where sequence = (select sequence from holdfast.audit_head)",
@@ -241,8 +263,8 @@ test.each(SET_BACK)("a log that %s is of a database that was restored: a loss", 
     const { generation } = await written.register(registrationOf("one"), "healthy", BY);
     for (const draining of [true, false, true]) await written.drain("one", draining, BY);
     await until(() => heard.changes.length === 4);
-    await operator.query(restore);
-    await operator.query("delete from holdfast.audit where sequence > (select sequence from holdfast.audit_head)");
+    const cut = "delete from holdfast.audit where sequence > (select sequence from holdfast.audit_head)";
+    await tamper(operator, restore, cut);
     await until(() => heard.losses === 2);
     await written.judge("one", generation, { kind: "refused", reason: "no" }, BY);
     await until(() => heard.changes.length === 5);

@@ -2,6 +2,7 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Fault } from "../../../src/domain/fault.ts";
 import type { Verdict } from "../../../src/domain/registration.ts";
+import { tamper } from "../../support/audit-log.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
 import { BY, hear, NEVER, newId, openServer, registrationOf, type Server, until } from "./stand.ts";
 
@@ -395,7 +396,8 @@ describe("changes", () => {
     expect(await byHost(server, host)).toBeNull();
     await admin.query("update holdfast.tenant set draining = false where id = $1", [id]);
     await admin.query("insert into holdfast.tenant_host (host, tenant) values ($1, $2)", [host, id]);
-    await admin.query(
+    await tamper(
+      admin,
       `update holdfast.audit set time = time + interval '1 s'
         where sequence = (select sequence from holdfast.audit_head)`,
     );

@@ -11,6 +11,7 @@ import { createPostgresStore } from "../../../src/store/postgres/store.ts";
 import type { Store } from "../../../src/store/store.ts";
 import type { LogFields } from "../../../src/telemetry/log.ts";
 import { createMetrics } from "../../../src/telemetry/metrics.ts";
+import { noTracing } from "../../../src/telemetry/tracing.ts";
 import { addWaitingGauges, createWaitingMetrics } from "../../../src/telemetry/waiting-metrics.ts";
 import type { WaitLimits } from "../../../src/waiting/hub.ts";
 import { claimIdOf, claimOf, finishOf, freshToken } from "../../support/records.ts";
@@ -48,6 +49,7 @@ export async function openNode(url: string, { listenUrl = url, limits = {} }: No
   const plain = createPostgresStore({
     ...{ database, clock: systemClock, newToken: freshToken },
     observer: silentObserver,
+    tracing: noTracing,
     limits: BATCH_LIMITS,
     asOf: () => null,
   });

@@ -1,14 +1,15 @@
 import { describe, expect, test } from "vitest";
 import type { WatchCall } from "../../../src/domain/calls.ts";
 import { addMs } from "../../../src/domain/instant.ts";
+import { releaseRecord, resetRecord } from "../../support/operating.ts";
 import { bytes, DAY, fingerprintOf, flagAsItIs, HOUR } from "../../support/records.ts";
 import { createBench, policyOf } from "../bench.ts";
 import type { StoreUnderTest } from "../contract.ts";
 
 export function operators(under: () => StoreUnderTest): void {
   const watch = (bench: ReturnType<typeof createBench>) => flagAsItIs(under().store, bench.key);
-  const release = (bench: ReturnType<typeof createBench>) => under().store.release(bench.key);
-  const reset = (bench: ReturnType<typeof createBench>, force: boolean) => under().store.reset(bench.key, force);
+  const release = (bench: ReturnType<typeof createBench>) => releaseRecord(under().store, bench.key);
+  const reset = (bench: ReturnType<typeof createBench>, force: boolean) => resetRecord(under().store, bench.key, force);
 
   describe("a release", () => {
     test("under REACQUIRE makes the record claimable at once, and its holder superseded", async () => {

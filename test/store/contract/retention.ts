@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { addMs } from "../../../src/domain/instant.ts";
+import { resetRecord } from "../../support/operating.ts";
 import { bytes, DAY, fingerprintOf, flagAsItIs, HOUR, MINUTE } from "../../support/records.ts";
 import { createBench, policyOf } from "../bench.ts";
 import type { StoreUnderTest } from "../contract.ts";
@@ -109,7 +110,7 @@ export function retention(under: () => StoreUnderTest): void {
       bench.moveTo((await acquire()).due);
       await bench.finish(await acquire(), "not-started");
       bench.moveTo(start);
-      await under().store.reset(bench.key, true);
+      await resetRecord(under().store, bench.key, true);
       bench.moveTo(addMs(bench.now(), 1));
       await bench.finish(await acquire(), "not-started");
       await bench.finish(await acquire(), "complete");

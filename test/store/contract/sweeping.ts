@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { addMs } from "../../../src/domain/instant.ts";
 import type { Policy } from "../../../src/domain/record.ts";
 import { deriveState } from "../../../src/operations/derive.ts";
+import { releaseRecord, resetRecord } from "../../support/operating.ts";
 import { bytes, DAY, HOUR, LEASE_MS, MINUTE } from "../../support/records.ts";
 import { createBench, type Lease, policyOf } from "../bench.ts";
 import type { StoreUnderTest } from "../contract.ts";
@@ -102,7 +103,7 @@ export function sweeping(under: () => StoreUnderTest): void {
       await available.finish(await available.acquire({ policy: BRIEF }), "retryable", { delayMs: LEASE_MS });
       await reset.acquire({ policy: BRIEF });
       lapsed.moveTo(lease.due);
-      await under().store.reset(reset.key, true);
+      await resetRecord(under().store, reset.key, true);
       lapsed.moveTo(addMs(lease.due, MINUTE - 1));
       expect(await lapsed.sweep()).toEqual(NOTHING);
       lapsed.moveTo(addMs(lease.due, MINUTE));
@@ -125,12 +126,12 @@ export function sweeping(under: () => StoreUnderTest): void {
           await bench.finish(lease, "outcome-unknown");
           await bench.acquire({ intent: "reconcile" });
         }),
-        await make(hold, (bench) => under().store.release(bench.key)),
+        await make(hold, (bench) => releaseRecord(under().store, bench.key)),
         await make(BRIEF, (bench, lease) => bench.heartbeat(lease, { leaseMs: 4_000 * DAY })),
       ];
       const usedUp = [
         await make({ ...BRIEF, maxAttempts: 1 }, () => {}),
-        await make({ ...BRIEF, maxAttempts: 1 }, (bench) => under().store.release(bench.key)),
+        await make({ ...BRIEF, maxAttempts: 1 }, (bench) => releaseRecord(under().store, bench.key)),
       ];
       const before = await Promise.all(kept.map((bench) => bench.peek()));
       under().setNow(addMs(under().now(), 3_000 * DAY));

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { plainTenant } from "../../../src/domain/tenant.ts";
+import { resetRecord } from "../../support/operating.ts";
 import { fingerprintOf, NO_FINGERPRINT, POLICY } from "../../support/records.ts";
 import { settled } from "../store/manual-clock.ts";
 import { claim, faultWords, finish, keyOf, next, openStand, read, TENANTS, targetsOf } from "./wait-for-stand.ts";
@@ -103,7 +104,7 @@ describe("another payload", () => {
   test("is none of a record that a reset has unbound, until it is claimed", async () => {
     const { store, wait } = openStand();
     await claim(store);
-    await store.reset(keyOf(), true);
+    await resetRecord(store, keyOf(), true);
     const reading = read(wait(withFingerprints(OTHER)));
     expect(await reading.news()).toEqual(["0 snapshot available", "0 released 0"]);
     await claim(store);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { resetRecord } from "../../support/operating.ts";
 import { claimIdOf, fingerprintOf } from "../../support/records.ts";
 import { settled } from "../store/manual-clock.ts";
 import {
@@ -160,7 +161,7 @@ describe("who comes while the record is what it was", () => {
     await claim(elsewhere, { fingerprint: fingerprintOf("before") });
     const first = read(wait());
     await first.news();
-    await elsewhere.reset(keyOf(), true);
+    await resetRecord(elsewhere, keyOf(), true);
     await claim(elsewhere, { claimId: claimIdOf("after"), fingerprint: fingerprintOf("after") });
     const second = read(wait({ targets: [{ key: keyOf(), fingerprint: fingerprintOf("after") }] }));
     expect(await second.news()).toEqual(["0 snapshot in-progress"]);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { releaseRecord, resetRecord } from "../../support/operating.ts";
 import { POLICY } from "../../support/records.ts";
 import { settled } from "../store/manual-clock.ts";
 import { checkpointOf, claim, finish, heartbeat, keyOf, next, openStand, progressOf, read } from "./wait-for-stand.ts";
@@ -102,11 +103,11 @@ describe("a record that is waited for", () => {
     await claim(store);
     const reading = read(wait());
     await reading.news();
-    await store.release(keyOf());
+    await releaseRecord(store, keyOf());
     expect(await reading.news()).toEqual(["0 released 1"]);
     await claim(store);
     expect(await reading.news()).toEqual(["0 taken-over 2"]);
-    await store.reset(keyOf(), true);
+    await resetRecord(store, keyOf(), true);
     expect(await reading.news()).toEqual(["0 released 0"]);
     await claim(store);
     expect(await reading.news()).toEqual(["0 taken-over 1"]);

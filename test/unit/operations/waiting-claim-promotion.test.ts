@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { msBetween } from "../../../src/domain/instant.ts";
 import type { Proof } from "../../../src/domain/record.ts";
+import { releaseRecord, resetRecord } from "../../support/operating.ts";
 import { finishOf } from "../../support/records.ts";
 import { settled } from "../store/manual-clock.ts";
 import { type ClaimScene, createClaimScene, KEY, type WaitingCall } from "./waiting-claim-scene.ts";
@@ -30,7 +31,7 @@ describe("a release promotes the oldest waiter, by one claim, however many wait"
     [
       "an operator's release",
       async ({ there, notify }) => {
-        await there.store.release(KEY);
+        await releaseRecord(there.store, KEY);
         await notify();
       },
       "retry",
@@ -39,7 +40,7 @@ describe("a release promotes the oldest waiter, by one claim, however many wait"
     [
       "a reset",
       async ({ there, notify }) => {
-        await there.store.reset(KEY, true);
+        await resetRecord(there.store, KEY, true);
         await notify();
       },
       "new",

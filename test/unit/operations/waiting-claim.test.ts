@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Fault } from "../../../src/domain/fault.ts";
+import { resetRecord } from "../../support/operating.ts";
 import { claimIdOf, fingerprintOf, finishOf, POLICY } from "../../support/records.ts";
 import { settled } from "../store/manual-clock.ts";
 import { createClaimScene, KEY } from "./waiting-claim-scene.ts";
@@ -64,7 +65,7 @@ describe("what a waiting claim is told", () => {
     const { hold, here, there, notify } = createClaimScene();
     await hold();
     const call = await here.claim("a");
-    await there.store.reset(KEY, true);
+    await resetRecord(there.store, KEY, true);
     await hold({ claimId: claimIdOf("thief"), fingerprint: fingerprintOf("other") });
     await notify();
     expect(call.told).toBe("FINGERPRINT_MISMATCH");
@@ -147,7 +148,7 @@ describe("what a waiting claim is told", () => {
     await settled();
     await end(proof, "outcome-unknown");
     // What follows is not heard of here.
-    expect(await there.store.reset(KEY, false)).toBe(true);
+    expect(await resetRecord(there.store, KEY, false)).toBe(true);
     const again = await there.claim("b");
     expect(again.told).toBe("acquired new");
     const call = await here.claim("a");

@@ -2,6 +2,7 @@ import type { RecordKey } from "../../../src/domain/key.ts";
 import { silentObserver } from "../../../src/store/observer.ts";
 import { type BatchLimits, createBatcher } from "../../../src/store/postgres/batcher.ts";
 import type { Connection } from "../../../src/store/postgres/connection.ts";
+import { noTracing } from "../../../src/telemetry/tracing.ts";
 import { createFakeDatabase, createFakeLanes } from "./fake-database.ts";
 import { createManualClock, settled } from "./manual-clock.ts";
 
@@ -51,6 +52,7 @@ export async function setUpBatcher({ lanes: laneCount = 1, limits, follow, repea
     repeatable,
     lanes,
     clock,
+    tracing: noTracing,
     observer: {
       ...silentObserver,
       batchSent: (_, rows, oldestQueuedMs) => {

@@ -217,7 +217,8 @@ test("a database that is no primary any more costs every connection, not only th
   await found.fail(databaseError("25006"));
   await settled();
   expect(runs.length).toBe(3);
-  expect(lanes.status().open).toBe(1);
+  expect(database.sessions.slice(0, 2).map(({ isOver }) => isOver)).toEqual([true, true]);
+  expect(lanes.status().open).toBe(2);
   const idle = run(1).ids;
   const moved = all.find(({ id }) => idle.includes(id));
   // The other's answer comes from what is no primary: it counts for nothing and the batch goes again.

@@ -3,6 +3,7 @@ import { compareKeys, keyText } from "../../../src/domain/key.ts";
 import { silentObserver } from "../../../src/store/observer.ts";
 import { createBatcher } from "../../../src/store/postgres/batcher.ts";
 import { ConnectionLost } from "../../../src/store/postgres/errors.ts";
+import { noTracing } from "../../../src/telemetry/tracing.ts";
 import { type Call, call } from "./batch-bench.ts";
 import { createFakeDatabase, createFakeLanes, databaseError } from "./fake-database.ts";
 import { createManualClock, settled } from "./manual-clock.ts";
@@ -90,6 +91,7 @@ function createWorld(seed: number) {
     repeatable: true,
     lanes,
     clock,
+    tracing: noTracing,
     observer: silentObserver,
     limits: { rowsMax: ROWS_MAX, bytesMax: 2_000, queueCallsMax: 240, queueBytesMax: 100_000 },
     keyOf: (submitted) => submitted.key,

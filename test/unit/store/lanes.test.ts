@@ -106,13 +106,14 @@ test("a barrier that fails on one session is run on another", async () => {
   expect([first.value, second.value]).toEqual(["used", "used"]);
 });
 
-test("after a restart of the database the sessions of the former epoch are given up", async () => {
+test("after a restart of the database the sessions of the former epoch are given up, also those that lie idle", async () => {
   const { database, use, lanes } = await setUp(2);
   await use(1);
   database.startedAt = 2;
   database.sessions[0]?.die();
   await settled();
-  expect(lanes.status().open).toBe(1);
+  expect(database.sessions[1]?.isOver).toBe(true);
+  expect(lanes.status().open).toBe(2);
   await use(0);
   expect(await use(1)).toBe("used");
   expect(database.sessions).toHaveLength(4);

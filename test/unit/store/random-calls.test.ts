@@ -61,14 +61,26 @@ describe("a difference is found when the second store", () => {
       },
     }),
     "loses the flag of those who wait": () => ({ watch: async () => true }),
-    "forces every reset": (store) => ({ reset: (key) => store.reset(key, true) }),
-    "says that a release did nothing": (store) => ({
-      async release(key) {
-        await store.release(key);
-        return null;
+    "forces every reset": (store) => ({ reset: (call, deadline) => store.reset({ ...call, force: true }, deadline) }),
+    "resolves under a reconciler's hands": (store) => ({
+      resolve: (call, deadline) => store.resolve({ ...call, force: true }, deadline),
+    }),
+    "says that a release did nothing": (store, under) => ({
+      async release(call, deadline) {
+        await store.release(call, deadline);
+        return { kind: "refused", why: "state", now: under.now() };
       },
     }),
-    "never sweeps": () => ({ sweep: async () => ({ forgotten: 0, abandoned: 0, emptied: 0, settled: 0 }) }),
+    "purges what is held": (store) => ({ purge: (call, deadline) => store.purge({ ...call, force: true }, deadline) }),
+    "keeps no histories": (store) => ({
+      async history(key, deadline) {
+        const history = await store.history(key, deadline);
+        return history && { ...history, events: [] };
+      },
+    }),
+    "never sweeps": () => ({
+      sweep: async () => ({ forgotten: 0, abandoned: 0, emptied: 0, settled: 0, round: null }),
+    }),
     "sweeps too early": (store, under) => ({
       async sweep(limit) {
         const now = under.now();

@@ -12,6 +12,8 @@ const sound: DatabaseFacts = {
   full_page_writes: "on",
   synchronous_commit: "on",
   may_emit: true,
+  database: "holdfast",
+  datestyle: "ISO, MDY",
 };
 
 test.for([

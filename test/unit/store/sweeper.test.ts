@@ -8,7 +8,7 @@ import { createManualClock, settled } from "./manual-clock.ts";
 
 const INTERVAL_MS = 10_000;
 const LIMIT = 100;
-const nothing: Swept = { forgotten: 0, abandoned: 0, emptied: 0, settled: 0 };
+const nothing: Swept = { forgotten: 0, abandoned: 0, emptied: 0, settled: 0, round: null };
 
 function setUp(passes: readonly Partial<Swept>[] = []) {
   const clock = createManualClock();

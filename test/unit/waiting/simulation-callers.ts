@@ -4,6 +4,7 @@ import { hasEnded, type Proof } from "../../../src/domain/record.ts";
 import type { Presence } from "../../../src/operations/access.ts";
 import type { ClaimOutcome } from "../../../src/operations/claim-outcome.ts";
 import { NO_CREDENTIALS } from "../../support/credentials.ts";
+import { resetRecord } from "../../support/operating.ts";
 import { claimOf, finishOf, heartbeatOf } from "../../support/records.ts";
 import { createOnlooker } from "../../support/waiting.ts";
 import { KEY, versionOf, type Wait } from "./simulation-history.ts";
@@ -122,7 +123,7 @@ export function createCaller(deps: CallerDeps, which: number | "closer"): Caller
       } else if (answer.kind === "completed" || (answer.kind === "failed" && which !== "closer")) return;
       else if (answer.kind === "outcome-unknown" || answer.kind === "failed") {
         if (which !== "closer" && time.chance(0.5)) return;
-        await attempt(() => oneServer().store.reset(KEY, true));
+        await attempt(() => resetRecord(oneServer().store, KEY, true));
       }
     }
   };

@@ -124,9 +124,13 @@ function createSlowStore(store: Store, time: VirtualTime, { failing }: Faults): 
     finish: slow(store.finish),
     peek: slow(store.peek),
     watch: slow(store.watch),
-    release: slow(store.release),
-    reset: slow(store.reset),
     sweep: slow(store.sweep),
+    list: slow(store.list),
+    history: slow(store.history),
+    release: slow(store.release),
+    resolve: slow(store.resolve),
+    reset: slow(store.reset),
+    purge: slow(store.purge),
   };
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { RecordKey } from "../../../src/domain/key.ts";
 import type { Proof } from "../../../src/domain/record.ts";
@@ -5,6 +6,7 @@ import { createMemoryStore } from "../../../src/store/memory.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { type WakeId, wakeId } from "../../../src/waiting/wake-id.ts";
 import { createWakingStore } from "../../../src/waiting/waking-store.ts";
+import { OPERATOR, QUERY, releaseRecord, resetRecord, resolveRecord } from "../../support/operating.ts";
 import {
   bytes,
   claimIdOf,
@@ -85,15 +87,39 @@ describe.each(Object.keys(changes))("%s", (name) => {
   });
 });
 
-test.each(["release", "reset"] as const)(
-  "a %s wakes all: it does not say whether the record is flagged",
-  async (name) => {
-    await hold(false);
-    await (name === "release" ? store.release(KEY) : store.reset(KEY, true));
+const operators: Readonly<Record<string, () => Promise<unknown>>> = {
+  release: () => releaseRecord(store, KEY),
+  resolution: async () => {
+    now += 31_000_000;
+    await resolveRecord(store, KEY, { kind: "not-done" });
+  },
+  reset: () => resetRecord(store, KEY, true),
+  purge: () => store.purge({ ...OPERATOR, ...KEY, force: true, limit: 10, after: null }, Infinity),
+};
+
+test.each(Object.entries(operators))(
+  "an operator's %s wakes all, whether or not somebody has flagged the record",
+  async (_, change) => {
+    await hold(false, { policy: { ...POLICY, hold: true } });
+    await change();
     expect(woken).toEqual([KEY]);
     expect(told).toEqual([wakeId(KEY)]);
   },
 );
+
+test("a purge wakes those who wait for any of the records that it deleted, and for no other", async () => {
+  const [other, held] = [
+    { ...KEY, key: "other" },
+    { ...KEY, key: "zzz held" },
+  ];
+  for (const key of [KEY, other, held]) await store.claim(claimOf({ key, claimId: randomUUID() }), Infinity);
+  for (const key of [KEY, other]) await resetRecord(store, key, true);
+  [woken, told] = [[], []];
+  const { tenant, scope } = KEY;
+  await store.purge({ ...OPERATOR, tenant, scope, key: null, force: false, limit: 10, after: null }, Infinity);
+  expect(woken).toEqual([KEY, other]);
+  expect(told).toEqual([wakeId(KEY), wakeId(other)]);
+});
 
 test("a first claim wakes those who wait for the absent record here", async () => {
   await claim("first");
@@ -108,7 +134,15 @@ const nothings: Record<string, (proof: Proof) => Promise<unknown>> = {
   "a refused end": (proof) => store.finish(finishOf({ proof: { ...proof, fence: proof.fence + 1n } }), Infinity),
   "a refused heartbeat": (proof) =>
     store.heartbeat(heartbeatOf({ proof: { ...proof, fence: proof.fence - 1n }, progress: bytes("50 %") }), Infinity),
-  "a reset of a held record": () => store.reset(KEY, false),
+  "a release, a resolution and a reset that are refused": async () => {
+    await store.release({ ...OPERATOR, key: KEY, fence: 1n }, Infinity);
+    await resolveRecord(store, KEY, { kind: "not-done" });
+    await resetRecord(store, KEY, false);
+  },
+  "a purge of a held record": () =>
+    store.purge({ ...OPERATOR, ...KEY, force: false, limit: 10, after: null }, Infinity),
+  "a list": () => store.list(QUERY, Infinity),
+  "a look at its history": () => store.history(KEY, Infinity),
   "a peek": () => store.peek(KEY, Infinity),
 };
 

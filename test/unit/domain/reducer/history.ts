@@ -4,13 +4,20 @@ import { isForgotten, type StoredRecord } from "../../../../src/domain/record.ts
 import { decideClaim } from "../../../../src/domain/reducer/claim.ts";
 import { decideFinish } from "../../../../src/domain/reducer/finish.ts";
 import { decideHeartbeat } from "../../../../src/domain/reducer/heartbeat.ts";
-import { decideRelease, decideReset } from "../../../../src/domain/reducer/operator.ts";
+import {
+  decideRelease,
+  decideReset,
+  decideResolve,
+  isHeld,
+  type OperatorGuard,
+  type Verdict,
+} from "../../../../src/domain/reducer/operator.ts";
 import { type Call, createPlay, type Granted } from "../../../store/random-play.ts";
 import type { Step } from "../../../store/random-steps.ts";
 import { NOW, tokenOf } from "../../../support/records.ts";
 
 /** The functions under test, so that a planted fault can take the place of one. */
-export const REDUCER = { decideClaim, decideFinish, decideHeartbeat, decideRelease, decideReset };
+export const REDUCER = { decideClaim, decideFinish, decideHeartbeat, decideRelease, decideResolve, decideReset };
 export type Reducer = typeof REDUCER;
 
 /** One call, and the stored record on either side of it. */
@@ -57,10 +64,24 @@ export function historyOf(steps: readonly Step[], reducer: Reducer): readonly Tr
         ({ answer, next } = reducer.decideFinish(stored, call.call, now));
         break;
       case "release":
-        next = reducer.decideRelease(stored, tokenOf("released"), now);
+        next = reducer.decideRelease(stored, guardOf(stored, false), tokenOf("released"), now).next;
         break;
       case "reset":
-        next = reducer.decideReset(stored, tokenOf("reset"), call.force, now);
+        next = reducer.decideReset(stored, guardOf(stored, call.force), tokenOf("reset"), now).next;
+        break;
+      case "resolve": {
+        const guard: OperatorGuard & { verdict: Verdict } = {
+          ...guardOf(stored, call.force),
+          verdict: call.verdict,
+        };
+        next = reducer.decideResolve(stored, guard, tokenOf("resolved"), now).next;
+        break;
+      }
+      case "purge":
+        if (stored !== null && (call.force || !isHeld(stored, now))) {
+          floor = stored.lease.fence > floor ? stored.lease.fence : floor;
+          stored = null;
+        }
         break;
       case "sweep":
         if (stored !== null && isForgotten(stored, now)) {
@@ -79,4 +100,8 @@ export function historyOf(steps: readonly Step[], reducer: Reducer): readonly Tr
     transitions.push({ call, now, before, after: stored, answer, wrote: next !== null, granted: [...play.granted] });
   }
   return transitions;
+}
+
+function guardOf(stored: StoredRecord | null, force: boolean): OperatorGuard {
+  return { fence: stored?.lease.fence ?? 0n, force };
 }

@@ -53,7 +53,7 @@ export const LAWS: readonly Law[] = [
     check: each((transition) => {
       const { before, after, call, now } = transition;
       if (before === null || !hasEnded(before) || isForgotten(before, now)) return;
-      if (call.op === "reset") return;
+      if (call.op === "reset" || call.op === "purge") return;
       if (call.op === "claim" && call.call.reuse === "retry-failed" && before.state === "failed") return;
       expect(after).toEqual(before);
     }),
@@ -65,12 +65,12 @@ export const LAWS: readonly Law[] = [
     },
   },
   {
-    name: "every new lease, release and reset has a fence above all before it",
+    name: "every new lease, release, resolution and reset has a fence above all before it",
     check: (history) => {
       let highest = 0n;
       for (const transition of history) {
         const { before, after, call, wrote } = transition;
-        const raises = isAcquired(transition) || (wrote && (call.op === "release" || call.op === "reset"));
+        const raises = isAcquired(transition) || (wrote && ["release", "resolve", "reset"].includes(call.op));
         if (raises) expect(after?.lease.fence).toBeGreaterThan(highest);
         else if (before !== null && after !== null) expect(after.lease.fence).toBe(before.lease.fence);
         if (after !== null && after.lease.fence > highest) highest = after.lease.fence;
@@ -84,7 +84,8 @@ export const LAWS: readonly Law[] = [
       let completed: StoredRecord | null = null;
       for (const transition of history) {
         const { answer, after } = transition;
-        if (endedNow(transition) && after?.state === "completed") completed = after;
+        const completes = endedNow(transition) || (transition.wrote && transition.call.op === "resolve");
+        if (completes && after?.state === "completed") completed = after;
         if (answer?.kind !== "completed") continue;
         expect([answer.record.outcome, answer.record.endTime]).toEqual([completed?.outcome, completed?.endTime]);
       }

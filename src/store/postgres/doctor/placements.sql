@@ -1,0 +1,4 @@
+-- Which databases main knows by which names.
+select p.name, p.identity::text as identity
+from holdfast.placement p
+order by p.name

@@ -1,0 +1,102 @@
+-- ResolveOutcome: says what an unknown outcome was, stored or by lapse; forced also while a reconciler's lease is live. The
+-- suspect's token is dead. Leaves a record alone whose fence is another.
+--
+-- $1 tenant text   $2 scope text   $3 key text
+-- $4 fence bigint: as the operator read it
+-- $5 token bytea: fresh, given to nobody
+-- $6 force boolean
+-- $7 state smallint: 2 it was not done, and the attempt counts no more; 3 completed, 4 failed
+-- $8 outcome bytea: the encoded result or error
+-- $9 actor text    $10 reason text: for the audit log
+-- $11 as_of timestamptz: null for the database's clock
+--
+-- Reports and locks as release.sql.
+with moment as materialized (
+  select coalesce($11::timestamptz, clock_timestamp()) as seen_at
+), found as materialized (
+  select
+    m.seen_at, $1::text as tenant, $2::text as scope, $3::text as key,
+    k.state, k.due, k.forget_at, k.has_waiters, k.attempt, k.fence, k.lease_token, k.claim_id, k.suspect_token,
+    k.suspect_fence, k.fingerprint, k.fingerprint_algorithm, k.hold, k.max_attempts, k.max_execution_ms,
+    k.result_retention_ms, k.tombstone_retention_ms, k.create_time, k.attempt_start_time, k.end_time, k.reason,
+    k.end_digest, null::bytea as outcome, null::bytea as checkpoint, k.checkpoint_sequence, k.checkpoint_time, k.evidence,
+    k.external_ref, k.progress
+  from moment m
+  left join lateral (
+    select *
+    from holdfast.record k
+    where k.tenant = $1::text
+      and k.scope = $2::text
+      and k.key = $3::text
+    limit 1
+  ) k on true
+), head as (
+  update holdfast.audit_head
+  set sequence = sequence + 1
+  where exists (
+    select
+    from found k
+    where k.fence = $4::bigint
+      and (
+        k.state = 5
+        or (k.state = 1 and k.due <= k.seen_at and (k.hold or k.suspect_token is not null))
+        or (k.state = 1 and k.suspect_token is not null and $6::boolean)
+      )
+  )
+  returning sequence, coalesce($11::timestamptz, clock_timestamp()) as now
+), changed as (
+  update holdfast.record k set
+    state = $7::smallint,
+    due = h.now + case when $7::smallint = 2 then 0 else k.result_retention_ms end * interval '1 ms',
+    forget_at = case
+      when $7::smallint = 2 then 'infinity'
+      else h.now + (k.result_retention_ms + k.tombstone_retention_ms) * interval '1 ms'
+    end,
+    sweep_at = case when $7::smallint = 2 then 'infinity' else h.now + k.result_retention_ms * interval '1 ms' end,
+    attempt = k.attempt - case when $7::smallint = 2 then 1 else 0 end,
+    fence = greatest(k.fence + 1, (extract(epoch from h.now) * 1000000)::bigint),
+    lease_token = $5::bytea,
+    suspect_token = null,
+    suspect_fence = null,
+    end_time = case when $7::smallint in (3, 4) then h.now end,
+    reason = case when $7::smallint = 4 then 5 end,
+    end_digest = null,
+    outcome = $8::bytea,
+    audit_sequence = h.sequence
+  from head h
+  cross join found f
+  where k.tenant = $1::text
+    and k.scope = $2::text
+    and k.key = $3::text
+    and k.fence = $4::bigint
+    and (
+      k.state = 5
+      or (k.state = 1 and k.due <= h.now and (k.hold or k.suspect_token is not null))
+      or (k.state = 1 and k.suspect_token is not null and $6::boolean)
+    )
+  returning
+    h.now as seen_at, k.tenant, k.scope, k.key,
+    k.state, k.due, k.forget_at, k.has_waiters, k.attempt, k.fence, k.lease_token, k.claim_id, k.suspect_token,
+    k.suspect_fence, k.fingerprint, k.fingerprint_algorithm, k.hold, k.max_attempts, k.max_execution_ms,
+    k.result_retention_ms, k.tombstone_retention_ms, k.create_time, k.attempt_start_time, k.end_time, k.reason,
+    k.end_digest, null::bytea as outcome, null::bytea as checkpoint, k.checkpoint_sequence, k.checkpoint_time, k.evidence,
+    k.external_ref, k.progress,
+    h.sequence as changed_sequence, f.attempt as attempt_before
+), logged as (
+  insert into holdfast.audit (
+    sequence, time, actor, action, subject_kind, subject, tenant, reason, record_scope, record_key, detail
+  )
+  select
+    c.changed_sequence, c.seen_at, $9::text, 'resolve', 'record', c.tenant, c.tenant, $10::text, c.scope, c.key,
+    jsonb_build_object(
+      'attempt', c.attempt_before,
+      'fence', c.fence::text,
+      'state', (array['in-progress', 'available', 'completed', 'failed', 'outcome-unknown'])[c.state]
+    )
+  from changed c
+)
+select c.* from changed c
+union all
+select f.*, null, null
+from found f
+where not exists (select from changed)
