@@ -1,3 +1,4 @@
+import type { Status } from "../../gen/google/rpc/status_pb.ts";
 import type {
   ClaimResponse,
   GetRecordResponse,
@@ -20,6 +21,13 @@ export function waitForBodyBytes({ event }: WaitForResponse): number {
   return bodyBytes(event.value.detail.value.result);
 }
 
-function bodyBytes(result: Result | undefined): number {
+export function bodyBytes(result: Result | undefined): number {
   return result?.body.case === "inline" ? result.body.value.byteLength : 0;
+}
+
+export function errorBytes(error: Status | undefined): number {
+  if (error === undefined) return 0;
+  let bytes = error.message.length;
+  for (const { typeUrl, value } of error.details) bytes += typeUrl.length + value.byteLength;
+  return bytes;
 }

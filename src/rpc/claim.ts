@@ -1,6 +1,7 @@
 import type { ClaimRequestSchema, ClaimResponseSchema } from "../../gen/holdfast/v1/idempotency_pb.ts";
 import { DEFAULTS } from "../domain/limits.ts";
 import type { Claim } from "../operations/claim.ts";
+import { noteClaim } from "./claim-trace.ts";
 import type { UnaryHandler } from "./pipeline.ts";
 import { toClaimResponse } from "./wire/claim-response.ts";
 import { intentOf, reuseOf } from "./wire/enums.ts";
@@ -14,6 +15,7 @@ export function createClaimHandler(
 ): UnaryHandler<typeof ClaimRequestSchema, typeof ClaimResponseSchema> {
   return async (request, caller) => {
     const leaseMs = durationOr(request.lease, DEFAULTS.leaseMs);
+    const { traceparent } = caller.trace;
     const answer = await claim(caller, {
       key: keyOf(request.key),
       claimId: request.claimId,
@@ -22,10 +24,11 @@ export function createClaimHandler(
       intent: intentOf(request.intent),
       reuse: reuseOf(request.reuse),
       policy: policyOf(request.policy),
-      evidence: encodeEvidence(request.owner, request.metadata),
+      evidence: encodeEvidence({ owner: request.owner, metadata: request.metadata, traceparent }),
       externalRef: textOf(request.externalRef),
       waitMs: durationOr(request.wait, 0),
     });
+    noteClaim(caller.trace, answer, traceparent);
     return toClaimResponse(answer, leaseMs, random());
   };
 }

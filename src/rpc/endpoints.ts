@@ -9,6 +9,7 @@ import { createGetRecord } from "../operations/get-record.ts";
 import { createHeartbeat } from "../operations/heartbeat.ts";
 import { createResolveTenant } from "../operations/resolve-tenant.ts";
 import { createWaitFor } from "../operations/wait-for.ts";
+import type { Tracing } from "../telemetry/tracing.ts";
 import type { Tenants } from "../tenants/tenants.ts";
 import type { WaitingObserver } from "../waiting/observer.ts";
 import { claimBodyBytes, getRecordBodyBytes, waitForBodyBytes } from "./body-bytes.ts";
@@ -39,12 +40,13 @@ export interface EndpointDeps {
   readonly observer: RpcObserver;
   readonly clock: Clock;
   readonly waiting: WaitingObserver;
-  /** Why this server acquires nothing now (DRAINING); null when it may. Ends and replays go on all the same. */
+  /** Why this server acquires nothing now (DRAINING, OVERLOADED); null when it may. Ends and replays go on all the same. */
   readonly admission: () => Fault | null;
   /** 16 fresh random bytes. */
   readonly newToken: () => Uint8Array;
   /** 0 up to but not including 1; for jitter. */
   readonly random: () => number;
+  readonly tracing: Tracing;
 }
 
 /** One endpoint per method of IdempotencyService. */

@@ -8,10 +8,12 @@ import {
   type MessageInitShape,
   type MessageShape,
 } from "@bufbuild/protobuf";
-import { Code } from "../../gen/google/rpc/code_pb.ts";
+import { Code, CodeSchema } from "../../gen/google/rpc/code_pb.ts";
 import type { Authenticator, Principal } from "../auth/authenticator.ts";
 import type { Clock } from "../clock.ts";
 import { Fault } from "../domain/fault.ts";
+import type { CallTrace } from "../telemetry/call-trace.ts";
+import type { Tracing } from "../telemetry/tracing.ts";
 import { type CallContext, type Endpoint, Malformed } from "./endpoint.ts";
 import type { RpcError } from "./error.ts";
 import { malformed } from "./malformed.ts";
@@ -26,6 +28,7 @@ export interface PipelineDeps {
   readonly clock: Clock;
   /** 0 up to but not including 1. */
   readonly random: () => number;
+  readonly tracing: Tracing;
 }
 
 /** What a handler may rely on: an authenticated caller and a valid request. */
@@ -35,6 +38,7 @@ export interface Call {
   readonly deadline: number;
   /** For who must know when the caller goes. Untouched otherwise: an adapter makes its signal when first asked for it. */
   readonly context: CallContext;
+  readonly trace: CallTrace;
 }
 
 /** One RPC: decode, call, encode. No try, no logging, no metrics, no validation, no SQL. */
@@ -52,8 +56,8 @@ export type StreamHandler<Input extends DescMessage, Output extends DescMessage>
 export type BytesOf<Output extends DescMessage> = (answer: MessageShape<Output>) => number;
 
 /**
- * observe → faults → authenticate → validate → handler, the same on every port. The observer sees the code that is
- * sent; nothing but an `RpcError` comes out.
+ * trace → observe → faults → authenticate → validate → handler, the same on every port. The observer sees the code that
+ * is sent; nothing but an `RpcError` comes out.
  */
 export function createUnary<Input extends DescMessage, Output extends DescMessage>(
   deps: PipelineDeps,
@@ -63,16 +67,21 @@ export function createUnary<Input extends DescMessage, Output extends DescMessag
   bytesOf?: BytesOf<Output>,
 ): Endpoint {
   const validate = createValidate(method.input, rules);
-  const call = async (message: Message | Malformed, context: CallContext) => {
-    const observed = observe(deps, method, context);
+  const begin = deps.tracing.rpc(nameOf(method));
+  const answer = async (message: Message | Malformed, context: CallContext, trace: CallTrace) => {
+    const observed = observe(deps, method, context, trace);
     try {
-      const { request, call } = await admit(deps, method.input, validate, message, context);
+      const { request, call } = await admit(deps, method.input, validate, message, { context, trace });
       const response = create(method.output, await handler(request, call));
       observed.done();
       return response;
     } catch (thrown) {
       throw observed.failed(thrown);
     }
+  };
+  const call = (message: Message | Malformed, context: CallContext) => {
+    const trace = begin(context);
+    return trace.run(() => answer(message, context, trace));
   };
   return { kind: "unary", method, call, ...sized(method.output, bytesOf) };
 }
@@ -85,10 +94,15 @@ export function createServerStreaming<Input extends DescMessage, Output extends 
   bytesOf?: BytesOf<Output>,
 ): Endpoint {
   const validate = createValidate(method.input, rules);
-  async function* call(message: Message | Malformed, context: CallContext): AsyncGenerator<Message> {
-    const observed = observe(deps, method, context);
+  const begin = deps.tracing.rpc(nameOf(method));
+  async function* answers(
+    message: Message | Malformed,
+    context: CallContext,
+    trace: CallTrace,
+  ): AsyncGenerator<Message, void, undefined> {
+    const observed = observe(deps, method, context, trace);
     try {
-      const { request, call } = await admit(deps, method.input, validate, message, context);
+      const { request, call } = await admit(deps, method.input, validate, message, { context, trace });
       for await (const response of handler(request, call)) yield create(method.output, response);
       observed.done();
     } catch (thrown) {
@@ -97,6 +111,10 @@ export function createServerStreaming<Input extends DescMessage, Output extends 
       observed.abandoned();
     }
   }
+  const call = (message: Message | Malformed, context: CallContext) => {
+    const trace = begin(context);
+    return trace.each(answers(message, context, trace));
+  };
   return { kind: "server_streaming", method, call, ...sized(method.output, bytesOf) };
 }
 
@@ -109,7 +127,7 @@ async function admit<Input extends DescMessage>(
   input: Input,
   validate: Validate<Input>,
   message: Message | Malformed,
-  context: CallContext,
+  { context, trace }: Pick<Call, "context" | "trace">,
 ): Promise<{ readonly request: MessageShape<Input>; readonly call: Call }> {
   const { deadline } = context;
   if (clock.monotonicMs() >= deadline) throw new Fault("DEADLINE_EXCEEDED", "the deadline had passed at arrival");
@@ -117,7 +135,11 @@ async function admit<Input extends DescMessage>(
   if (message instanceof Malformed) throw malformed(input, message);
   if (!isMessage(message, input)) throw new Error(`bug: a ${message.$typeName} where a ${input.typeName} belongs`);
   validate(message);
-  return { request: message, call: { principal, deadline, context } };
+  return { request: message, call: { principal, deadline, context, trace } };
+}
+
+function nameOf({ parent, name }: Endpoint["method"]): string {
+  return `${parent.typeName}/${name}`;
 }
 
 interface Observed {
@@ -131,12 +153,14 @@ function observe(
   { observer, clock, random }: PipelineDeps,
   method: Endpoint["method"],
   context: CallContext,
+  trace: CallTrace,
 ): Observed {
   const startedMs = clock.monotonicMs();
   let open = true;
   const close = (code: Code, error?: RpcError) => {
     open = false;
-    observer.handled(method, code, (clock.monotonicMs() - startedMs) / 1000, context, error);
+    observer.handled(method, code, (clock.monotonicMs() - startedMs) / 1000, context, error, trace);
+    trace.end(CodeSchema.value[code]?.name ?? "UNKNOWN", error?.reason ?? null);
   };
   observer.started(method, context);
   return {

@@ -110,7 +110,7 @@ function checkFingerprint(field: string, fingerprint: Fingerprint | undefined, r
 }
 
 /** Stops counting at the limit: ten thousand entries cost no more than those that reach it. */
-function checkMetadata(field: string, metadata: Readonly<Record<string, string>>, report: Report): void {
+export function checkMetadata(field: string, metadata: Readonly<Record<string, string>>, report: Report): void {
   let bytes = 0;
   for (const name in metadata) {
     bytes += Buffer.byteLength(name) + Buffer.byteLength(metadata[name] ?? "");

@@ -65,6 +65,7 @@ export const WIRE = {
   // A URL is fetched once in 30 s at most.
   VALIDATION_UNCERTAIN: after(30_000, Code.UNAVAILABLE),
   API_KEY_NOT_FOUND: never(Code.NOT_FOUND),
+  RECORD_CHANGED: never(Code.ABORTED),
 } as const satisfies Record<FaultCode, Wire>;
 
 /**

@@ -50,7 +50,7 @@ function fromProto(violation: Violation): Found {
 
 function codeOf(field: string, ruleId: string): InvalidCode {
   if (ruleId !== "bytes.max_len") return "FIELD_INVALID";
-  if (field === "result.inline") return "RESULT_TOO_LARGE";
+  if (field === "result.inline" || field === "completed.inline") return "RESULT_TOO_LARGE";
   return field === "checkpoint.data" ? "CHECKPOINT_TOO_LARGE" : "FIELD_INVALID";
 }
 

@@ -1,6 +1,7 @@
 import type { WaitForRequestSchema, WaitForResponseSchema } from "../../gen/holdfast/v1/idempotency_pb.ts";
 import { DEFAULTS } from "../domain/limits.ts";
 import type { WaitFor } from "../operations/wait-for.ts";
+import { noteWaitForEvent } from "./claim-trace.ts";
 import type { StreamHandler } from "./pipeline.ts";
 import { durationOr } from "./wire/request.ts";
 import { toWaitForResponse, waitModeOf, waitTargetOf } from "./wire/wait-for.ts";
@@ -16,6 +17,9 @@ export function createWaitForHandler(
       keepAliveMs: durationOr(keepAliveInterval, DEFAULTS.keepAliveIntervalMs),
       mustExist,
     });
-    for await (const event of told) yield toWaitForResponse(event, includeResult);
+    for await (const event of told) {
+      noteWaitForEvent(caller.trace, event);
+      yield toWaitForResponse(event, includeResult);
+    }
   };
 }

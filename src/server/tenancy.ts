@@ -9,7 +9,8 @@ import type { PipelineDeps } from "../rpc/pipeline.ts";
 import { openSession } from "../store/postgres/connection.ts";
 import { createUsageSource } from "../store/postgres/usage.ts";
 import { sealFingerprint } from "../store/sealed/data-keys.ts";
-import { logTenantChanges } from "../telemetry/change-log.ts";
+import { logRecordChanges, logTenantChanges } from "../telemetry/change-log.ts";
+import { type CountChange, countTenantChanges } from "../telemetry/change-metrics.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import {
@@ -47,6 +48,7 @@ export interface TenancyDeps {
   readonly placements: Placements;
   readonly sealing: Sealing;
   readonly metrics: Metrics;
+  readonly countChange: CountChange;
   readonly clock: Clock;
   readonly log: Log;
   /** From 0 to 1, for jitter. */
@@ -57,9 +59,10 @@ export interface TenancyDeps {
 /** Reads no tenant, whatever their number; applies the tenants file. */
 export async function openTenancy(config: Config, deps: TenancyDeps): Promise<Tenancy> {
   const { placements, sealing, metrics, clock, log, random } = deps;
-  const { run, change, follow, listenUrl } = placements.main;
+  const { run, change, follow, listen } = placements.main;
   await using opening = new AsyncDisposableStack();
-  const table = logTenantChanges(createPostgresTenantTable({ run, change, clock }), log);
+  const logged = logTenantChanges(createPostgresTenantTable({ run, change, clock }), log);
+  const table = countTenantChanges(logged, deps.countChange);
   const fetch = createGuardedFetch({ clock, allowLoopback: config.validatorLoopback, ports: portsOf(config) });
   const validate = countValidations(createValidate({ fetch }), metrics);
   const terms = termsOf(config, sealing);
@@ -68,8 +71,8 @@ export async function openTenancy(config: Config, deps: TenancyDeps): Promise<Te
     await applyTenantsFile(config.tenantsFile, { ...deps, table, terms, validate });
   }
 
-  const open = (onNotification: () => void) =>
-    openSession({ url: listenUrl, clock, onNotification, answerTimeoutMs: LISTEN_ANSWER_MS_MAX });
+  const open = async (onNotification: () => void) =>
+    openSession({ ...listen(), clock, onNotification, answerTimeoutMs: LISTEN_ANSWER_MS_MAX });
   const feed = opening.use(openPostgresChangeFeed({ run: follow, open, clock, random, log }));
   const measuring = opening.use(
     createMeasuring({ clock, random, onError: (error) => log.warn({ error }, "a tenant's usage was not measured") }),
@@ -92,6 +95,7 @@ export async function openTenancy(config: Config, deps: TenancyDeps): Promise<Te
       createAdminEndpoints({
         ...{ ...pipeline, table, terms, validate, apiKeys, randomBytes, tenants: service },
         changed: onRevoked,
+        recordChanges: logRecordChanges(log),
         onError: (error) =>
           log.warn({ error }, "something behind a change of a tenant failed; the change itself is made"),
       }),
@@ -99,12 +103,15 @@ export async function openTenancy(config: Config, deps: TenancyDeps): Promise<Te
   };
 }
 
-function portsOf({ validatorPort }: Config): readonly number[] {
+function portsOf({ validatorPort }: Pick<Config, "validatorPort">): readonly number[] {
   return [validatorPort];
 }
 
 /** What is allowed of registrations here. */
-export function termsOf(config: Config, { hasMasterKey }: Sealing): DeclarationTerms {
+export function termsOf(
+  config: Pick<Config, "placements" | "validatorLoopback" | "validatorPort">,
+  { hasMasterKey }: Pick<Sealing, "hasMasterKey">,
+): DeclarationTerms {
   return {
     placements: ["main", ...(config.placements ?? []).map(({ name }) => name)],
     hasMasterKey,

@@ -36,11 +36,17 @@ describe("a client without .proto files", () => {
       "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
       "holdfast.v1.AdminService/CreateApiKey",
       "holdfast.v1.AdminService/DrainTenant",
+      "holdfast.v1.AdminService/ForceRelease",
+      "holdfast.v1.AdminService/GetRecordTimeline",
       "holdfast.v1.AdminService/GetTenant",
       "holdfast.v1.AdminService/ListApiKeys",
+      "holdfast.v1.AdminService/ListRecords",
       "holdfast.v1.AdminService/ListTenants",
+      "holdfast.v1.AdminService/PurgeRecords",
       "holdfast.v1.AdminService/RecheckTenant",
       "holdfast.v1.AdminService/RegisterTenant",
+      "holdfast.v1.AdminService/ResetRecord",
+      "holdfast.v1.AdminService/ResolveOutcome",
       "holdfast.v1.AdminService/RevokeApiKey",
       "holdfast.v1.AdminService/UnregisterTenant",
       "holdfast.v1.AdminService/UpdateTenant",
@@ -96,8 +102,8 @@ describe("the pages for machines", () => {
       `grpc_server_msg_sent_total{${heartbeat}} 0`,
       'holdfast_claims_total{outcome="in-progress"} 0',
       'holdfast_acquires_total{reason="takeover"} 0',
-      'holdfast_quota_refusals_total{quota="leases"} 0',
-      'holdfast_key_set_fetches_total{result="failed"} 0',
+      'holdfast_refusals_total{reason="QUOTA_LEASES",blame="caller"} 0',
+      'holdfast_key_set_fetches_total{issuer="configured",result="failed"} 0',
       'holdfast_tenant_validations_total{verdict="uncertain"} 0',
       "holdfast_changes_reading ",
       "holdfast_changes_listening ",
@@ -123,7 +129,7 @@ describe("the pages for machines", () => {
     const page = await (await fetch(`${server.http}/metrics`)).text();
     expect(page).toMatch(/holdfast_claims_total\{outcome="in-progress"\} 1/);
     expect(page).toMatch(/holdfast_batch_rows_count\{statement="claim"\} [1-9]/);
-    expect(page).toMatch(/holdfast_statement_seconds_count\{statement="claim",outcome="ok"\} [1-9]/);
+    expect(page).toMatch(/holdfast_statement_seconds_count\{statement="claim"\} [1-9]/);
     expect(page).toMatch(/holdfast_pool_connections_open\{placement="main"\} [1-9]/);
   });
 

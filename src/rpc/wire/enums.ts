@@ -43,6 +43,12 @@ export function failKindOf(kind: FailKind): Exclude<EndKind, "complete"> {
   return known;
 }
 
+export function recordStateOf(state: RecordState): DerivedState {
+  const known = DERIVED_STATES.find((candidate) => RECORD_STATES[candidate] === state);
+  if (known === undefined) throw new Error("bug: validation lets no other state of a record through");
+  return known;
+}
+
 /** To the wire. */
 
 export const CLAIM_OUTCOMES = {
@@ -71,6 +77,8 @@ export const RECORD_STATES = {
   "outcome-unknown": RecordState.OUTCOME_UNKNOWN,
   expired: RecordState.EXPIRED,
 } as const satisfies Record<DerivedState, RecordState>;
+
+const DERIVED_STATES = Object.keys(RECORD_STATES) as readonly DerivedState[];
 
 export const TENANT_HEALTHS = {
   pending: TenantHealthProto.PENDING,

@@ -11,7 +11,7 @@ import { failReason, leaseExpiryPolicy, RECORD_STATES, unknownReason } from "./e
 import { decodeCheckpoint, decodeEvidence, decodeProgress } from "./stored.ts";
 import { toDuration, toTimestamp } from "./time.ts";
 
-/** The stored evidence is a Record with owner and metadata; the rest is filled in. */
+/** The stored evidence is a Record with owner, metadata and traceparent; the rest is filled in. */
 export function toRecord({ state, record }: SeenRecord): RecordProto {
   const checkpoint = decodeCheckpoint(record);
   const progress = decodeProgress(record);

@@ -24,17 +24,26 @@ const KNOWN_FIELDS = { writeUnknownFields: false } as const;
 
 const NOTHING = new Uint8Array();
 
-/** Owner and metadata of an attempt, as a Record with nothing else set. */
-export function encodeEvidence(owner: Owner | undefined, metadata: Readonly<Record<string, string>>): Uint8Array {
+/** What a claim says of who makes it. */
+export interface Evidence {
+  readonly owner?: Owner | undefined;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** A valid one; null if the call has none. */
+  readonly traceparent: string | null;
+}
+
+/** Owner, metadata and trace of an attempt, as a Record with nothing else set. */
+export function encodeEvidence({ owner, metadata, traceparent }: Evidence): Uint8Array {
   const sortedMetadata = sorted(metadata);
-  if (owner === undefined && sortedMetadata === null) return NOTHING;
+  if (owner === undefined && sortedMetadata === null && traceparent === null) return NOTHING;
   const record = create(RecordSchema);
   if (owner !== undefined) record.owner = owner;
   if (sortedMetadata !== null) record.metadata = sortedMetadata;
+  if (traceparent !== null) record.traceparent = traceparent;
   return toBinary(RecordSchema, record, KNOWN_FIELDS);
 }
 
-export function decodeEvidence({ evidence }: StoredRecord): RecordProto {
+export function decodeEvidence({ evidence }: Pick<StoredRecord, "evidence">): RecordProto {
   return fromBinary(RecordSchema, evidence);
 }
 
@@ -53,7 +62,7 @@ export function encodeError(error: Status): Uint8Array {
 }
 
 /** What the last attempt reported, if it reported anything. */
-export function decodeError({ outcome }: StoredRecord): Status | undefined {
+export function decodeError({ outcome }: Pick<StoredRecord, "outcome">): Status | undefined {
   return outcome === null ? undefined : fromBinary(StatusSchema, outcome);
 }
 

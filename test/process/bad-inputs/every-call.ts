@@ -50,6 +50,12 @@ export function everyCall({ tenant, handle, host, issuer, keyId }: Named): reado
     [admin.createApiKey, { tenantId: tenant, roles: [Role.CLAIM] }],
     [admin.revokeApiKey, { keyId }],
     [admin.listApiKeys, { tenantId: tenant }],
+    [admin.listRecords, { tenantId: tenant }],
+    [admin.getRecordTimeline, { key }],
+    [admin.forceRelease, { key, reason: "why" }],
+    [admin.resolveOutcome, { key, verdict: { case: "notDone", value: {} }, reason: "why" }],
+    [admin.resetRecord, { key, reason: "why" }],
+    [admin.purgeRecords, { tenantId: tenant, target: { case: "key", value: key }, reason: "why" }],
   ];
   return calls.map(([method, init]) => ({ method: method as Method, init: init as EveryCall["init"] }));
 }

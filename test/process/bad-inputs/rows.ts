@@ -67,6 +67,10 @@ export const ROWS = {
   92: "key sets that are none",
   93: "registrations that cannot be",
   95: "rows that nobody but an operator can write",
+  97: "page tokens that were never given out",
+  98: "filters that let nothing through",
+  100: "changes of records that are none",
+  101: "changes that a record's state does not allow, or that came too late",
 } as const;
 
 export type RowNumber = keyof typeof ROWS;

@@ -17,6 +17,7 @@ import { createCallerLimit } from "../../../src/operations/admin/caller-limit.ts
 import { createApiKeyEndpoints } from "../../../src/rpc/admin/api-key-endpoints.ts";
 import { toTimestamp } from "../../../src/rpc/wire/time.ts";
 import { loggedError } from "../../../src/telemetry/log.ts";
+import { noTracing } from "../../../src/telemetry/tracing.ts";
 import { createMemoryApiKeyTable, freshApiKey } from "../../support/api-key-table.ts";
 import { NOW } from "../../support/records.ts";
 import { createManualClock } from "../store/manual-clock.ts";
@@ -36,6 +37,7 @@ function scene({ authenticator: given }: { readonly authenticator?: Authenticato
     observer: observed,
     clock,
     random: () => 0.5,
+    tracing: noTracing,
     apiKeys: table,
     limited: createCallerLimit(),
     changed: apiKeys.changed,

@@ -16,6 +16,7 @@ import type { DeclarationTerms } from "../../../src/operations/admin/tenants/dec
 import { createTenantEndpoints } from "../../../src/rpc/admin/tenant-endpoints.ts";
 import type { Endpoint } from "../../../src/rpc/endpoint.ts";
 import { createMemoryStore } from "../../../src/store/memory.ts";
+import { noTracing } from "../../../src/telemetry/tracing.ts";
 import { plainRuntime } from "../../../src/tenants/runtime.ts";
 import { createTenantService, type TenantService } from "../../../src/tenants/service.ts";
 import type { TenantTable } from "../../../src/tenants/table.ts";
@@ -116,6 +117,7 @@ export function stand({ terms, through = (table) => table, unbuildable, ...given
     table: through(table),
     limited: createCallerLimit(),
     terms: { ...TERMS, ...terms },
+    tracing: noTracing,
     authenticator: {
       async authenticate() {
         if (refused !== null) throw new Fault(refused, "the credential is not valid");

@@ -30,6 +30,7 @@ import { RpcError } from "../../../src/rpc/error.ts";
 import type { RpcObserver } from "../../../src/rpc/observer.ts";
 import { createMemoryStore } from "../../../src/store/memory.ts";
 import type { Store } from "../../../src/store/store.ts";
+import { noTracing } from "../../../src/telemetry/tracing.ts";
 import { plainRuntime, type TenantRuntime } from "../../../src/tenants/runtime.ts";
 import { createStaticTenants, type StaticTenant } from "../../../src/tenants/static.ts";
 import type { Tenants } from "../../../src/tenants/tenants.ts";
@@ -88,6 +89,7 @@ export function bundle({ store: given, tenants, ...others }: BundleOptions = {})
     admission: () => null,
     newToken: freshToken,
     random: () => 0.5,
+    tracing: noTracing,
     ...others,
   });
   const send = async (method: DescMethodUnary, request: Message | Malformed, context: Partial<CallContext>) => {

@@ -8,6 +8,7 @@ import {
   UnknownReason,
 } from "../../../gen/holdfast/v1/idempotency_pb.ts";
 import { addMs, type Instant } from "../../../src/domain/instant.ts";
+import { resetRecord } from "../../support/operating.ts";
 import { DAY, NOW } from "../../support/records.ts";
 import { acquire, type Bundle, bundle, claimOf, KEY, methods } from "./bundle.ts";
 
@@ -140,7 +141,7 @@ const cases: Readonly<Record<string, Case>> = {
   reset: {
     prepare: async (own) => {
       await acquire(own, HOLD);
-      await own.store.reset(stored, true);
+      await resetRecord(own.store, stored, true);
     },
     state: RecordState.AVAILABLE,
     shows: { attempt: 0 },
@@ -236,7 +237,7 @@ describe("a fingerprint", () => {
   test("is not compared with a record that a reset has unbound", async () => {
     const own = bundle();
     await acquire(own, payload(1));
-    await own.store.reset(stored, true);
+    await resetRecord(own.store, stored, true);
     expect((await read(own, payload(2))).record?.state).toBe(RecordState.AVAILABLE);
   });
 });

@@ -5,6 +5,7 @@ import { WaitForRequestSchema } from "../../../gen/holdfast/v1/idempotency_pb.ts
 import { type Endpoint, Malformed } from "../../../src/rpc/endpoint.ts";
 import { createServerStreaming, type StreamHandler } from "../../../src/rpc/pipeline.ts";
 import { noRules } from "../../../src/rpc/rules.ts";
+import { noTracing } from "../../../src/telemetry/tracing.ts";
 import { bundle, KEY, methods, Observed, quietContext, wireError } from "./bundle.ts";
 
 describe("a streaming method", () => {
@@ -19,6 +20,7 @@ describe("a streaming method", () => {
       observer: observed,
       clock: { monotonicMs: () => 0, sleep: async () => {}, turn: async () => {} },
       random: () => 0,
+      tracing: noTracing,
     };
     return { observed, endpoint: createServerStreaming(deps, methods.waitFor, noRules, handler) };
   }

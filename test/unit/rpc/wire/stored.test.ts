@@ -106,7 +106,22 @@ test("an empty error is stored, and told from none", () => {
   expect(decodeError(recordOf({ outcome: null }))).toBeUndefined();
 });
 
+const TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
 describe("evidence", () => {
+  test("keeps the trace of the claim, alone or beside the rest", () => {
+    const alone = encodeEvidence({ metadata: {}, traceparent: TRACEPARENT });
+    expect(decodeEvidence(recordOf({ evidence: alone })).traceparent).toBe(TRACEPARENT);
+    // Two bytes of tag, one of length.
+    expect(alone).toHaveLength(3 + 55);
+    const owner = create(OwnerSchema, { service: "billing" });
+    const all = encodeEvidence({ owner, metadata: { a: "1" }, traceparent: TRACEPARENT });
+    expect(decodeEvidence(recordOf({ evidence: all }))).toMatchObject({
+      ...{ owner, metadata: { a: "1" }, traceparent: TRACEPARENT },
+    });
+    expect(encodeEvidence({ owner, metadata: { a: "1" }, traceparent: TRACEPARENT })).toEqual(all);
+  });
+
   test("keeps owner and metadata, names like __proto__ included", () => {
     const owner = create(OwnerSchema, { service: "billing", instance: "pod-7" });
     const entries = Object.fromEntries([
@@ -114,19 +129,24 @@ describe("evidence", () => {
       ["b", "2"],
       ["a", "1"],
     ]);
-    const decoded = decodeEvidence(recordOf({ evidence: encodeEvidence(owner, entries) }));
+    const decoded = decodeEvidence(
+      recordOf({ evidence: encodeEvidence({ owner, metadata: entries, traceparent: null }) }),
+    );
     expect(decoded.owner).toEqual(owner);
     expect(Object.entries(decoded.metadata)).toEqual(Object.entries(entries).toSorted());
   });
 
   test("of a claim that says nothing is nothing", () => {
-    expect(encodeEvidence(undefined, {})).toEqual(new Uint8Array());
+    expect(encodeEvidence({ metadata: {}, traceparent: null })).toEqual(new Uint8Array());
   });
 
   test("at its largest fits the column that keeps it", () => {
     const owner = create(OwnerSchema, { service: "s".repeat(256), instance: "i".repeat(256) });
     const names = [...Array.from({ length: 128 }, (_, i) => String.fromCharCode(i)), ...twoByteNames(1984)];
-    const largest = encodeEvidence(owner, Object.fromEntries(names.map((name) => [name, ""])));
+    const largest = encodeEvidence({
+      ...{ owner, traceparent: TRACEPARENT },
+      metadata: Object.fromEntries(names.map((name) => [name, ""])),
+    });
     expect(largest.length).toBeLessThanOrEqual(32_768);
   });
 });
