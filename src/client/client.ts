@@ -5,10 +5,11 @@ import type { Attempt } from "./attempt.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type ConnectionOptions, openConnection } from "./connection.ts";
 import { checkText, LIMITS } from "./limits.ts";
-import { type Once, type OnceOptions, once } from "./once.ts";
-import { type Reconciled, type ReconcileOptions, reconcile } from "./reconcile.ts";
+import type { Once, OnceOptions } from "./once.ts";
+import type { Reconciled, ReconcileOptions } from "./reconcile.ts";
 import { DEFAULT_RETRY, type RetryPolicy } from "./retry.ts";
 import { createLifetime, type Rpc, type Runtime, type Warning } from "./runtime.ts";
+import { tracedOnce, tracedReconcile } from "./traced-work.ts";
 import type { UnknownOutcome, Verdict } from "./verdict.ts";
 import type { WaitEvent, WaitTarget } from "./wait-event.ts";
 import { type ResultOptions, result, type WaitForOptions, waitFor } from "./wait-for.ts";
@@ -144,8 +145,8 @@ export function createClient(options: ClientOptions): Holdfast {
 
   return {
     rpc,
-    once: (call, work) => lifetime.run(() => once(runtime, call, work)),
-    reconcile: (call, judge) => lifetime.run(() => reconcile(runtime, call, judge)),
+    once: (call, work) => lifetime.run(() => tracedOnce(runtime, call, work)),
+    reconcile: (call, judge) => lifetime.run(() => tracedReconcile(runtime, call, judge)),
     waitFor: (targets, call = {}) => waitFor(runtime, targets, call),
     result: (target, call = {}) => lifetime.run(() => result(runtime, target, call)),
     close,

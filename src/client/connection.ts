@@ -6,6 +6,7 @@ import { createCredential, type Token } from "./credentials.ts";
 import { createGrpcTransport, type GrpcTransport } from "./grpc-transport.ts";
 import { clientContext, type TlsOptions } from "./tls.ts";
 import { TlsCredentials } from "./tls-credentials.ts";
+import { traceTransport } from "./tracing.ts";
 
 /** Where the servers are, and who calls them over what. */
 export interface ConnectionOptions {
@@ -45,7 +46,8 @@ export function openConnection(options: ConnectionOptions, clock: Clock): Connec
   const own = given === "grpc" ? ownTransport(options, credential !== null) : null;
   const transport = own ?? (given as Transport);
   return {
-    transport: credential === null ? transport : authorizedTransport(transport, credential, clock),
+    // Outermost: what a credential takes, a second try included, is part of the call.
+    transport: traceTransport(credential === null ? transport : authorizedTransport(transport, credential, clock)),
     close: () => own?.close(),
   };
 }

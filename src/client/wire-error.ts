@@ -40,11 +40,13 @@ export function toLeaseError(error: unknown): HoldfastError {
 
 /** Whether the same call can help later, and after which delay at least. Null when it cannot. */
 export function retryDelayMs(error: unknown): number | null {
-  const { code, retryAfterMs } = describe(ConnectError.from(error));
+  const { code, reason, retryAfterMs } = describe(ConnectError.from(error));
   if (retryAfterMs !== undefined) return retryAfterMs;
   // Every method may be repeated, so whether the lost call took effect does not matter. A call that this client gives
   // up is not asked about here: one that is cancelled all the same was cancelled by something between.
-  return code === Code.Unavailable || code === Code.DeadlineExceeded || code === Code.Canceled ? 0 : null;
+  if (code === Code.Unavailable || code === Code.DeadlineExceeded || code === Code.Canceled) return 0;
+  // So connect-node calls a connection that was reset, by a server that goes say; ours gives a reason when it aborts.
+  return code === Code.Aborted && reason === "" ? 0 : null;
 }
 
 /** A bug of the server, or of something between: worth one more call, and no third. */

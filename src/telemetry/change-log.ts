@@ -63,3 +63,46 @@ export function logApiKeyChanges(table: ApiKeyTable, log: Pick<Log, "info">): Ap
     },
   };
 }
+
+/** An operator has changed a record. Which one, its line in the audit log says: keys may name people. */
+export interface RecordChange {
+  readonly actor: string;
+  readonly action: "release" | "resolve" | "reset";
+  readonly tenant: string;
+  /** Its line in the audit log of the record's database. */
+  readonly auditSequence: bigint;
+}
+
+/** An operator has deleted records. */
+export interface RecordPurge {
+  readonly actor: string;
+  readonly action: "purge";
+  readonly tenant: string;
+  /** What was named: one record, a scope, or all of the tenant. */
+  readonly target: "record" | "scope" | "tenant";
+  readonly purged: number;
+  /** Left because somebody holds them. */
+  readonly held: number;
+}
+
+/** Told of changes once they are made. */
+export interface RecordChangeLog {
+  changed(change: RecordChange): void;
+  purged(purge: RecordPurge): void;
+}
+
+const RECORD_CHANGES = {
+  release: "a record was released",
+  resolve: "an unknown outcome was resolved",
+  reset: "a record was reset",
+} as const satisfies Record<RecordChange["action"], string>;
+
+/** The same of records, by those who change them. Neither scopes nor keys are logged. */
+export function logRecordChanges(log: Pick<Log, "info">): RecordChangeLog {
+  return {
+    changed({ auditSequence, ...change }) {
+      log.info({ ...change, auditSequence: String(auditSequence) }, RECORD_CHANGES[change.action]);
+    },
+    purged: (purge) => log.info({ ...purge }, "records were purged"),
+  };
+}

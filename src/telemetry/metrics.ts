@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { type CounterSpec, type GaugeSpec, type HistogramSpec, knownSeries } from "./metric-spec.ts";
 
 /** One series of a counter. Adding to `value` is all that a hot path does. */
 export interface Cell {
@@ -11,12 +12,16 @@ export interface Distribution {
   observe(value: number): void;
 }
 
+/** Where each metric is announced once, by its spec. */
 export interface Metrics {
   /** The series with these label values, in the order of the names; made at 0 when first asked for. */
-  counter(name: string, help: string, labelNames?: readonly string[]): (...labels: readonly string[]) => Cell;
+  counter(spec: CounterSpec): (...labels: readonly string[]) => Cell;
   histogram(spec: HistogramSpec): (...labels: readonly string[]) => Distribution;
-  /** `read` is called at each scrape. The same name again, with other values of the same labels, is another series of it. */
-  gauge(name: string, help: string, read: () => number, labels?: Labels): void;
+  /**
+   * `read` is called at each scrape; null: there is no such series now. The same spec again, with other values of its
+   * labels, is another series of it.
+   */
+  gauge(spec: GaugeSpec, read: () => number | null, labels?: Labels): void;
   readonly contentType: string;
   /** The page that Prometheus scrapes. */
   page(): Promise<string>;
@@ -25,20 +30,13 @@ export interface Metrics {
 /** Names and values. */
 export type Labels = Readonly<Record<string, string>>;
 
-export interface HistogramSpec {
-  readonly name: string;
-  readonly help: string;
-  readonly labelNames?: readonly string[];
-  readonly buckets: readonly number[];
-}
-
 interface GaugeSeries {
   readonly labels: Labels;
-  readonly read: () => number;
+  readonly read: () => number | null;
 }
 
-/** Seconds. This service answers in a millisecond or so, where the usual buckets begin at five. */
-export const SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
+/** Sums over what `nodejs_active_resources` and its like tell apart; gauges whose names end like counters. */
+const MISNAMED = ["nodejs_active_handles_total", "nodejs_active_requests_total", "nodejs_active_resources_total"];
 
 /**
  * The only importer of prom-client. Counters are kept in cells of ours and handed over at each scrape: a cell costs 5 ns
@@ -47,25 +45,29 @@ export const SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2
 export function createMetrics({ ofProcess }: { readonly ofProcess: boolean }): Metrics {
   const registry = new Registry();
   const registers = [registry];
-  if (ofProcess) collectDefaultMetrics({ register: registry });
+  if (ofProcess) {
+    collectDefaultMetrics({ register: registry });
+    for (const name of MISNAMED) registry.removeSingleMetric(name);
+  }
   const gauges = new Map<string, GaugeSeries[]>();
   return {
     contentType: registry.contentType,
     page: () => registry.metrics(),
 
-    counter(name, help, labelNames = []) {
+    counter(spec) {
+      const { name, help } = spec;
       const cells = new Map<string, { readonly labels: readonly string[]; readonly cell: Cell }>();
       new Counter({
         name,
         help,
-        labelNames: [...labelNames],
+        labelNames: Object.keys(spec.labels),
         registers,
         collect() {
           this.reset();
           for (const { labels, cell } of cells.values()) this.labels(...labels).inc(cell.value);
         },
       });
-      return (...labels) => {
+      const cellOf = (...labels: readonly string[]): Cell => {
         const key = JSON.stringify(labels);
         const found = cells.get(key);
         if (found !== undefined) return found.cell;
@@ -73,12 +75,16 @@ export function createMetrics({ ofProcess }: { readonly ofProcess: boolean }): M
         cells.set(key, { labels, cell });
         return cell;
       };
+      for (const labels of knownSeries(spec)) cellOf(...labels);
+      return cellOf;
     },
 
-    histogram({ name, help, labelNames = [], buckets }) {
-      const histogram = new Histogram({ name, help, labelNames: [...labelNames], buckets: [...buckets], registers });
+    histogram(spec) {
+      const { name, help, buckets } = spec;
+      const labelNames = Object.keys(spec.labels);
+      const histogram = new Histogram({ name, help, labelNames, buckets: [...buckets], registers });
       const children = new Map<string, Distribution>();
-      return (...labels) => {
+      const childOf = (...labels: readonly string[]): Distribution => {
         const key = JSON.stringify(labels);
         const found = children.get(key);
         if (found !== undefined) return found;
@@ -87,9 +93,11 @@ export function createMetrics({ ofProcess }: { readonly ofProcess: boolean }): M
         children.set(key, child);
         return child;
       };
+      for (const labels of knownSeries(spec)) childOf(...labels);
+      return childOf;
     },
 
-    gauge(name, help, read, labels = {}) {
+    gauge({ name, help, labels: ofSpec }, read, labels = {}) {
       const known = gauges.get(name);
       if (known !== undefined) {
         if (known.some((one) => isDeepStrictEqual(one.labels, labels))) throw new Error(`bug: ${name} is there twice`);
@@ -98,13 +106,18 @@ export function createMetrics({ ofProcess }: { readonly ofProcess: boolean }): M
       }
       const series = [{ labels, read }];
       gauges.set(name, series);
+      const labelNames = Object.keys(ofSpec);
       new Gauge({
         name,
         help,
-        labelNames: Object.keys(labels),
+        labelNames,
         registers,
         collect() {
-          for (const one of series) this.set({ ...one.labels }, one.read());
+          for (const one of series) {
+            const value = one.read();
+            if (value === null) this.remove(...labelNames.map((label) => one.labels[label] ?? ""));
+            else this.set({ ...one.labels }, value);
+          }
         },
       });
     },

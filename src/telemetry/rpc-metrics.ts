@@ -1,5 +1,7 @@
 import type { FaultCode } from "../domain/fault.ts";
-import { type Cell, type Distribution, type Metrics, SECONDS } from "./metrics.ts";
+import { type CounterSpec, type HistogramSpec, SECONDS } from "./metric-spec.ts";
+import type { Cell, Distribution, Metrics } from "./metrics.ts";
+import { createRefusalCells } from "./refusal-metrics.ts";
 
 /** What is read of a method's descriptor. */
 export interface MethodName {
@@ -40,15 +42,89 @@ const OUTCOMES = [
 ] as const;
 const REASONS = ["new", "reattached", "takeover", "retry", "reconcile"] as const;
 
-/** The reasons of quota refusals, as callers are told them, and their label. */
-const QUOTAS = {
-  QUOTA_NEW_RECORDS: "new-records",
-  QUOTA_LIVE_RECORDS: "live-records",
-  QUOTA_BYTES: "bytes",
-  QUOTA_LEASES: "leases",
-  QUOTA_WAITERS: "waiters",
-} as const satisfies Partial<Record<FaultCode, string>>;
 const KINDS = ["complete", "retryable", "terminal", "outcome-unknown", "not-started"] as const;
+
+const METHOD = {
+  grpc_type: ["unary", "server_stream"],
+  grpc_service: "`holdfast.v1.IdempotencyService` or `holdfast.v1.AdminService`",
+  grpc_method: "a method of that service, such as `Claim`",
+} as const;
+
+export const STARTED = {
+  kind: "counter",
+  name: "grpc_server_started_total",
+  unit: "calls",
+  help: "Calls that have begun, on both ports.",
+  advice: "Less the handled ones: the calls under way, those that wait included.",
+  labels: METHOD,
+} as const satisfies CounterSpec;
+
+export const HANDLED = {
+  kind: "counter",
+  name: "grpc_server_handled_total",
+  unit: "calls",
+  help: "Calls that were answered, by code, on both ports.",
+  advice:
+    "Why calls fail is told by `holdfast_refusals_total`. `OK` of an AdminService method counts what operators do.",
+  labels: { ...METHOD, grpc_code: CODE_NAMES },
+} as const satisfies CounterSpec;
+
+export const RECEIVED = {
+  kind: "counter",
+  name: "grpc_server_msg_received_total",
+  unit: "messages",
+  help: "Messages received, on both ports.",
+  advice: "As many as calls: no method takes a stream.",
+  labels: METHOD,
+} as const satisfies CounterSpec;
+
+export const SENT = {
+  kind: "counter",
+  name: "grpc_server_msg_sent_total",
+  unit: "messages",
+  help: "Answers sent, on both ports; messages of streams are not counted.",
+  advice: "As many as calls of unary methods that were handled with OK.",
+  labels: METHOD,
+} as const satisfies CounterSpec;
+
+export const HANDLING = {
+  kind: "histogram",
+  name: "grpc_server_handling_seconds",
+  unit: "seconds",
+  help: "From the decoded request to the answer, on both ports.",
+  advice:
+    "Claim and WaitFor wait as long as their callers ask for; judge the others by it, and claims by `holdfast_statement_seconds` and `holdfast_queue_wait_seconds`.",
+  labels: METHOD,
+  buckets: SECONDS,
+} as const satisfies HistogramSpec;
+
+export const CLAIMS = {
+  kind: "counter",
+  name: "holdfast_claims_total",
+  unit: "claims",
+  help: "Claims answered, by outcome.",
+  advice: "completed and failed are replays. A rise of outcome-unknown: somebody meets keys that nobody resolves.",
+  labels: { outcome: OUTCOMES },
+} as const satisfies CounterSpec;
+
+export const ACQUIRES = {
+  kind: "counter",
+  name: "holdfast_acquires_total",
+  unit: "claims",
+  help: "Claims that acquired, by reason; takeover is a lease that had run out.",
+  advice:
+    "Takeovers are workers that died or were too slow for their lease: compare with their deployments and crashes.",
+  labels: { reason: REASONS },
+} as const satisfies CounterSpec;
+
+export const ENDS = {
+  kind: "counter",
+  name: "holdfast_ends_total",
+  unit: "calls",
+  help: "Attempts ended by Complete or Fail; late: after the lease, and before anybody took over.",
+  advice: "Late ones want a longer lease or more heartbeats; already applied ones are retries of callers.",
+  labels: { kind: KINDS, already_applied: ["false", "true"], late: ["false", "true"] },
+} as const satisfies CounterSpec;
 
 interface MethodCells {
   readonly started: Cell;
@@ -78,23 +154,12 @@ export interface RpcMetrics {
 export function createRpcMetrics(metrics: Metrics, methods: readonly MethodName[]): RpcMetrics {
   const cellsOf = createMethodCells(metrics);
   const cells = new Map(methods.map((method) => [method, cellsOf(method)]));
-  const claims = metrics.counter("holdfast_claims_total", "Claims answered, by outcome.", ["outcome"]);
-  const acquires = metrics.counter(
-    "holdfast_acquires_total",
-    "Claims that acquired, by reason; takeover is a lease that had run out.",
-    ["reason"],
-  );
-  const ends = metrics.counter("holdfast_ends_total", "Attempts ended by Complete or Fail.", [
-    "kind",
-    "already_applied",
-    "late",
-  ]);
-  const quotas = createQuotaCells(metrics);
+  const claims = metrics.counter(CLAIMS);
+  const acquires = metrics.counter(ACQUIRES);
+  const ends = metrics.counter(ENDS);
+  const refusals = createRefusalCells(metrics);
   const outcomes = new Map<string, Cell>(OUTCOMES.map((outcome) => [outcome, claims(outcome)]));
   const reasons = new Map<string, Cell>(REASONS.map((reason) => [reason, acquires(reason)]));
-  for (const kind of KINDS) {
-    for (const applied of ["false", "true"]) for (const late of ["false", "true"]) ends(kind, applied, late);
-  }
 
   return {
     started(method) {
@@ -104,7 +169,7 @@ export function createRpcMetrics(metrics: Metrics, methods: readonly MethodName[
       series.received.value++;
     },
     handled(method, code, seconds, _context, error) {
-      if (error !== undefined) count(quotas.get(error.reason));
+      if (error !== undefined) count(refusals.get(error.reason));
       const series = cells.get(method);
       const handled = series?.handled[code];
       if (series === undefined || handled === undefined) return;
@@ -126,29 +191,12 @@ function count(cell: Cell | undefined): void {
   if (cell !== undefined) cell.value++;
 }
 
-/** What a quota refused and a replay answered all the same is no refusal: the caller was not told of it. */
-function createQuotaCells(metrics: Metrics): ReadonlyMap<string, Cell> {
-  const refusals = metrics.counter("holdfast_quota_refusals_total", "Calls refused because of a tenant's quota.", [
-    "quota",
-  ]);
-  return new Map(Object.entries(QUOTAS).map(([reason, quota]) => [reason, refusals(quota)]));
-}
-
 function createMethodCells(metrics: Metrics): (method: MethodName) => MethodCells {
-  const labels = ["grpc_type", "grpc_service", "grpc_method"];
-  const started = metrics.counter("grpc_server_started_total", "Calls that have begun, on both ports.", labels);
-  const handled = metrics.counter("grpc_server_handled_total", "Calls that were answered, by code, on both ports.", [
-    ...labels,
-    "grpc_code",
-  ]);
-  const received = metrics.counter("grpc_server_msg_received_total", "Messages received, on both ports.", labels);
-  const sent = metrics.counter("grpc_server_msg_sent_total", "Messages sent, on both ports.", labels);
-  const seconds = metrics.histogram({
-    name: "grpc_server_handling_seconds",
-    help: "From the decoded request to the answer, on both ports.",
-    labelNames: labels,
-    buckets: SECONDS,
-  });
+  const started = metrics.counter(STARTED);
+  const handled = metrics.counter(HANDLED);
+  const received = metrics.counter(RECEIVED);
+  const sent = metrics.counter(SENT);
+  const seconds = metrics.histogram(HANDLING);
   return (method) => {
     const type = method.methodKind === "server_streaming" ? "server_stream" : method.methodKind;
     const values = [type, method.parent.typeName, method.name] as const;

@@ -4,6 +4,7 @@ import type { RegistryObserver } from "../tenants/registry/deps.ts";
 import type { TenantServiceStatus } from "../tenants/service.ts";
 import type { Validate } from "../tenants/validators/validate.ts";
 import type { Log } from "./log.ts";
+import type { CounterSpec, GaugeSpec } from "./metric-spec.ts";
 import type { Metrics } from "./metrics.ts";
 
 export interface TenantMetricsDeps {
@@ -12,17 +13,76 @@ export interface TenantMetricsDeps {
 }
 
 const HEALTHS = ["pending", "healthy", "unverified", "disabled"] as const;
+const VERDICTS = ["accepted", "refused", "uncertain"] as const satisfies readonly Verdict["kind"][];
+
+export const BUILDS = {
+  kind: "counter",
+  name: "holdfast_tenant_builds_total",
+  unit: "builds",
+  help: "Tenants built on this server.",
+  advice: "failed: its placement or master key is not there on this server. The log names the tenant.",
+  labels: { result: ["succeeded", "failed"] },
+} as const satisfies CounterSpec;
+
+export const TRANSITIONS = {
+  kind: "counter",
+  name: "holdfast_tenant_transitions_total",
+  unit: "changes",
+  help: "Changes of the health of tenants, as this server has seen them, by the health that holds since.",
+  advice: "The log names the tenant and why.",
+  labels: { to: HEALTHS },
+} as const satisfies CounterSpec;
+
+export const VALIDATIONS = {
+  kind: "counter",
+  name: "holdfast_tenant_validations_total",
+  unit: "answers",
+  help: "Answers of tenants' validators to this server, by what they said; uncertain is a time-out, the network, 5xx.",
+  advice: "Mostly uncertain: this server cannot reach the validators, or they are down.",
+  labels: { verdict: VERDICTS },
+} as const satisfies CounterSpec;
+
+export const TENANTS = {
+  kind: "gauge",
+  name: "holdfast_tenants",
+  unit: "tenants",
+  help: "Tenants that this server knows of, by their health: those that were called lately, and the eager ones.",
+  advice: "disabled and unverified ones acquire nothing: `holdfast tenants list` names them, `tenants show` says why.",
+  labels: { health: HEALTHS },
+} as const satisfies GaugeSpec;
+
+export const TENANTS_BUILT = {
+  kind: "gauge",
+  name: "holdfast_tenants_built",
+  unit: "tenants",
+  help: "Tenants that are built here.",
+  advice: "A few KiB each.",
+  labels: {},
+} as const satisfies GaugeSpec;
+
+export const CHANGES_LISTENING = {
+  kind: "gauge",
+  name: "holdfast_changes_listening",
+  unit: "1 or 0",
+  help: "1 while notifications of changed tenants and API keys are listened for; while they are not, changes are polled for.",
+  advice: "0: changes arrive within 2 s instead of at once. As `holdfast_listener_up`.",
+  labels: {},
+} as const satisfies GaugeSpec;
+
+export const CHANGES_READING = {
+  kind: "gauge",
+  name: "holdfast_changes_reading",
+  unit: "1 or 0",
+  help: "1 while changes of tenants and API keys are read; while they are not, this server serves by what it knew.",
+  advice: "0: main cannot be read. A revoked API key goes on working here, for ten minutes at most.",
+  labels: {},
+} as const satisfies GaugeSpec;
 
 /** What becomes of tenants on this server. No series names one: there may be a hundred thousand. */
 export function createTenantMetrics({ metrics, log }: TenantMetricsDeps): RegistryObserver {
-  const builds = metrics.counter("holdfast_tenant_builds_total", "Tenants built on this server.", ["result"]);
+  const builds = metrics.counter(BUILDS);
   const [succeeded, failed] = [builds("succeeded"), builds("failed")];
-  const transitions = metrics.counter(
-    "holdfast_tenant_transitions_total",
-    "Changes of the health of tenants, as this server has seen them, by the health that holds since.",
-    ["to"],
-  );
-  for (const health of HEALTHS) transitions(health);
+  const transitions = metrics.counter(TRANSITIONS);
   return {
     built(tenant, ms, error) {
       if (error === null) {
@@ -46,16 +106,9 @@ export function createTenantMetrics({ metrics, log }: TenantMetricsDeps): Regist
   };
 }
 
-const VERDICTS = ["accepted", "refused", "uncertain"] as const satisfies readonly Verdict["kind"][];
-
 /** Counts what validators say: of tenants that are registered, and of changes before they are made. */
 export function countValidations(validate: Validate, metrics: Metrics): Validate {
-  const validations = metrics.counter(
-    "holdfast_tenant_validations_total",
-    "Answers of tenants' validators to this server, by what they said; uncertain is a time-out, the network, 5xx.",
-    ["verdict"],
-  );
-  for (const verdict of VERDICTS) validations(verdict);
+  const validations = metrics.counter(VALIDATIONS);
   return async (registration, signal) => {
     const verdict = await validate(registration, signal);
     if (registration.validator.kind !== "none") validations(verdict.kind).value++;
@@ -64,23 +117,11 @@ export function countValidations(validate: Validate, metrics: Metrics): Validate
 }
 
 export function addTenantGauges(metrics: Metrics, status: () => TenantServiceStatus): void {
-  for (const health of HEALTHS) {
-    const help =
-      "Tenants that this server knows of, by their health: those that were called lately, and the eager ones.";
-    metrics.gauge("holdfast_tenants", help, () => status().healths[health], { health });
-  }
-  metrics.gauge("holdfast_tenants_built", "Tenants that are built here.", () => status().built);
+  for (const health of HEALTHS) metrics.gauge(TENANTS, () => status().healths[health], { health });
+  metrics.gauge(TENANTS_BUILT, () => status().built);
 }
 
 export function addChangeFeedGauges(metrics: Metrics, status: ChangeFeed["status"]): void {
-  metrics.gauge(
-    "holdfast_changes_listening",
-    "1 while notifications of changed tenants and API keys are listened for; while they are not, changes are polled for.",
-    () => Number(status().isListening),
-  );
-  metrics.gauge(
-    "holdfast_changes_reading",
-    "1 while changes of tenants and API keys are read; while they are not, this server serves by what it knew.",
-    () => Number(status().isReading),
-  );
+  metrics.gauge(CHANGES_LISTENING, () => Number(status().isListening));
+  metrics.gauge(CHANGES_READING, () => Number(status().isReading));
 }

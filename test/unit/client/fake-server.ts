@@ -12,6 +12,7 @@ import { silentRpcObserver } from "../../../src/rpc/observer.ts";
 import { toRpcError } from "../../../src/rpc/status.ts";
 import { createMemoryStore } from "../../../src/store/memory.ts";
 import type { Store } from "../../../src/store/store.ts";
+import { noTracing, type Tracing } from "../../../src/telemetry/tracing.ts";
 import { plainRuntime } from "../../../src/tenants/runtime.ts";
 import { createStaticTenants } from "../../../src/tenants/static.ts";
 import type { Hub } from "../../../src/waiting/hub.ts";
@@ -50,7 +51,7 @@ export interface FakeServer {
   client(options?: ClientOptions): Holdfast;
 }
 
-export function createFakeServer(): FakeServer {
+export function createFakeServer(tracing: Tracing = noTracing): FakeServer {
   const clock = createManualClock();
   const newToken = () => randomBytes(16);
   const store = createMemoryStore({ now: () => Math.round(1.8e15 + clock.monotonicMs() * 1000), newToken });
@@ -71,6 +72,7 @@ export function createFakeServer(): FakeServer {
     admission: () => server.admission,
     newToken,
     random: () => 0.5,
+    tracing,
   });
   const server: FakeServer = {
     clock,

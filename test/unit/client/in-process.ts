@@ -18,9 +18,9 @@ export function inProcess(server: FakeServer): Transport {
   };
 
   return {
-    async unary(method, signal, timeoutMs, _headers, input) {
+    async unary(method, signal, timeoutMs, headers, input) {
       const request = copy(method.input, create(method.input, input));
-      const open = openCall(server, timeoutMs, signal);
+      const open = openCall(server, timeoutMs, signal, new Headers(headers));
       const call = async () => {
         try {
           return copy(method.output, await endpointOf(server, method.localName, "unary").call(request, open.context));
@@ -30,14 +30,14 @@ export function inProcess(server: FakeServer): Transport {
       };
       const answering = server.meddle(arrive(method.localName, request), call);
       const message = (await open.race(answering)) as never;
-      const headers = { header: new Headers(), trailer: new Headers() };
-      return { stream: false, service: method.parent, method, message, ...headers };
+      const empty = { header: new Headers(), trailer: new Headers() };
+      return { stream: false, service: method.parent, method, message, ...empty };
     },
 
-    async stream(method, signal, timeoutMs, _headers, input) {
+    async stream(method, signal, timeoutMs, headers, input) {
       const [first] = await Array.fromAsync(input);
       const request = copy(method.input, create(method.input, first));
-      const open = openCall(server, timeoutMs, signal);
+      const open = openCall(server, timeoutMs, signal, new Headers(headers));
       async function* send(): AsyncGenerator<Message> {
         try {
           const endpoint = endpointOf(server, method.localName, "server_streaming");
@@ -54,8 +54,8 @@ export function inProcess(server: FakeServer): Transport {
           yield value as never;
         }
       }
-      const headers = { header: new Headers(), trailer: new Headers() };
-      return { stream: true, service: method.parent, method, message: receive(), ...headers };
+      const empty = { header: new Headers(), trailer: new Headers() };
+      return { stream: true, service: method.parent, method, message: receive(), ...empty };
     },
   };
 }
@@ -75,7 +75,12 @@ function asReceived(error: unknown): unknown {
 }
 
 /** Both ends of a call. */
-function openCall(server: FakeServer, timeoutMs: number | undefined, signal: AbortSignal | undefined) {
+function openCall(
+  server: FakeServer,
+  timeoutMs: number | undefined,
+  signal: AbortSignal | undefined,
+  headers: Headers,
+) {
   const hungUp = Promise.withResolvers<never>();
   const reached = Promise.withResolvers<boolean>();
   const gone = new AbortController();
@@ -100,7 +105,7 @@ function openCall(server: FakeServer, timeoutMs: number | undefined, signal: Abo
     signal: gone.signal,
     retiring: new AbortController().signal,
     answered: async () => server.believes(await reached.promise),
-    metadata: () => undefined,
+    metadata: (name) => headers.get(name) ?? undefined,
     certificate: () => null,
     transport: "grpc",
   };

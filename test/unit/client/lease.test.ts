@@ -8,6 +8,7 @@ import {
 } from "../../../gen/holdfast/v1/idempotency_pb.ts";
 import { type Attempt, LeaseLostError, terminal } from "../../../src/client/client.ts";
 import { Fault } from "../../../src/domain/fault.ts";
+import { releaseRecord } from "../../support/operating.ts";
 import { createFakeServer, type Meddle, unavailable } from "./fake-server.ts";
 import { type ManualClock, settle } from "./manual-clock.ts";
 
@@ -150,7 +151,7 @@ describe("a holder who was superseded", () => {
       return pass();
     };
     await clock.advance(2_900);
-    await server.store.release(name);
+    await releaseRecord(server.store, name);
     server.meddle = (_, pass) => pass();
     if (result !== undefined) await server.client().once<unknown>(job, () => result);
     return attempt;
@@ -159,7 +160,7 @@ describe("a holder who was superseded", () => {
   test("has its signal aborted by the first heartbeat that says so", async () => {
     const held = hold();
     const attempt = await held.entered;
-    await held.server.store.release(name);
+    await releaseRecord(held.server.store, name);
     await held.clock.advance(1_000);
     expect(attempt.signal.aborted).toBe(true);
     expect(attempt.signal.reason).toBeInstanceOf(LeaseLostError);

@@ -57,6 +57,14 @@ describe("an answer that is lost", () => {
   });
 });
 
+test("a call whose connection was reset, which connect-node calls aborted, is sent again", async () => {
+  const { server, clock, holdfast, count } = start();
+  const reset = new ConnectError("write ECONNRESET", Code.Aborted);
+  server.meddle = (call, pass) => (call.earlier < 2 ? Promise.reject(reset) : pass());
+  expect(await clock.until(holdfast.once(job, () => 1))).toMatchObject({ value: 1, replayed: false });
+  expect([count("claim"), count("complete")]).toEqual([3, 3]);
+});
+
 describe("a claim that is refused", () => {
   test("with RetryInfo is sent again, and not before the delay it gives", async () => {
     const { server, clock, holdfast, count } = start();

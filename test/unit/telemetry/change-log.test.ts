@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { logApiKeyChanges, logTenantChanges } from "../../../src/telemetry/change-log.ts";
+import { logApiKeyChanges, logRecordChanges, logTenantChanges } from "../../../src/telemetry/change-log.ts";
 import type { LogFields } from "../../../src/telemetry/log.ts";
 import { createMemoryApiKeyTable, freshApiKey } from "../../support/api-key-table.ts";
 import { NOW } from "../../support/records.ts";
@@ -105,5 +105,26 @@ describe("changes of API keys", () => {
     );
     expect(await table.revoke("nobodys", null, BY)).toBe(null);
     expect(lines).toEqual([]);
+  });
+});
+
+describe("changes of records", () => {
+  const by = { actor: "api-key:operator", tenant: "acme" };
+
+  test.each([
+    ["release", "a record was released"],
+    ["resolve", "an unknown outcome was resolved"],
+    ["reset", "a record was reset"],
+  ] as const)("are one line each, with who and whose, and where more is said: %s", (action, message) => {
+    const { lines, log } = keptLog();
+    logRecordChanges(log).changed({ ...by, action, auditSequence: 7n });
+    expect(lines).toEqual([{ message, fields: { ...by, action, auditSequence: "7" } }]);
+  });
+
+  test("that delete are one line for each call", () => {
+    const { lines, log } = keptLog();
+    const purge = { ...by, action: "purge", target: "scope", purged: 12, held: 1 } as const;
+    logRecordChanges(log).purged(purge);
+    expect(lines).toEqual([{ message: "records were purged", fields: purge }]);
   });
 });

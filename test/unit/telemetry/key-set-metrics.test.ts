@@ -18,21 +18,21 @@ function setUp() {
   return { observer, clock, warnings, series };
 }
 
-const seriesOf = (fetched: number, refused: number, failed: number) => [
-  `holdfast_key_set_fetches_total{result="fetched"} ${fetched}`,
-  `holdfast_key_set_fetches_total{result="refused"} ${refused}`,
-  `holdfast_key_set_fetches_total{result="failed"} ${failed}`,
+const seriesOf = (issuer: string, fetched: number, refused: number, failed: number) => [
+  `holdfast_key_set_fetches_total{issuer="${issuer}",result="fetched"} ${fetched}`,
+  `holdfast_key_set_fetches_total{issuer="${issuer}",result="refused"} ${refused}`,
+  `holdfast_key_set_fetches_total{issuer="${issuer}",result="failed"} ${failed}`,
 ];
 
-test("every fetch is counted by its result, from 0 on, and one that brought keys is no line", async () => {
+test("every fetch is counted by whose issuer it is and its result, from 0 on, and one that brought keys is no line", async () => {
   const { observer, warnings, series } = setUp();
-  expect(await series()).toEqual(seriesOf(0, 0, 0));
+  expect(await series()).toEqual([...seriesOf("configured", 0, 0, 0), ...seriesOf("registered", 0, 0, 0)]);
   observer.fetched("configured", ISSUER, { kind: "fetched" });
   expect(warnings).toEqual([]);
   observer.fetched("configured", ISSUER, { kind: "failed", reason: "the address answered 503" });
   observer.fetched("registered", ISSUER, { kind: "refused", reason: "the answer is not a key set" });
   observer.fetched("registered", ISSUER, { kind: "refused", reason: "the answer is not a key set" });
-  expect(await series()).toEqual(seriesOf(1, 2, 1));
+  expect(await series()).toEqual([...seriesOf("configured", 1, 0, 1), ...seriesOf("registered", 0, 2, 0)]);
 });
 
 test("an outage is told with the issuer and the reason, once a second, and tenants' issuers do not hide the server's", async () => {

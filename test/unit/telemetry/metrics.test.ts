@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { IdempotencyService } from "../../../gen/holdfast/v1/idempotency_pb.ts";
 import type { FaultCode } from "../../../src/domain/fault.ts";
+import { WIRE } from "../../../src/rpc/status.ts";
 import { createCallKinds } from "../../../src/store/postgres/call-kinds.ts";
 import { createServerTime } from "../../../src/store/postgres/server-time.ts";
+import type { CounterSpec, GaugeSpec } from "../../../src/telemetry/metric-spec.ts";
 import { createMetrics } from "../../../src/telemetry/metrics.ts";
 import { createRpcMetrics } from "../../../src/telemetry/rpc-metrics.ts";
 import { createStoreMetrics } from "../../../src/telemetry/store-metrics.ts";
@@ -82,19 +84,32 @@ describe("calls", () => {
     ]);
   });
 
-  test("refusals by quotas are counted by quota, from 0 on, and other failures are none", async () => {
+  test("refusals are counted by the reason that the caller was told, from 0 on, with whose they are", async () => {
     const { metrics, calls, risen } = setUp();
-    const QUOTAS = ["new-records", "live-records", "bytes", "leases", "waiters"];
+    const reasons = Object.keys(WIRE) as FaultCode[];
     const page = await metrics.page();
-    for (const quota of QUOTAS) expect(page).toContain(`holdfast_quota_refusals_total{quota="${quota}"} 0`);
-    const fail = (reason: FaultCode) => calls.handled(method.claim, 8, 0, null, { reason });
-    for (const reason of ["QUOTA_NEW_RECORDS", "QUOTA_LIVE_RECORDS", "QUOTA_BYTES", "QUOTA_LEASES"] as const)
-      fail(reason);
-    for (let i = 0; i < 2; i++) fail("QUOTA_WAITERS");
-    fail("OVERLOADED");
-    expect((await risen()).filter((line) => line.includes("quota"))).toEqual(
-      QUOTAS.map((quota) => `holdfast_quota_refusals_total{quota="${quota}"} ${quota === "waiters" ? 2 : 1}`),
-    );
+    for (const reason of reasons)
+      expect(page).toMatch(new RegExp(`^holdfast_refusals_total{reason="${reason}".* 0$`, "m"));
+    expect(page.match(/^holdfast_refusals_total/gm)).toHaveLength(reasons.length);
+    const fail = (reason: FaultCode) => calls.handled(method.claim, WIRE[reason].code, 0, null, { reason });
+    for (const reason of ["QUOTA_LEASES", "STORE_UNAVAILABLE", "DRAINING", "LEASE_SUPERSEDED"] as const) fail(reason);
+    fail("LEASE_SUPERSEDED");
+    calls.handled(method.claim, 0, 0);
+    expect((await risen()).filter((line) => line.includes("refusals"))).toEqual([
+      'holdfast_refusals_total{reason="STORE_UNAVAILABLE",blame="server"} 1',
+      'holdfast_refusals_total{reason="DRAINING",blame="nobody"} 1',
+      'holdfast_refusals_total{reason="LEASE_SUPERSEDED",blame="caller"} 2',
+      'holdfast_refusals_total{reason="QUOTA_LEASES",blame="caller"} 1',
+    ]);
+  });
+
+  test("what the same call can help against later is not blamed on the caller, but for quotas and his validator", async () => {
+    const page = await setUp().metrics.page();
+    const later = Object.entries(WIRE).filter(([, wire]) => wire.retryAfterMs !== null);
+    const blamed = later
+      .map(([reason]) => reason)
+      .filter((reason) => page.includes(`reason="${reason}",blame="caller"`));
+    expect(blamed.filter((reason) => !/^QUOTA_|^VALIDATION_/.test(reason))).toEqual([]);
   });
 
   test("a method that was not announced is not counted, and harms nothing", () => {
@@ -114,8 +129,8 @@ describe("the store", () => {
       expect(page).toContain(`holdfast_shed_total{statement="${name}"} 0`);
       expect(page).toContain(`holdfast_batch_rows_count{statement="${name}"} 0`);
       expect(page).toContain(`holdfast_queue_wait_seconds_count{statement="${name}"} 0`);
-      expect(page).toContain(`holdfast_statement_seconds_count{statement="${name}",outcome="ok"} 0`);
-      expect(page).toContain(`holdfast_statement_seconds_count{statement="${name}",outcome="error"} 0`);
+      expect(page).toContain(`holdfast_statement_seconds_count{statement="${name}"} 0`);
+      expect(page).toContain(`holdfast_statement_errors_total{statement="${name}"} 0`);
     }
   });
 
@@ -123,6 +138,7 @@ describe("the store", () => {
     const { store, risen } = setUp();
     store.batchSent("claim", 64, 2);
     store.statementDone("claim", 5, "ok");
+    store.statementDone("purge", 250, "error");
     store.retried("claim", "40P01");
     store.undecided("claim");
     store.shed("finish");
@@ -131,8 +147,11 @@ describe("the store", () => {
       'holdfast_batch_rows_count{statement="claim"} 1',
       'holdfast_queue_wait_seconds_sum{statement="claim"} 0.002',
       'holdfast_queue_wait_seconds_count{statement="claim"} 1',
-      'holdfast_statement_seconds_sum{statement="claim",outcome="ok"} 0.005',
-      'holdfast_statement_seconds_count{statement="claim",outcome="ok"} 1',
+      'holdfast_statement_seconds_sum{statement="claim"} 0.005',
+      'holdfast_statement_seconds_count{statement="claim"} 1',
+      'holdfast_statement_seconds_sum{statement="purge"} 0.25',
+      'holdfast_statement_seconds_count{statement="purge"} 1',
+      'holdfast_statement_errors_total{statement="purge"} 1',
       'holdfast_store_retries_total{statement="claim",cause="40P01"} 1',
       'holdfast_undecided_total{statement="claim"} 1',
       'holdfast_shed_total{statement="finish"} 1',
@@ -141,8 +160,8 @@ describe("the store", () => {
 
   test("the sweeper's work is added up", async () => {
     const { store, metrics } = setUp();
-    store.swept({ forgotten: 3, abandoned: 0, emptied: 2, settled: 1 }, 20);
-    store.swept({ forgotten: 1, abandoned: 0, emptied: 0, settled: 0 }, 20);
+    store.swept({ forgotten: 3, abandoned: 0, emptied: 2, settled: 1, round: null }, 20);
+    store.swept({ forgotten: 1, abandoned: 0, emptied: 0, settled: 0, round: null }, 20);
     store.clockStepped(90_000);
     const page = await metrics.page();
     expect(page).toContain('holdfast_swept_records_total{action="forgotten"} 4');
@@ -152,14 +171,18 @@ describe("the store", () => {
   });
 });
 
+const DEPTH = {
+  ...{ kind: "gauge", name: "test_depth", unit: "m", help: "Of the water.", advice: "" },
+  labels: { place: "a name" },
+} as const satisfies GaugeSpec;
+const TIDE = { ...DEPTH, name: "test_tide", labels: {} } as const satisfies GaugeSpec;
+
 describe("gauges", () => {
   test("are read at each scrape, one series for each set of label values", async () => {
     const { metrics } = setUp();
     const depth = { north: 1, south: 2 };
-    for (const place of ["north", "south"] as const) {
-      metrics.gauge("test_depth", "Of the water.", () => depth[place], { place });
-    }
-    metrics.gauge("test_tide", "Without labels.", () => 7);
+    for (const place of ["north", "south"] as const) metrics.gauge(DEPTH, () => depth[place], { place });
+    metrics.gauge(TIDE, () => 7);
     depth.south = 3;
     const page = await metrics.page();
     expect(page.match(/^test_.*$/gm)).toEqual([
@@ -170,9 +193,50 @@ describe("gauges", () => {
     expect(page.match(/^# TYPE test_depth/gm)).toHaveLength(1);
   });
 
+  test("of which nothing is known now have no series, and have one again when something is", async () => {
+    const { metrics } = setUp();
+    const depth: { north: number | null; south: number | null } = { north: null, south: 2 };
+    for (const place of ["north", "south"] as const) metrics.gauge(DEPTH, () => depth[place], { place });
+    let tide: number | null = null;
+    metrics.gauge(TIDE, () => tide);
+    const series = async () => (await metrics.page()).match(/^test_.*$/gm);
+    expect(await series()).toEqual(['test_depth{place="south"} 2']);
+    [depth.north, depth.south, tide] = [1, null, 7];
+    expect(await series()).toEqual(['test_depth{place="north"} 1', "test_tide 7"]);
+    [depth.north, tide] = [null, null];
+    expect(await series()).toBe(null);
+  });
+
   test("the same series twice is a bug, not a series that lies", () => {
     const { metrics } = setUp();
-    metrics.gauge("test_depth", "Of the water.", () => 1, { place: "north" });
-    expect(() => metrics.gauge("test_depth", "Of the water.", () => 2, { place: "north" })).toThrow("bug:");
+    metrics.gauge(DEPTH, () => 1, { place: "north" });
+    expect(() => metrics.gauge(DEPTH, () => 2, { place: "north" })).toThrow("bug:");
+  });
+});
+
+describe("the series of a counter", () => {
+  const spec = { ...DEPTH, kind: "counter", name: "test_total" } as const;
+  const series = async (counter: CounterSpec) => {
+    const { metrics } = setUp();
+    metrics.counter(counter);
+    return (await metrics.page()).match(/^test_total.*$/gm);
+  };
+
+  test("are all combinations of the values of its labels, at 0 from the start", async () => {
+    expect(await series({ ...spec, labels: { a: ["1", "2"], b: ["x", "y"] } })).toEqual([
+      'test_total{a="1",b="x"} 0',
+      'test_total{a="1",b="y"} 0',
+      'test_total{a="2",b="x"} 0',
+      'test_total{a="2",b="y"} 0',
+    ]);
+  });
+
+  test("are those that there are, where not all values go together", async () => {
+    const labels = { a: ["1", "2"], b: ["x", "y"] };
+    expect(await series({ ...spec, labels, series: [["1", "y"]] })).toEqual(['test_total{a="1",b="y"} 0']);
+  });
+
+  test("begin with the first rise where the values of a label cannot be listed", async () => {
+    expect(await series({ ...spec, labels: { a: ["1"], b: "a word" } })).toBe(null);
   });
 });
