@@ -26,6 +26,17 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      // With programs of others: `npm run test:infra`. One file at a time, for each starts servers by the handful.
+      {
+        test: {
+          name: "infra",
+          include: ["test/infra/**/*.test.ts"],
+          globalSetup: ["test/support/postgres-server.ts", "test/infra/support/run.ts"],
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+        },
+      },
     ],
   },
 });

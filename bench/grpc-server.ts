@@ -17,19 +17,23 @@ import { createWaitingMetrics } from "../src/telemetry/waiting-metrics.ts";
 import { plainRuntime } from "../src/tenants/runtime.ts";
 import { createStaticTenants } from "../src/tenants/static.ts";
 import { createEcho } from "./echo.ts";
+import { type Traced, tracingOf } from "./traced.ts";
 
-/** The real server of one process and an echo beside it. Arguments: database url, an echo's answer in base64. */
-const [url = "", echoAnswer = ""] = process.argv.slice(2);
+/** The real server of one process and an echo beside it. Arguments: database url, an echo's answer in base64, tracing. */
+const [url = "", echoAnswer = "", traced = "api"] = process.argv.slice(2);
 const read = readConfig("serve", ["--database-url", url, "--grpc-address", "127.0.0.1:0"], {});
 if (read.kind !== "config") throw new Error("bug: the benchmark's settings are refused");
 const { config } = read;
 const metrics = createMetrics({ ofProcess: true });
 const newToken = createTokenSource();
 const random = Math.random;
+const tracing = tracingOf(traced as Traced);
 const observer = createStoreMetrics(metrics);
 const waiting = createWaitingMetrics({ metrics, clock, log });
 const readiness = createReadiness();
-const placements = await openPlacements(config, { clock, log, observer, waiting, readiness, newToken, random });
+const placements = await openPlacements(config, {
+  ...{ clock, log, observer, waiting, readiness, newToken, random, tracing },
+});
 const endpoints = createEndpoints({
   waiting,
   tenants: createStaticTenants(plainRuntime(placements.main)),
@@ -39,6 +43,7 @@ const endpoints = createEndpoints({
   admission: () => null,
   newToken,
   random,
+  tracing,
 });
 const grpc = await serveGrpc(config.grpcAddress, {
   tls: null,
@@ -50,6 +55,10 @@ const grpc = await serveGrpc(config.grpcAddress, {
   room: createRoom(ROOM),
 });
 while (placements.waitingMode() !== "notified") await clock.sleep(10);
+process.on("message", () => {
+  const { user, system } = process.cpuUsage();
+  process.send?.({ cpuMicros: user + system });
+});
 process.send?.({ port: grpc.address.port });
 process.once("disconnect", async () => {
   grpc.destroy();

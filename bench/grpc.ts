@@ -12,9 +12,10 @@ import {
 import type { BenchPostgres } from "./database.ts";
 import { ECHO_PATH } from "./echo.ts";
 import { interleave, throughput } from "./measure.ts";
+import type { Traced } from "./traced.ts";
 
 const KEYS = 500;
-const WIDTH = 512;
+export const WIDTH = 512;
 const CHANNELS = 4;
 const SECONDS_ABOUT = 2;
 
@@ -28,7 +29,7 @@ export async function benchGrpc(postgres: BenchPostgres, rounds: number) {
   await first.stop();
 
   const server = await startServer(url, answer);
-  const replays = Array.from({ length: 4096 }, (_, i) => encodeClaim(i % KEYS));
+  const replays = encodeReplays();
   const arm = (method: string, requests: readonly Buffer[], count: number) => () =>
     throughput(count, WIDTH, (i) => server.call(method, requests[i % requests.length] ?? Buffer.alloc(0)));
   const probe = await arm(ECHO_PATH, replays, 2_000)();
@@ -44,12 +45,19 @@ export async function benchGrpc(postgres: BenchPostgres, rounds: number) {
 export interface BenchServer {
   readonly pid: number;
   call(path: string, request: Buffer): Promise<Buffer>;
+  /** Of the processor, since its start. */
+  cpuMicros(): Promise<number>;
   stop(): Promise<void>;
 }
 
-/** A server process; `channels` connections to it. */
-export async function startServer(url: string, echoAnswer: Buffer, connections = CHANNELS): Promise<BenchServer> {
-  const child = fork(new URL("./grpc-server.ts", import.meta.url), [url, echoAnswer.toString("base64")], {
+/** A server process; `channels` connections to it. Without an SDK for traces unless told otherwise, as most run. */
+export async function startServer(
+  url: string,
+  echoAnswer: Buffer,
+  connections = CHANNELS,
+  traced: Traced = "api",
+): Promise<BenchServer> {
+  const child = fork(new URL("./grpc-server.ts", import.meta.url), [url, echoAnswer.toString("base64"), traced], {
     stdio: "inherit",
   });
   const { port } = await new Promise<{ readonly port: number }>((resolve, reject) => {
@@ -71,6 +79,12 @@ export async function startServer(url: string, echoAnswer: Buffer, connections =
           error === null && response !== undefined ? resolve(response) : reject(error),
         );
       }),
+    async cpuMicros() {
+      const told = once(child, "message");
+      child.send("cpu");
+      const [{ cpuMicros }] = (await told) as [{ readonly cpuMicros: number }];
+      return cpuMicros;
+    },
     async stop() {
       const ended = once(child, "exit");
       for (const channel of channels) channel.close();
@@ -80,8 +94,13 @@ export async function startServer(url: string, echoAnswer: Buffer, connections =
   };
 }
 
+/** Claims of records that have ended. */
+export function encodeReplays(): readonly Buffer[] {
+  return Array.from({ length: 4096 }, (_, i) => encodeClaim(i % KEYS));
+}
+
 /** Ends every record; what a claim of one is answered then. */
-async function storeResults(server: BenchServer): Promise<Buffer> {
+export async function storeResults(server: BenchServer): Promise<Buffer> {
   for (let i = 0; i < KEYS; i++) {
     const claimed = fromBinary(ClaimResponseSchema, await server.call(path("Claim"), encodeClaim(i)));
     if (claimed.detail.case !== "acquired") throw new Error(`a fresh key was answered ${claimed.detail.case}`);

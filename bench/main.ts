@@ -2,12 +2,15 @@ import { cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import { startBenchPostgres } from "./database.ts";
 import { benchGrpc } from "./grpc.ts";
+import { benchHistory } from "./history.ts";
 import { benchIdle } from "./idle.ts";
 import { ratios, type Spread, spread } from "./measure.ts";
 import { benchNeighbours } from "./neighbours.ts";
+import { benchScrape } from "./scrape.ts";
 import { benchStatement } from "./statement.ts";
 import { benchStore } from "./store.ts";
 import { benchTenants, costOfTenants } from "./tenants.ts";
+import { benchTracing } from "./tracing.ts";
 import { benchCompletions } from "./waiting.ts";
 import { benchCrowd, benchWakeUp } from "./wake-up.ts";
 
@@ -55,12 +58,18 @@ say("store …");
 const store = await benchStore(postgres, rounds);
 say("statements …");
 const statements = await benchStatement(postgres, rounds * 3);
+say("history …");
+const history = await benchHistory(postgres, rounds);
 say("gRPC …");
 const grpc = await benchGrpc(postgres, rounds);
+say("tracing …");
+const traced = await benchTracing(postgres, rounds);
 say("waiting …");
 const completions = await benchCompletions(postgres, rounds);
 const wakeUps = await benchWakeUp(postgres, rounds);
 const crowd = await benchCrowd(postgres);
+say("scrape …");
+const { crowded } = await benchScrape(postgres);
 say("tenants …");
 const neighbours = await benchNeighbours(postgres, Math.min(3, rounds));
 const tenants = costOfTenants(await benchTenants(postgres, Math.min(3, rounds)));
@@ -82,9 +91,29 @@ for (const [table, arms] of Object.entries(statements)) {
     add(`${what}: 512 ÷ 64`, "×", [spread(large).median / spread(small).median], { atMost: 1.5 });
   }
 }
+for (const [name, what] of [
+  ["pairs", "claim + complete"],
+  ["beats", "heartbeat"],
+] as const) {
+  add(`${what}, with histories`, "µs/row", history[name].kept);
+  add(`${what}, histories ÷ without`, "×", ratios(history[name].kept, history[name].without), { atMost: 1.05 });
+}
+add("claim, fail, retry, complete: histories ÷ without", "×", ratios(history.retried.kept, history.retried.without));
 add(`gRPC unary: replay (${grpc.requestBytes} B → ${grpc.responseBytes} B)`, "calls/s", grpc.replay);
 add("gRPC unary: echo of the same messages, same server", "calls/s", grpc.echo);
 add("replay ÷ echo", "×", ratios(grpc.replay, grpc.echo), { atLeast: 0.6 });
+for (const [what, arms] of Object.entries(traced)) {
+  const of = what === "handlers" ? "a replay by the handlers" : "a replay over gRPC";
+  add(`${of}: no tracing in the code`, "µs", arms.off);
+  add(`${of}: no SDK`, "µs", arms.api);
+  add(`${of}: SDK, one of a hundred recorded`, "µs", arms.some);
+  add(`${of}: SDK, all recorded`, "µs", arms.all);
+  const off = arms.off.map((value, i) => (value + (arms.again[i] ?? value)) / 2);
+  add("no tracing ÷ no tracing, in another process", "×", ratios(arms.again, arms.off));
+  add("no SDK ÷ no tracing", "×", ratios(arms.api, off), { atMost: 1.05 });
+  add("one of a hundred ÷ no tracing", "×", ratios(arms.some, off));
+  add("all ÷ no tracing", "×", ratios(arms.all, off));
+}
 add("completions: without the waiting code", "calls/s", completions.without);
 add("completions: with it, nobody waits", "calls/s", completions.nobody);
 add("completions: all waited for, NOTIFY after the commit", "calls/s", completions.notified);
@@ -98,6 +127,8 @@ add("wake-up on another server ÷ echo", "×", ratios(wakeUps.elsewhere, wakeUps
 add("10 000 waiters of one key: half of them answered", "ms", [crowd.p50Ms]);
 add("10 000 waiters of one key: 99 % of them answered", "ms", [crowd.p99Ms]);
 add("10 000 waiters of one key: memory", "MiB", crowd.rssMiB, { atMost: 450 });
+add("scrape with 10 000 waiters of 1 000 tenants: time", "ms", crowded.ms, { atMost: 50 });
+add("scrape with 10 000 waiters of 1 000 tenants: size", "kB", [crowded.kB], { atMost: 200 });
 add("two tenants: p99 of one that claims 50 a second, alone", "ms", neighbours.alone);
 add("beside one that claims 1 000 a second", "ms", neighbours.loud);
 add("beside one that tries to, and may make 50", "ms", neighbours.limited);

@@ -5,6 +5,8 @@ export interface ServeProcess extends AsyncDisposable {
   readonly pid: number;
   /** host:port */
   readonly grpc: string;
+  /** host:port */
+  readonly http: string;
   readonly startMs: number;
 }
 
@@ -16,10 +18,11 @@ export async function serve(args: readonly string[]): Promise<ServeProcess> {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const ended = new Promise<void>((resolve) => server.once("exit", () => resolve()));
-  const { grpc } = await listening(server.stdout);
+  const { grpc, http } = await listening(server.stdout);
   return {
     pid: server.pid ?? 0,
     grpc,
+    http,
     startMs: performance.now() - startedMs,
     async [Symbol.asyncDispose]() {
       server.kill("SIGTERM");
@@ -28,8 +31,10 @@ export async function serve(args: readonly string[]): Promise<ServeProcess> {
   };
 }
 
+type Listening = Pick<ServeProcess, "grpc" | "http">;
+
 /** Goes on reading afterwards: a server whose log nobody reads would stand still. */
-function listening(log: Readable): Promise<{ readonly grpc: string }> {
+function listening(log: Readable): Promise<Listening> {
   return new Promise((resolve, reject) => {
     let text = "";
     log.on("data", (chunk) => {
@@ -37,7 +42,7 @@ function listening(log: Readable): Promise<{ readonly grpc: string }> {
       text += String(chunk);
       const line = text.split("\n").find((each) => each.includes('"listening"') && each.endsWith("}"));
       if (line === undefined) return;
-      resolve(JSON.parse(line) as { readonly grpc: string });
+      resolve(JSON.parse(line) as Listening);
       text = "done";
     });
     log.once("end", () => reject(new Error("the server ended before it listened")));

@@ -7,6 +7,7 @@ import { createDatabase } from "../src/store/postgres/database.ts";
 import { createPostgresStore } from "../src/store/postgres/store.ts";
 import type { Store } from "../src/store/store.ts";
 import { silentLog } from "../src/telemetry/log.ts";
+import { noTracing } from "../src/telemetry/tracing.ts";
 import { silentWaitingObserver } from "../src/waiting/observer.ts";
 
 export interface OpenedStore extends AsyncDisposable {
@@ -46,7 +47,12 @@ export async function openWaitingStore(url: string): Promise<OpenedStore> {
 async function open(url: string, limits: BatchLimits) {
   const database = createDatabase({ url, clock, random });
   const newToken = () => randomBytes(16);
-  const store = createPostgresStore({ database, clock, observer: silentObserver, limits, newToken, asOf: () => null });
+  const store = createPostgresStore({
+    ...{ database, clock, limits, newToken },
+    observer: silentObserver,
+    tracing: noTracing,
+    asOf: () => null,
+  });
   await database.opened();
   await store.peek({ tenant: "default", scope: "charge", key: "none" }, Number.POSITIVE_INFINITY);
   const close = async () => {

@@ -1,5 +1,9 @@
-// Writes docs/configuration.md from the table of options. A test fails when the page is not what this would write.
+// Writes docs/configuration.md and docs/holdfast.schema.json from the table of options. A test fails when they are not what
+// this would write.
 import { writeFileSync } from "node:fs";
 import { configurationPage } from "../src/server/config/help.ts";
+import { configSchema } from "../src/server/config/schema.ts";
 
-writeFileSync(new URL("../docs/configuration.md", import.meta.url), configurationPage());
+const docs = new URL("../docs/", import.meta.url);
+writeFileSync(new URL("configuration.md", docs), configurationPage());
+writeFileSync(new URL("holdfast.schema.json", docs), `${JSON.stringify(configSchema(), null, 2)}\n`);

@@ -18,12 +18,8 @@ if (major < NODE_MIN[0] || (major === NODE_MIN[0] && minor < NODE_MIN[1])) {
   // Whoever read our output has gone. A server whose log collector died still holds its callers' leases.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", ignoreClosedPipe);
   const { runCommand } = await import("./cli/commands.ts");
-  process.exitCode = await runCommand(process.argv.slice(2), {
-    out: (text) => void process.stdout.write(text),
-    error: (text) => void process.stderr.write(text),
-    terminal: process.stdout.isTTY === true,
-    env: process.env,
-  });
+  const { createProcessIo } = await import("./cli/process-io.ts");
+  process.exitCode = await runCommand(process.argv.slice(2), createProcessIo(process));
 }
 
 function ignoreClosedPipe(error: NodeJS.ErrnoException): void {

@@ -5,8 +5,8 @@ import { createFirstKey, createGlobalKey, type FirstKeyOutcome } from "../auth/p
 import { systemClock } from "../clock.ts";
 import type { CreatedApiKey } from "../operations/admin/api-keys/create.ts";
 import { madeToJson } from "../rpc/wire/api-key-json.ts";
-import { findDatabase, withDatabase } from "../server/backend.ts";
 import type { Config } from "../server/config.ts";
+import { findDatabase, withDatabase } from "../server/database-source.ts";
 import { OperatorError } from "../server/operator-error.ts";
 import type { Connection } from "../store/postgres/connection.ts";
 import { checkSchema } from "../store/postgres/migrate.ts";
@@ -14,7 +14,7 @@ import { rewrapKeys, rotateTenantKey } from "./admin/tenant-keys.ts";
 import type { CommandIo } from "./commands.ts";
 import { commandLog } from "./logging.ts";
 import { requireEmbedded } from "./migrate.ts";
-import { readSettings } from "./settings.ts";
+import { type CommandUsage, readSettings } from "./settings.ts";
 import { jsonText } from "./table.ts";
 
 type Client = Parameters<Parameters<typeof withDatabase>[1]>[0];
@@ -30,10 +30,12 @@ const ABOUT =
   "rotate-key TENANT gives an encrypted tenant a new key; rewrap-keys wraps the keys of all tenants with the first key of\n" +
   "--master-key-file, after every server has been given that file.";
 
+export const ADMIN: CommandUsage = { command: "admin", about: ABOUT, words: WORDS };
+
 /** What nobody could ask a server for: the first API key, and what is done with the master keys. */
 export async function admin(given: readonly string[], io: CommandIo): Promise<number> {
   const { args, tenant } = withoutTenant(given);
-  const settings = readSettings({ command: "admin", about: ABOUT, words: WORDS }, args, io);
+  const settings = await readSettings(ADMIN, args, io);
   if (settings.kind === "exit") return settings.code;
   const { config } = settings;
   const word = WORDS.find((known) => known === settings.word);
@@ -112,7 +114,8 @@ function madeOrRefused(outcome: FirstKeyOutcome): ApiKey {
 function over(client: Client): Connection {
   return {
     async query<Row>(statement: { readonly name: string; readonly text: string }, values: readonly unknown[]) {
-      const { rows } = await client.query({ ...statement, values: [...values] });
+      // Without its name: a pooler may lend another connection for the next one.
+      const { rows } = await client.query({ text: statement.text, values: [...values] });
       return rows as Row[];
     },
   };

@@ -3,7 +3,14 @@ import { type ApiKeyJson, apiKeyToJson, createdToJson } from "../rpc/wire/api-ke
 import { toDuration } from "../rpc/wire/time.ts";
 import { optionsHelp } from "../server/config/help.ts";
 import { withAdmin } from "./admin-client.ts";
-import { APIKEYS_USAGE, type ApiKeysRequest, apiKeysFlagsHelp, readApiKeysArguments } from "./apikeys/arguments.ts";
+import {
+  APIKEYS_USAGE,
+  type ApiKeysRequest,
+  apiKeysFlagsHelp,
+  apiKeysSubcommands,
+  readApiKeysArguments,
+} from "./apikeys/arguments.ts";
+import { type CommandShape, NO_SHAPE } from "./command-shape.ts";
 import type { CommandIo } from "./commands.ts";
 import { readSettings } from "./settings.ts";
 import { jsonText, tableText } from "./table.ts";
@@ -11,6 +18,10 @@ import { jsonText, tableText } from "./table.ts";
 const ABOUT =
   "Makes, revokes and lists the API keys of a running server, with an API key that has the role admin. A key that is\n" +
   "made is printed once. A revoked key is worthless on every server within a second.";
+
+export function apikeysShape(): CommandShape {
+  return { ...NO_SHAPE, settings: "apikeys", about: ABOUT, subcommands: apiKeysSubcommands() };
+}
 
 type Admin = Parameters<Parameters<typeof withAdmin>[2]>[0];
 
@@ -24,7 +35,7 @@ export async function apikeys(args: readonly string[], io: CommandIo): Promise<n
     io.error(read.problems.map((problem) => `holdfast: ${problem}\n`).join(""));
     return 2;
   }
-  const settings = readSettings({ command: "apikeys", about: ABOUT }, read.settings, io);
+  const settings = await readSettings({ command: "apikeys", about: ABOUT }, read.settings, io);
   if (settings.kind === "exit") return settings.code;
   const { config } = settings;
   const next = { API_KEY_NOT_FOUND: '"holdfast apikeys list" has those that there are' };

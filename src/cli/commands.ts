@@ -1,4 +1,6 @@
 import { nearest } from "../server/config/hint.ts";
+import { type CommandShape, NO_SHAPE, shapeOf } from "./command-shape.ts";
+import { type Ending, EXIT_CODES } from "./exit-codes.ts";
 
 /** What a command may touch of its surroundings. */
 export interface CommandIo {
@@ -9,58 +11,155 @@ export interface CommandIo {
   /** Standard output is a terminal. */
   readonly terminal: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Standard output as it is, for results that are no text. */
+  readonly bytes?: (bytes: Uint8Array) => void;
+  /** How wide the terminal is. */
+  readonly columns?: number;
+  /** A line on standard error that the next one takes the place of; absent when that is no terminal. */
+  readonly progress?: (text: string) => void;
+  /** Has somebody answer a question; absent when nobody is there: standard input is no terminal. */
+  readonly ask?: (question: string, signal: AbortSignal) => Promise<string>;
+  /** Resolves once standard output takes more without keeping it in memory. */
+  readonly drained?: () => Promise<void>;
+  /** Tells when the command is to end before its time, until the returned function is called; see `interruptible`. */
+  readonly onEnding?: (listener: (why: Ending) => void) => () => void;
 }
+
+/** Under which heading a command stands in the help text. */
+export type CommandGroup = "serving" | "records" | "access" | "trying" | "itself";
 
 export interface CommandEntry {
   readonly name: string;
+  readonly group: CommandGroup;
+  /** At most 63 characters, so that a line of the help text has 80. */
   readonly summary: string;
-  /** Resolves to the exit code: 0 done, 1 failed, 2 not understood. Loads its code when run, and only then. */
+  /** What can be written behind it. */
+  shape(): Promise<CommandShape>;
+  /** Resolves to the exit code, see exit-codes.ts. Loads its code when run, and only then. */
   run(args: readonly string[], io: CommandIo): Promise<number>;
 }
+
+export const GROUPS: readonly { readonly group: CommandGroup; readonly title: string }[] = [
+  { group: "serving", title: "To serve, and for the database" },
+  { group: "records", title: "To look at records, and to mend them" },
+  { group: "access", title: "Who may call" },
+  { group: "trying", title: "To try it out" },
+  { group: "itself", title: "About this program" },
+];
 
 export const COMMANDS: readonly CommandEntry[] = [
   {
     name: "serve",
+    group: "serving",
     summary: "Serve claims over gRPC and HTTP.",
+    shape: async () => shapeOf((await import("./serve.ts")).SERVE),
     run: async (args, io) => (await import("./serve.ts")).serve(args, io),
   },
   {
     name: "migrate",
-    summary: "Bring the database's schema up to date; `migrate plan` and `migrate status` only look.",
+    group: "serving",
+    summary: "Bring the schema up to date; plan and status only look.",
+    shape: async () => shapeOf((await import("./migrate.ts")).MIGRATE),
     run: async (args, io) => (await import("./migrate.ts")).migrate(args, io),
   },
   {
     name: "health",
-    summary: "Ask a running server whether it is ready; for container health checks.",
+    group: "serving",
+    summary: "Ask whether a server is ready; for container health checks.",
+    shape: async () => shapeOf((await import("./health.ts")).HEALTH),
     run: async (args, io) => (await import("./health.ts")).health(args, io),
   },
   {
+    name: "doctor",
+    group: "serving",
+    summary: "Check databases and server, and say how to mend what is wrong.",
+    shape: async () => shapeOf((await import("./doctor.ts")).DOCTOR),
+    run: async (args, io) => (await import("./doctor.ts")).doctor(args, io),
+  },
+  {
+    name: "audit",
+    group: "serving",
+    summary: "Print the audit log, or check that nobody has rewritten it.",
+    shape: async () => (await import("./audit.ts")).auditShape(),
+    run: async (args, io) => (await import("./audit.ts")).audit(args, io),
+  },
+  {
     name: "config",
+    group: "serving",
     summary: "Print the settings in force and where each comes from.",
+    shape: async () => shapeOf((await import("./config.ts")).CONFIG),
     run: async (args, io) => (await import("./config.ts")).config(args, io),
   },
   {
+    name: "keys",
+    group: "records",
+    summary: "List records, say why one is stuck, release, resolve, reset.",
+    shape: async () => (await import("./keys.ts")).keysShape(),
+    run: async (args, io) => (await import("./keys.ts")).keys(args, io),
+  },
+  {
+    name: "wait",
+    group: "records",
+    summary: "Wait until a record has ended, and print its result.",
+    shape: async () => (await import("./wait.ts")).WAIT,
+    run: async (args, io) => (await import("./wait.ts")).wait(args, io),
+  },
+  {
     name: "tenants",
-    summary: "Register, change, drain and list the tenants of a running server.",
+    group: "access",
+    summary: "Register, change, drain and list tenants.",
+    shape: async () => (await import("./tenants.ts")).tenantsShape(),
     run: async (args, io) => (await import("./tenants.ts")).tenants(args, io),
   },
   {
     name: "apikeys",
-    summary: "Make, revoke and list API keys of a running server.",
+    group: "access",
+    summary: "Make, revoke and list API keys.",
+    shape: async () => (await import("./apikeys.ts")).apikeysShape(),
     run: async (args, io) => (await import("./apikeys.ts")).apikeys(args, io),
   },
   {
     name: "admin",
-    summary: "Make the first API key, in the database itself: `admin bootstrap`.",
+    group: "access",
+    summary: "Make the first API key, in the database: admin bootstrap.",
+    shape: async () => shapeOf((await import("./admin.ts")).ADMIN),
     run: async (args, io) => (await import("./admin.ts")).admin(args, io),
   },
   {
     name: "demo",
-    summary: "Watch work being done exactly once while workers and servers are killed.",
+    group: "trying",
+    summary: "Watch work be done once while workers and servers are killed.",
+    shape: async () => (await import("./demo.ts")).demoShape(),
     run: async (args, io) => (await import("./demo.ts")).demo(args, io),
   },
-  { name: "version", summary: "Print the version.", run: async (_args, io) => printVersion(io) },
-  { name: "help", summary: "Print this text.", run: async (_args, io) => printHelp(io) },
+  {
+    name: "bench",
+    group: "trying",
+    summary: "Measure a running server with claims and completes.",
+    shape: async () => (await import("./bench.ts")).BENCH,
+    run: async (args, io) => (await import("./bench.ts")).bench(args, io),
+  },
+  {
+    name: "completion",
+    group: "itself",
+    summary: "Print what lets bash, zsh or fish complete these commands.",
+    shape: async () => (await import("./completion.ts")).COMPLETION,
+    run: async (args, io) => (await import("./completion.ts")).completion(args, io, COMMANDS),
+  },
+  {
+    name: "version",
+    group: "itself",
+    summary: "Print the version.",
+    shape: async () => NO_SHAPE,
+    run: async (_args, io) => printVersion(io),
+  },
+  {
+    name: "help",
+    group: "itself",
+    summary: "Print this text, or that of a command.",
+    shape: async () => ({ ...NO_SHAPE, operand: "[COMMAND]" }),
+    run: async (_args, io) => printHelp(io),
+  },
 ];
 
 const ALIASES: Readonly<Record<string, string>> = {
@@ -102,18 +201,26 @@ function refuse(given: string, io: CommandIo): number {
 }
 
 function helpText(): string {
-  const lines = COMMANDS.map(({ name, summary }) => `  ${name.padEnd(9)} ${summary}`);
+  const groups = GROUPS.map(({ group, title }) => {
+    const commands = COMMANDS.filter((command) => command.group === group);
+    return [`${title}:`, ...commands.map(({ name, summary }) => `  ${name.padEnd(NAME_WIDTH)}  ${summary}`), ""];
+  });
   return [
     "Usage: holdfast COMMAND [OPTIONS]",
     "",
     "Holdfast lets many processes agree that a piece of work is done once.",
     "",
-    ...lines,
+    ...groups.flat(),
+    '"holdfast COMMAND --help" prints the options of a command. Settings can also be',
+    "given in the environment; what is said of one record, tenant or key cannot.",
     "",
-    '"holdfast COMMAND --help" prints the options of a command. Settings can also be given in the environment; those of demo, and what is said of a tenant or a key, cannot.',
+    "Exit codes:",
+    ...EXIT_CODES.map(({ code, meaning }) => `  ${String(code).padEnd(3)}  ${meaning}`),
     "",
   ].join("\n");
 }
+
+const NAME_WIDTH = Math.max(...COMMANDS.map(({ name }) => name.length));
 
 async function printHelp(io: CommandIo): Promise<number> {
   io.out(helpText());

@@ -2,11 +2,12 @@ import { readFile } from "node:fs/promises";
 import { isNativeError } from "node:util/types";
 import { systemClock } from "../clock.ts";
 import { EmbeddedPostgresError } from "../server/embedded-postgres/error.ts";
+import { type CommandShape, NO_SHAPE } from "./command-shape.ts";
 import type { CommandIo } from "./commands.ts";
 import { isClean } from "./demo/audit.ts";
 import { type Delivery, DeliveryLogError, eventIds, parseDeliveryLog } from "./demo/delivery-log.ts";
 import { ProcessError } from "./demo/fleet.ts";
-import { type DemoOptions, optionsHelp, readArguments } from "./demo/options.ts";
+import { type DemoOptions, optionFlags, optionsHelp, readArguments } from "./demo/options.ts";
 import { createProgress } from "./demo/progress.ts";
 import { formatTable, formatVerdict } from "./demo/report.ts";
 import { run } from "./demo/run.ts";
@@ -21,6 +22,10 @@ once.
 Everything runs here and leaves nothing behind: a Postgres of its own in a temporary
 directory, the servers, the workers. Exits with 0 when every event was charged once,
 with 1 when not or when something broke.`;
+
+export function demoShape(): CommandShape {
+  return { ...NO_SHAPE, about: ABOUT, flags: optionFlags() };
+}
 
 const COMMITTED_LOG = new URL("../../examples/deliveries/deliveries.ndjson", import.meta.url);
 

@@ -9,7 +9,7 @@ import { isOperatorError, OperatorError } from "../server/operator-error.ts";
 import { callerContext, readCallerTls, readPem, wantsTls } from "./caller-tls.ts";
 import type { CommandIo } from "./commands.ts";
 import { explainConnection } from "./connection-failure.ts";
-import { readSettings } from "./settings.ts";
+import { type CommandUsage, readSettings } from "./settings.ts";
 import { printable } from "./table.ts";
 
 const ABOUT =
@@ -19,18 +19,29 @@ const ABOUT =
   "that was renewed with the same key will do. Otherwise --tls or --tls-ca ask over TLS, and the certificate must hold\n" +
   "the host; on loopback localhost will do. A server that lets in nobody without a certificate needs --client-cert.";
 
+export const HEALTH: CommandUsage = { command: "health", about: ABOUT };
+
 export async function health(args: readonly string[], io: CommandIo): Promise<number> {
-  const settings = readSettings({ command: "health", about: ABOUT }, args, io);
+  const settings = await readSettings(HEALTH, args, io);
   if (settings.kind === "exit") return settings.code;
   const { config } = settings;
   try {
-    const response = await ask(await probeOf(config), AbortSignal.timeout(config.timeoutMs));
-    io.out(await text(response));
-    return response.statusCode === 200 ? 0 : 1;
+    const { body, isOk } = await askServer("/readyz", config);
+    io.out(body);
+    return isOk ? 0 : 1;
   } catch (error) {
     io.error(`holdfast: ${printable(explain(error, config))}\n`);
     return 1;
   }
+}
+
+/** Of the server at --http-address, within --timeout; `explain` says why there is no answer. */
+export async function askServer(
+  path: string,
+  config: Config,
+): Promise<{ readonly body: string; readonly isOk: boolean }> {
+  const response = await ask(await probeOf(config), path, AbortSignal.timeout(config.timeoutMs));
+  return { body: await text(response), isOk: response.statusCode === 200 };
 }
 
 /** Whom to ask, and whom to believe. */
@@ -77,9 +88,10 @@ function reachable({ host, port }: Address): Address {
 /** Not by fetch, which refuses the ports that browsers do, such as 6000 and 6666. */
 async function ask(
   { address, secureContext, own, byAuthorities }: Probe,
+  path: string,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
-  const options = { ...address, path: "/readyz", signal, agent: false } as const;
+  const options = { ...address, path, signal, agent: false } as const;
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     // The server's own certificate needs no authority. Nothing that is sent is a secret, so it is looked at afterwards.
     const trust = { rejectUnauthorized: own === null, checkServerIdentity: checkName, ALPNProtocols: ["http/1.1"] };
@@ -104,7 +116,8 @@ function checkName(host: string, certificate: PeerCertificate): Error | undefine
   return problem !== undefined && isLoopback(host) ? checkServerIdentity("localhost", certificate) : problem;
 }
 
-function explain(error: unknown, config: Config): string {
+/** Why there is no answer, and what to do. */
+export function explain(error: unknown, config: Config): string {
   if (isOperatorError(error)) return error.message;
   const { timeoutMs, tlsCa } = config;
   const { host, port } = reachable(config.httpAddress);

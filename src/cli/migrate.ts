@@ -1,12 +1,12 @@
 import { systemClock } from "../clock.ts";
-import { type DatabaseSource, findDatabase, MAIN, placedDatabase, withDatabase } from "../server/backend.ts";
 import type { Config } from "../server/config.ts";
+import { type DatabaseSource, findDatabase, MAIN, placedDatabase, withDatabase } from "../server/database-source.ts";
 import { holdsCluster } from "../server/embedded-postgres/data-directory.ts";
 import { OperatorError } from "../server/operator-error.ts";
 import { migrate as applyMigrations, checkSchema, planMigrations } from "../store/postgres/migrate.ts";
 import type { CommandIo } from "./commands.ts";
 import { commandLog } from "./logging.ts";
-import { readSettings } from "./settings.ts";
+import { type CommandUsage, readSettings } from "./settings.ts";
 
 type Client = Parameters<Parameters<typeof withDatabase>[1]>[0];
 
@@ -16,11 +16,16 @@ interface Named {
   readonly source: DatabaseSource;
 }
 
-export async function migrate(args: readonly string[], io: CommandIo): Promise<number> {
-  const about =
+export const MIGRATE: CommandUsage = {
+  command: "migrate",
+  about:
     "Brings the schema of the database up to date, and of those of --placements. Safe to run from any number of\n" +
-    "processes at once. plan prints the SQL that would be run; status says whether any is needed, and exits with 1 if so.";
-  const settings = readSettings({ command: "migrate", about, words: ["plan", "status"] }, args, io);
+    "processes at once. plan prints the SQL that would be run; status says whether any is needed, and exits with 1 if so.",
+  words: ["plan", "status"],
+};
+
+export async function migrate(args: readonly string[], io: CommandIo): Promise<number> {
+  const settings = await readSettings(MIGRATE, args, io);
   if (settings.kind === "exit") return settings.code;
   const { config, word } = settings;
   try {
@@ -29,7 +34,10 @@ export async function migrate(args: readonly string[], io: CommandIo): Promise<n
     const log = commandLog(config, io, io.error);
     await using main = await findDatabase(config, { clock: systemClock, log });
     if (config.placements === null) return await withDatabase(main, (client) => runWord(word, client, io));
-    const placed = config.placements.map((named) => ({ name: named.name, source: placedDatabase(named, null) }));
+    const placed = config.placements.map((named) => ({
+      name: named.name,
+      source: placedDatabase(named, { ...config, placementListenUrls: null }, systemClock),
+    }));
     return await runEach([{ name: MAIN, source: main }, ...placed], word, io);
   } catch (error) {
     io.error(`holdfast: ${messageOf(error)}\n`);

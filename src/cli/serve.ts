@@ -10,17 +10,23 @@ import type { Log } from "../telemetry/log.ts";
 import { banner } from "./banner.ts";
 import type { CommandIo } from "./commands.ts";
 import { commandLog, isForPeople } from "./logging.ts";
-import { readSettings } from "./settings.ts";
+import { type CommandUsage, readSettings } from "./settings.ts";
+
+export const SERVE: CommandUsage = {
+  command: "serve",
+  about:
+    "Serves claims over gRPC and HTTP until SIGTERM or SIGINT, then drains; a second signal ends it at once.\n" +
+    "Without --database-url it starts a real Postgres of its own. Without authentication it listens on loopback only.",
+};
 
 export async function serve(args: readonly string[], io: CommandIo): Promise<number> {
-  const about =
-    "Serves claims over gRPC and HTTP until SIGTERM or SIGINT, then drains; a second signal ends it at once.\n" +
-    "Without --database-url it starts a real Postgres of its own. Without authentication it listens on loopback only.";
-  const settings = readSettings({ command: "serve", about }, args, io);
+  const settings = await readSettings(SERVE, args, io);
   if (settings.kind === "exit") return settings.code;
   const { config } = settings;
   const log = commandLog(config, io);
   const signals = catchSignals(log);
+  logCrash(log);
+  for (const warning of settings.warnings) log.warn({}, warning);
   log.info({ version: VERSION, node: process.versions.node }, "starting");
   const ending = new AbortController();
   const starting = start(config, log, ending.signal);
@@ -87,6 +93,16 @@ function catchSignals(log: Log): { readonly first: Promise<NodeJS.Signals> } {
   };
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, onSignal);
   return { first: promise };
+}
+
+/**
+ * What nothing has caught ends the process with 1, as Node does it, so that whoever started it starts another: nobody
+ * knows what it has left half done, and what it held is taken over. This only has the log know why.
+ */
+function logCrash(log: Log): void {
+  process.on("uncaughtExceptionMonitor", (error, origin) => {
+    log.error({ error, origin }, "ended by an error that nothing has caught");
+  });
 }
 
 /** A bound on everything: a part that does not stop must not keep the process. */

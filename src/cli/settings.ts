@@ -1,7 +1,8 @@
 import { optionsHelp } from "../server/config/help.ts";
 import type { Command } from "../server/config/option.ts";
-import { readConfig, type Source } from "../server/config/read.ts";
-import type { Config, Setting } from "../server/config.ts";
+import { type ConfigRead, readConfigAndFile, type Sources } from "../server/config/read.ts";
+import { configWarnings } from "../server/config/warnings.ts";
+import type { Config } from "../server/config.ts";
 import type { CommandIo } from "./commands.ts";
 
 /** What a command goes on with: its settings, or the exit code when there is nothing left to do. */
@@ -9,8 +10,10 @@ export type Settings =
   | {
       readonly kind: "go";
       readonly config: Config;
-      readonly sources: ReadonlyMap<Setting, Source>;
+      readonly sources: Sources;
       readonly word: string | undefined;
+      /** What is most likely a mistake, in sentences. */
+      readonly warnings: readonly string[];
     }
   | { readonly kind: "exit"; readonly code: number };
 
@@ -23,27 +26,40 @@ export interface CommandUsage {
 }
 
 /** Answers --help and explains mistakes, all of them at once. */
-export function readSettings(
-  { command, about, words = [] }: CommandUsage,
-  args: readonly string[],
-  io: CommandIo,
-): Settings {
+export async function readSettings(usage: CommandUsage, args: readonly string[], io: CommandIo): Promise<Settings> {
   if (args.includes("--help") || args.includes("-h")) {
-    const choice = words.length === 0 ? "" : ` [${words.join("|")}]`;
-    io.out(`Usage: holdfast ${command}${choice} [OPTIONS]\n\n${about}\n\n${optionsHelp(command)}\n`);
+    printUsage(usage, io);
     return { kind: "exit", code: 0 };
   }
-  const read = readConfig(command, args, io.env);
-  const problems = read.kind === "problems" ? [...read.problems] : unknownWords(read.words, words, command);
+  const { read, file } = await readConfigAndFile(usage.command, args, io.env);
+  const problems = problemsOf(read, usage);
   if (read.kind === "problems" || problems.length > 0) {
-    io.error(problems.map((problem) => `holdfast: ${problem}\n`).join(""));
+    printProblems(problems, io);
     return { kind: "exit", code: 2 };
   }
-  return { kind: "go", config: read.config, sources: read.sources, word: read.words[0] };
+  const { config, sources, words } = read;
+  return {
+    kind: "go",
+    config,
+    sources,
+    word: words[0],
+    warnings: configWarnings({ values: config, sources, file }, io.env),
+  };
 }
 
-function unknownWords(given: readonly string[], known: readonly string[], command: string): string[] {
-  const [first, ...more] = given;
-  const unknown = first === undefined || known.includes(first) ? more : given;
-  return unknown.map((word) => `"holdfast ${command}" does not take ${JSON.stringify(word)}`);
+export function printUsage({ command, about, words = [] }: CommandUsage, io: CommandIo): void {
+  const choice = words.length === 0 ? "" : ` [${words.join("|")}]`;
+  io.out(`Usage: holdfast ${command}${choice} [OPTIONS]\n\n${about}\n\n${optionsHelp(command)}\n`);
+}
+
+export function printProblems(problems: readonly string[], io: CommandIo): void {
+  io.error(problems.map((problem) => `holdfast: ${problem}\n`).join(""));
+}
+
+/** Everything that is wrong, the words included. */
+export function problemsOf(read: ConfigRead, { command, words: known = [] }: CommandUsage): readonly string[] {
+  const [first, ...more] = read.words;
+  const unknown = first === undefined || known.includes(first) ? more : read.words;
+  const problems = read.kind === "problems" ? read.problems : [];
+  return [...problems, ...unknown.map((word) => `"holdfast ${command}" does not take ${JSON.stringify(word)}`)];
 }

@@ -1,8 +1,10 @@
 import { optionsHelp } from "../server/config/help.ts";
 import { nearest } from "../server/config/hint.ts";
-import { type NextSteps, withAdmin } from "./admin-client.ts";
+import { withAdmin } from "./admin-client.ts";
 import { readArguments } from "./arguments.ts";
+import { type CommandShape, NO_SHAPE } from "./command-shape.ts";
 import type { CommandIo } from "./commands.ts";
+import type { NextSteps } from "./failure.ts";
 import { readSettings } from "./settings.ts";
 import * as actions from "./tenants/actions.ts";
 import { type Flag, REGISTRATION_FLAGS } from "./tenants/flags.ts";
@@ -50,6 +52,15 @@ const SUBCOMMANDS: readonly Subcommand[] = [
   of("resume", "required", "Let a drained tenant acquire again.", actions.resume, [REASON]),
 ];
 
+const ABOUT = "Looks after the tenants of a running server.";
+
+export function tenantsShape(): CommandShape {
+  const subcommands = SUBCOMMANDS.map(({ name, id, summary, flags }) => {
+    return { name, operand: { none: "", required: "ID", file: "[ID]" }[id], summary, flags };
+  });
+  return { ...NO_SHAPE, settings: "tenants", about: ABOUT, subcommands };
+}
+
 function of(
   name: string,
   id: Subcommand["id"],
@@ -82,7 +93,7 @@ export async function tenants(args: readonly string[], io: CommandIo): Promise<n
     io.error(wrong.map((problem) => `holdfast: ${problem}\n`).join(""));
     return 2;
   }
-  const settings = readSettings({ command: "tenants", about: "" }, own, io);
+  const settings = await readSettings({ command: "tenants", about: "" }, own, io);
   if (settings.kind === "exit") return settings.code;
   const { config } = settings;
   const [id = ""] = words;
@@ -146,7 +157,7 @@ function overview(): string {
   return [
     "Usage: holdfast tenants COMMAND [OPTIONS]",
     "",
-    "Looks after the tenants of a running server.",
+    ABOUT,
     "",
     ...lines,
     "",

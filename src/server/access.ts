@@ -7,6 +7,7 @@ import type { ConfiguredIssuer, RegisteredIssuers } from "../auth/jwt/trust.ts";
 import { createPostgresApiKeys } from "../auth/postgres/api-keys.ts";
 import { type Clock, wallClockMs } from "../clock.ts";
 import { logApiKeyChanges } from "../telemetry/change-log.ts";
+import { type CountChange, countApiKeyChanges } from "../telemetry/change-metrics.ts";
 import { createKeySetMetrics } from "../telemetry/key-set-metrics.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -32,6 +33,7 @@ export interface AccessDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly countChange: CountChange;
   readonly tenants: Pick<TenantService, "enter" | "findIssuer">;
   readonly feed: Pick<ChangeFeed, "subscribe">;
   /** For addresses that tenants have registered. */
@@ -41,7 +43,8 @@ export interface AccessDeps {
 /** What reads tokens is loaded only where tokens are read. */
 export async function openAccess(config: Config, deps: AccessDeps): Promise<Access> {
   const { run, change, clock, log, metrics, feed } = deps;
-  const apiKeys = logApiKeyChanges(createPostgresApiKeys({ run, change, clock }), log);
+  const logged = logApiKeyChanges(createPostgresApiKeys({ run, change, clock }), log);
+  const apiKeys = countApiKeyChanges(logged, deps.countChange);
   const keySets = createKeySetMetrics({ metrics, clock, log });
   if (config.auth === null) {
     return { authenticator: anonymous, apiKeys, onRevoked() {}, [Symbol.dispose]() {} };

@@ -2,17 +2,19 @@ import type { Clock } from "../clock.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { StoreObserver } from "../store/observer.ts";
 import { BATCH_LIMITS } from "../store/postgres/batcher.ts";
-import { type Connection, withClient } from "../store/postgres/connection.ts";
+import type { Connection, DatabaseAddress } from "../store/postgres/connection.ts";
 import { createDatabase, type Database } from "../store/postgres/database.ts";
 import { connectionOf } from "../store/postgres/identity.ts";
 import { checkSchema, migrate } from "../store/postgres/migrate.ts";
+import { findPooler } from "../store/postgres/pooler.ts";
 import { requireDatabase } from "../store/postgres/startup.ts";
 import { createPostgresStore } from "../store/postgres/store.ts";
+import { traceDatabase } from "../store/postgres/traced-database.ts";
 import type { Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
-import { type NamedUrl, redactUrl } from "./config/kinds.ts";
+import type { Tracing } from "../telemetry/tracing.ts";
 import type { Config } from "./config.ts";
-import { cannotReach } from "./operator-error.ts";
+import { type DatabaseSource, listenAddress, withDatabase } from "./database-source.ts";
 import { openRegistryLanes, type RegistryLanes } from "./placement/registry-lanes.ts";
 import { readDatabaseNow, untilUsable } from "./placement/usable.ts";
 
@@ -42,6 +44,8 @@ export interface NotificationSource {
   readonly run: Run;
   /** Leads to the same database, and past any pooler. */
   readonly listenUrl: string;
+  /** How to connect there; throws when nothing leads past the pooler. Absent: by `listenUrl` alone. */
+  readonly listen?: () => DatabaseAddress;
 }
 
 export interface BackendStatus {
@@ -57,6 +61,7 @@ export interface BackendDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly observer: StoreObserver;
+  readonly tracing: Tracing;
   readonly newToken: () => Uint8Array;
   readonly random: () => number;
   /** Throws what keeps a database with the right schema from being opened. */
@@ -65,7 +70,7 @@ export interface BackendDeps {
   readonly signal?: AbortSignal;
 }
 
-export type BackendConfig = Pick<Config, "maxQueueCalls" | "maxQueueBytes" | "allowUnsafeDatabase">;
+export type BackendConfig = Pick<Config, "maxQueueCalls" | "maxQueueBytes" | "allowUnsafeDatabase" | "pooler">;
 
 /** Refuses a database that cannot be used, its schema included unless that may be brought up to date, and builds the store on it. */
 export async function openBackend(...given: BackendArguments): Promise<Backend> {
@@ -88,8 +93,11 @@ async function open<More>(
   openMore: (database: Database) => More,
 ): Promise<Backend & More> {
   await using opening = new AsyncDisposableStack();
-  await prepareSchema(source, mayMigrate, config, deps);
-  const database = opening.adopt(createDatabase({ ...deps, url: source.url }), (open) => open.close());
+  const pooled = await prepareSchema(source, mayMigrate, config, deps);
+  const { url, password } = source;
+  const address = { url, pooled, ...(password && { password }) };
+  const plain = opening.adopt(createDatabase({ ...deps, ...address }), (open) => open.close());
+  const database = traceDatabase(plain, deps.tracing);
   const { maxQueueCalls: queueCallsMax, maxQueueBytes: queueBytesMax } = config;
   const limits = { ...BATCH_LIMITS, queueCallsMax, queueBytesMax };
   const store = createPostgresStore({ ...deps, database, limits, asOf: () => null });
@@ -105,7 +113,11 @@ async function open<More>(
     ...more,
     store,
     measure: (work) => lane.run(0, work),
-    notifications: { run: (work) => notifyLane.run(0, work), listenUrl: source.listenUrl },
+    notifications: {
+      run: (work) => notifyLane.run(0, work),
+      listenUrl: source.listenUrl,
+      listen: () => listenAddress(source, pooled),
+    },
     databaseNow: () => readDatabaseNow(lane),
     status: () => statusOf(database),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
@@ -115,97 +127,30 @@ async function open<More>(
 /** Pages of records in use take milliseconds each, and a tenant has one on its way. */
 const MEASURING_WAITING_MAX = 1000;
 
-/** The placement that is there without --placements. */
-export const MAIN = "main";
-
-/** A database that is there. */
-export interface DatabaseSource {
-  readonly url: string;
-  /** Leads to the same database, and past any pooler. */
-  readonly listenUrl: string;
-  /** For people; without password. */
-  readonly description: string;
-  /** The option that names it; null: none does. */
-  readonly option: string | null;
-}
-
-export interface MainDatabase extends DatabaseSource, AsyncDisposable {
-  readonly embedded: boolean;
-  /** Resolves when the database has gone for good and only a restart of this process helps. */
-  readonly broken: Promise<Error>;
-}
-
-/** The given database, or real Postgres started for us. */
-export async function findDatabase(
-  { databaseUrl, listenUrl, dataDir }: Pick<Config, "databaseUrl" | "listenUrl" | "dataDir">,
-  deps: Pick<BackendDeps, "clock" | "log" | "signal">,
-): Promise<MainDatabase> {
-  if (databaseUrl !== null) {
-    return {
-      url: databaseUrl,
-      listenUrl: listenUrl ?? databaseUrl,
-      embedded: false,
-      description: redactUrl(databaseUrl),
-      option: "--database-url",
-      broken: new Promise(() => undefined),
-      [Symbol.asyncDispose]: async () => undefined,
-    };
-  }
-  const { startEmbeddedPostgres } = await import("./embedded-postgres.ts");
-  const postgres = await startEmbeddedPostgres({ ...deps, dataDirectory: dataDir });
-  return {
-    url: postgres.url,
-    listenUrl: postgres.url,
-    embedded: true,
-    description: `embedded Postgres ${postgres.version} in ${dataDir} (psql "${postgres.url}")`,
-    option: null,
-    broken: postgres.exited.then(() => new Error("the embedded Postgres has ended")),
-    [Symbol.asyncDispose]: () => postgres.stop(),
-  };
-}
-
-/** One of --placements. */
-export function placedDatabase({ name, url }: NamedUrl, listenUrls: readonly NamedUrl[] | null): DatabaseSource {
-  const listenUrl = listenUrls?.find((one) => one.name === name)?.url ?? url;
-  return { url, listenUrl, description: redactUrl(url), option: "--placements" };
-}
-
-/**
- * Lends a client like `withClient`, until the signal is aborted; a database that takes no connection is named, without
- * its password.
- */
-export async function withDatabase<T>(
-  { url, description, option }: DatabaseSource,
-  work: Parameters<typeof withClient<T>>[1],
-  signal?: AbortSignal,
-): Promise<T> {
-  let connected = false;
-  try {
-    return await withClient({ url, ...(signal && { signal }) }, (client) => {
-      connected = true;
-      return work(client);
-    });
-  } catch (error) {
-    if (connected || signal?.aborted) throw error;
-    throw cannotReach(option === null ? description : `${description} (${option})`, error);
-  }
-}
-
+/** Tells whether a pooler is before it that lends a connection for one transaction. */
 async function prepareSchema(
   source: DatabaseSource,
   mayMigrate: boolean,
-  { allowUnsafeDatabase }: BackendConfig,
+  { allowUnsafeDatabase, pooler }: BackendConfig,
   { log, signal, admit }: BackendDeps,
-): Promise<void> {
+): Promise<boolean> {
+  const isPooled = async (client: Client) => {
+    if (pooler !== "auto" || source.option === null) return pooler === "transaction";
+    return (await findPooler(client, (work) => withDatabase(source, work, signal))) === "transaction";
+  };
   const prepare = async (client: Client) => {
+    const pooled = await isPooled(client);
     const status = await checkSchema(client);
+    if (status.kind === "newer") log.warn({ unknown: status.unknown }, status.sentence);
     if (mayMigrate && status.kind === "behind") {
       for (const migration of await migrate(client)) log.info({ migration }, "applied a migration");
     }
-    await requireDatabase(client, { allowUnsafeDatabase });
+    await requireDatabase(client, { allowUnsafeDatabase, pooled });
+    if (pooled) log.info({}, "a pooler in transaction mode is before the database");
     await admit?.(connectionOf(client));
+    return pooled;
   };
-  await withDatabase(source, prepare, signal);
+  return withDatabase(source, prepare, signal);
 }
 
 type Client = Parameters<Parameters<typeof withDatabase>[1]>[0];

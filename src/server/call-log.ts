@@ -41,9 +41,12 @@ export function logCalls(metrics: RpcObserver, { log, clock }: CallLogDeps): Rpc
 
   return {
     ...metrics,
-    handled(method, code, seconds, context, error) {
-      metrics.handled(method, code, seconds, context, error);
-      const fields = () => ({ method: method.name, requestId: context.requestId, transport: context.transport });
+    handled(method, code, seconds, context, error, trace) {
+      metrics.handled(method, code, seconds, context, error, trace);
+      const fields = () => ({
+        ...{ method: method.name, requestId: context.requestId, transport: context.transport },
+        ...traceField(trace?.traceId),
+      });
       const level = error === undefined ? undefined : LOUD.get(error.reason);
       if (error === undefined || level === undefined) {
         if (!log.isLevelEnabled("debug")) return;
@@ -57,4 +60,9 @@ export function logCalls(metrics: RpcObserver, { log, clock }: CallLogDeps): Rpc
       );
     },
   };
+}
+
+/** Under the name that log collectors join to traces by. */
+function traceField(traceId: string | null | undefined): { readonly trace_id?: string } {
+  return traceId == null ? {} : { trace_id: traceId };
 }

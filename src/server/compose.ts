@@ -3,20 +3,25 @@ import { IdempotencyService } from "../../gen/holdfast/v1/idempotency_pb.ts";
 import { type Clock, wallClockMs } from "../clock.ts";
 import { createEndpoints } from "../rpc/endpoints.ts";
 import type { Store } from "../store/store.ts";
+import { countRecordChanges, createChangeCounter } from "../telemetry/change-metrics.ts";
 import type { Log } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { createRpcMetrics } from "../telemetry/rpc-metrics.ts";
 import { createStoreMetrics } from "../telemetry/store-metrics.ts";
+import { createTracing } from "../telemetry/tracing.ts";
 import { createWaitingMetrics } from "../telemetry/waiting-metrics.ts";
 import { openAccess } from "./access.ts";
 import { logCalls } from "./call-log.ts";
-import type { Address } from "./config/kinds.ts";
+import { type Address, formatAddress } from "./config/kinds.ts";
 import type { Config } from "./config.ts";
 import { createDrain } from "./drain.ts";
 import { addServerGauges } from "./gauges.ts";
 import { serveGrpc } from "./grpc.ts";
+import { memoryLimitOf, readProcessMemory } from "./guards/memory.ts";
+import { createGuards } from "./guards.ts";
 import { createHealthEndpoints } from "./health.ts";
 import { serveHttp } from "./http.ts";
+import type { HttpRpc } from "./http-rpc.ts";
 import { ROOM } from "./limits.ts";
 import { openPlacements } from "./placement.ts";
 import { createReadiness } from "./readiness.ts";
@@ -25,6 +30,8 @@ import { loadSealing } from "./sealing.ts";
 import { openTenancy, termsOf } from "./tenancy.ts";
 import { loadTls } from "./tls.ts";
 import { createTokenSource } from "./tokens.ts";
+import { VERSION } from "./version.ts";
+import type { WaitingMode } from "./waiting.ts";
 
 export interface ServerDeps {
   readonly clock: Clock;
@@ -48,16 +55,24 @@ export interface RunningServer {
   stop(): Promise<boolean>;
 }
 
+/** What the HTTP port leads to, but for its pages. */
+interface OpenPort {
+  readonly rpc: () => Promise<HttpRpc>;
+  readonly waitingMode: () => WaitingMode;
+}
+
 /** Builds a server from its settings: the one place that knows all the parts. */
 export async function startServer(config: Config, deps: ServerDeps): Promise<RunningServer> {
   const { clock, log, signal } = deps;
   const random = Math.random;
   const newToken = createTokenSource();
+  const tracing = createTracing(VERSION);
   await using starting = new AsyncDisposableStack();
 
   const metrics = createMetrics({ ofProcess: deps.ofProcess ?? false });
   const observer = createStoreMetrics(metrics);
   const waiting = createWaitingMetrics({ metrics, clock, log });
+  const countChange = createChangeCounter(metrics);
   const readiness = createReadiness();
   const tls = starting.use(await loadTls(config, { clock, wallClockMs, log }));
   const sealing = await loadSealing(config.masterKeyFile, { clock, log, metrics });
@@ -65,28 +80,56 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
     const { checkTenantsFile } = await import("./tenants-file.ts");
     await checkTenantsFile(config.tenantsFile, termsOf(config, sealing));
   }
+  /** Null while there is no database: the pages tell of the start, and so the HTTP port is the first thing there is. */
+  let open: OpenPort | null = null;
+  const http = await serveHttp(config.httpAddress, {
+    ...{ metrics, readiness, log, tls, localOnly: config.auth === null },
+    rpc: () => open?.rpc() ?? null,
+    waiting: () => open?.waitingMode() ?? "polling",
+  });
+  starting.defer(() => http.destroy());
+  log.debug({ http: formatAddress(http.address) }, "the HTTP port listens");
   const placements = starting.use(
     await openPlacements(config, {
       clock,
       log,
       observer,
+      tracing,
       waiting,
       readiness,
       newToken,
       random,
-      decorate: sealing.decorate,
+      decorate: (store, name, run) => countRecordChanges(sealing.decorate(store, name, run), countChange),
       ...(signal && { signal }),
     }),
   );
   signal?.throwIfAborted();
-  readiness.set("schema", true);
   const { main } = placements;
   const tenancy = starting.use(
-    await openTenancy(config, { placements, sealing, metrics, clock, log, random, ...(signal && { signal }) }),
+    await openTenancy(config, {
+      placements,
+      sealing,
+      metrics,
+      countChange,
+      clock,
+      log,
+      random,
+      ...(signal && { signal }),
+    }),
   );
   const { service: tenants, feed, fetch } = tenancy;
   const access = starting.use(
-    await openAccess(config, { run: main.run, change: main.change, clock, log, metrics, tenants, feed, fetch }),
+    await openAccess(config, {
+      run: main.run,
+      change: main.change,
+      clock,
+      log,
+      metrics,
+      countChange,
+      tenants,
+      feed,
+      fetch,
+    }),
   );
 
   const drain = createDrain({
@@ -95,13 +138,27 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
     graceMs: config.drainGraceMs,
     endWaits: () => placements.drain(),
   });
+  const { maxMemoryBytes, maxEventLoopDelayMs } = config;
+  const guards = starting.use(
+    createGuards({
+      ...{ clock, log, metrics, readMemory: readProcessMemory },
+      // Where several servers share a process, none of them can say whose load it is.
+      memory: deps.ofProcess === true ? memoryLimitOf(maxMemoryBytes) : null,
+      maxEventLoopDelayMs: deps.ofProcess === true ? maxEventLoopDelayMs : 0,
+    }),
+  );
+  const admission = () => drain.admission() ?? guards.admission();
   addServerGauges(metrics, { placements: placements.all, readiness, tls });
 
   const calls = createRpcMetrics(metrics, [...IdempotencyService.methods, ...AdminService.methods]);
-  const pipeline = { authenticator: access.authenticator, observer: logCalls(calls, { log, clock }), clock, random };
+  const pipeline = {
+    ...{ clock, random, tracing },
+    authenticator: access.authenticator,
+    observer: logCalls(calls, { log, clock }),
+  };
   const services = [IdempotencyService.typeName, AdminService.typeName];
   const endpoints = [
-    ...createEndpoints({ ...pipeline, waiting, tenants, admission: drain.admission, newToken }),
+    ...createEndpoints({ ...pipeline, waiting, tenants, admission, newToken }),
     ...tenancy.endpoints({ ...pipeline, ...access }),
     ...createHealthEndpoints({ readiness, services, random }),
   ];
@@ -111,18 +168,17 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   const limits = { maxConnectionAgeMs, maxConcurrentStreams };
   const grpc = await serveGrpc(config.grpcAddress, { endpoints, clock, log, room, tls, ...limits });
   starting.defer(() => grpc.destroy());
-  const rpc = async () => (await import("./http-rpc.ts")).createHttpRpc({ endpoints, clock, random, room });
-  const localOnly = config.auth === null;
-  const http = await serveHttp(config.httpAddress, {
-    rpc,
-    metrics,
-    readiness,
-    waiting: placements.waitingMode,
-    log,
-    tls,
-    localOnly,
-  });
-  starting.defer(() => http.destroy());
+  const createRpc = async () => (await import("./http-rpc.ts")).createHttpRpc({ endpoints, clock, random, room });
+  let rpc: Promise<HttpRpc> | undefined;
+  open = {
+    rpc() {
+      rpc ??= createRpc();
+      return rpc;
+    },
+    waitingMode: placements.waitingMode,
+  };
+  // The last of what makes it ready: whoever reads so may call at once, on either port.
+  readiness.set("schema", true);
 
   const started = starting.move();
   const stop = async () => {

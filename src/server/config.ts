@@ -1,22 +1,32 @@
 import { join } from "node:path";
 import { CALLER_OPTIONS } from "./config/caller-options.ts";
-import { address, choice, count, databaseUrl, duration, flag, path } from "./config/kinds.ts";
+import { DATABASE_OPTIONS } from "./config/database-options.ts";
+import { GUARD_OPTIONS } from "./config/guard-options.ts";
+import { address, choice, count, databaseUrl, duration, file, flag, path } from "./config/kinds.ts";
 import { NETWORK_OPTIONS } from "./config/network-options.ts";
-import { type Command, type Environment, type Option, option } from "./config/option.ts";
+import { COMMANDS, type Command, type Environment, type Option, option } from "./config/option.ts";
 import { TENANT_OPTIONS } from "./config/tenant-options.ts";
 
 /**
- * Every setting there is, in the order of the help texts. The parser, `--help`, `holdfast config` and
- * docs/configuration.md all read this table and nothing else does the same job twice.
+ * Every setting there is, in the order of the help texts. The parser, `--help`, `holdfast config`, the schema of
+ * configuration files and docs/configuration.md all read this table and nothing else does the same job twice.
  */
 export const OPTIONS = {
+  configFile: option<string | null>({
+    name: "config",
+    kind: file,
+    default: null,
+    defaultDoc: "none",
+    doc: "Settings in YAML or JSON, under their names without the dashes. Flags and variables win over it. It is read once.",
+    commands: COMMANDS,
+  }),
   databaseUrl: option<string | null>({
     name: "database-url",
     kind: databaseUrl,
     default: null,
     defaultDoc: "none: an embedded Postgres",
     doc: "The Postgres that keeps the records, 15 to 18. Without it, real Postgres is started from the installed binaries and kept in --data-dir.",
-    commands: ["serve", "migrate", "config", "admin"],
+    commands: ["serve", "migrate", "config", "admin", "doctor", "audit"],
   }),
   listenUrl: option<string | null>({
     name: "listen-url",
@@ -24,15 +34,16 @@ export const OPTIONS = {
     default: null,
     defaultDoc: "--database-url",
     doc: "A direct connection for LISTEN where --database-url leads to a pooler, which may not pass notifications on; without them those who wait for another server poll every 250 ms. Not used with the embedded Postgres.",
-    commands: ["serve", "config"],
+    commands: ["serve", "config", "doctor"],
   }),
+  ...DATABASE_OPTIONS,
   dataDir: option<string>({
     name: "data-dir",
     kind: path,
     default: defaultDataDir,
     defaultDoc: "$XDG_DATA_HOME/holdfast, else ~/.local/share/holdfast, or /var/lib/holdfast for root",
     doc: "Where the embedded Postgres keeps its data. Not used with --database-url.",
-    commands: ["serve", "migrate", "config", "admin"],
+    commands: ["serve", "migrate", "config", "admin", "doctor", "audit"],
   }),
   grpcAddress: option({
     name: "grpc-address",
@@ -46,7 +57,7 @@ export const OPTIONS = {
     kind: address,
     default: { host: "127.0.0.1", port: 7401 },
     doc: "Where Connect JSON, gRPC-Web, /metrics, /livez and /readyz are served. The same rule of loopback holds.",
-    commands: ["serve", "health", "config"],
+    commands: ["serve", "health", "config", "doctor"],
   }),
   migrate: option<boolean | null>({
     name: "migrate",
@@ -126,6 +137,7 @@ export const OPTIONS = {
     doc: "Start although the database may lose what it has acknowledged (fsync, full_page_writes or synchronous_commit off). For tests.",
     commands: ["serve", "config"],
   }),
+  ...GUARD_OPTIONS,
   ...NETWORK_OPTIONS,
   ...TENANT_OPTIONS,
   timeoutMs: option({
@@ -133,7 +145,7 @@ export const OPTIONS = {
     kind: duration("100ms", "1m"),
     default: 3000,
     doc: "How long to wait for the server's answer.",
-    commands: ["health", "tenants", "apikeys"],
+    commands: ["health", "tenants", "apikeys", "keys", "bench", "doctor"],
   }),
   ...CALLER_OPTIONS,
 } as const;

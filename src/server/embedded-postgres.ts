@@ -8,6 +8,7 @@ import {
   type Postmaster,
   startPostmaster,
   stopPostmaster,
+  urlOf,
 } from "./embedded-postgres/postmaster.ts";
 import { poll } from "./embedded-postgres/process.ts";
 import { makeSocketDirectory, removeSocketDirectory } from "./embedded-postgres/socket-directory.ts";
@@ -131,7 +132,7 @@ async function use(
       letGo.abort();
     });
   return {
-    url: `postgres:///postgres?host=${encodeURIComponent(postmaster.socketDirectory)}&port=${postmaster.port}&user=postgres`,
+    url: urlOf(postmaster),
     version: about.version,
     pid: postmaster.pid,
     owner: about.owner,

@@ -1,8 +1,21 @@
 import type { Metrics } from "../telemetry/metrics.ts";
+import { addRecordGauges } from "../telemetry/record-metrics.ts";
+import {
+  BUILD_INFO,
+  CERTIFICATE,
+  PLACEMENT_UP,
+  POOL_BUSY,
+  POOL_CONNECTIONS,
+  POOL_OPEN,
+  READY,
+  SWEEP_AGE,
+  SWEEP_LAG,
+} from "../telemetry/server-metrics.ts";
 import { addWaitingGauges } from "../telemetry/waiting-metrics.ts";
 import type { Placement } from "./placement.ts";
 import type { Readiness } from "./readiness.ts";
 import type { Tls } from "./tls.ts";
+import { VERSION } from "./version.ts";
 
 export interface GaugesDeps {
   readonly placements: readonly Pick<Placement, "name" | "hub" | "status">[];
@@ -12,14 +25,13 @@ export interface GaugesDeps {
 }
 
 export function addServerGauges(metrics: Metrics, { placements, readiness, tls }: GaugesDeps): void {
-  metrics.gauge("holdfast_ready", "1 while the server should be sent calls.", () => Number(readiness.report().ready));
-  if (tls !== null) {
-    const help = "When the TLS certificate in force expires, in seconds since the Unix epoch; absent without TLS.";
-    metrics.gauge("holdfast_tls_certificate_not_after_seconds", help, () => tls.notAfter.getTime() / 1000);
-  }
+  metrics.gauge(BUILD_INFO, () => 1, { version: VERSION });
+  metrics.gauge(READY, () => Number(readiness.report().ready));
+  if (tls !== null) metrics.gauge(CERTIFICATE, () => tls.notAfter.getTime() / 1000);
   for (const placement of placements) {
     const { name, hub } = placement;
     addDatabaseGauges(metrics, placement, readiness);
+    addRecordGauges(metrics, name, () => placement.status().sweeps.count);
     const isListening = () => placement.status().waiting.mode === "notified";
     addWaitingGauges({ metrics, placement: name, hub, isListening });
   }
@@ -31,23 +43,21 @@ export function addServerGauges(metrics: Metrics, { placements, readiness, tls }
  */
 function addDatabaseGauges(
   metrics: Metrics,
-  { name, status }: GaugesDeps["placements"][number],
+  { name: placement, status }: GaugesDeps["placements"][number],
   readiness: GaugesDeps["readiness"],
 ): void {
-  const gauge = (metric: string, help: string, read: () => number) =>
-    metrics.gauge(metric, help, read, { placement: name });
-
-  gauge("holdfast_placement_up", "1 while the placement's database answers.", () => {
-    return Number(readiness.report().placements[name] === "up");
-  });
-  gauge("holdfast_pool_connections", "Connections to the database that there should be; 0 until it was opened.", () => {
+  metrics.gauge(PLACEMENT_UP, () => Number(readiness.report().placements[placement] === "up"), { placement });
+  const connections = () => {
     const { connections } = status();
     return connections === 0 ? 0 : connections + 1;
-  });
-  gauge("holdfast_pool_connections_open", "Those that are open.", () => {
+  };
+  metrics.gauge(POOL_CONNECTIONS, connections, { placement });
+  const open = () => {
     const { open, waiting } = status();
     return open + Number(waiting.isConnected);
-  });
-  gauge("holdfast_pool_connections_busy", "Those with a statement under way.", () => status().busy);
-  gauge("holdfast_sweep_age_seconds", "Since the last finished pass of the sweeper.", () => status().sweepAgeMs / 1000);
+  };
+  metrics.gauge(POOL_OPEN, open, { placement });
+  metrics.gauge(POOL_BUSY, () => status().busy, { placement });
+  metrics.gauge(SWEEP_AGE, () => status().sweeps.ageMs / 1000, { placement });
+  metrics.gauge(SWEEP_LAG, () => status().sweeps.lagMs / 1000, { placement });
 }

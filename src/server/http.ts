@@ -8,15 +8,18 @@ import type { Listening } from "./grpc.ts";
 import type { HttpRpc } from "./http-rpc.ts";
 import { HTTP_KEEPALIVE_MS, REQUEST_CHECK_MS, REQUEST_MS_MAX, TCP_KEEPALIVE_MS } from "./limits.ts";
 import { cannotListen } from "./operator-error.ts";
-import type { Readiness } from "./readiness.ts";
+import type { Readiness, ReadinessReport } from "./readiness.ts";
 import { admitVerified, handshakeOptions } from "./tls/admission.ts";
 import { followTcpSockets, type TcpSockets } from "./tls/tcp-sockets.ts";
 import type { Tls } from "./tls.ts";
 import type { WaitingMode } from "./waiting.ts";
 
 export interface HttpServerDeps {
-  /** Asked for by the first call: connect is heavy, and a server may never be called over HTTP. */
-  readonly rpc: () => Promise<HttpRpc>;
+  /**
+   * Asked for by the first call: connect is heavy, and a server may never be called over HTTP. Null while the server is
+   * not there yet, but for its pages.
+   */
+  readonly rpc: () => Promise<HttpRpc> | null;
   readonly metrics: Metrics;
   readonly readiness: Readiness;
   /** For /readyz, which tells it and does not judge by it: whoever polls gets every answer, a little later. */
@@ -52,6 +55,7 @@ export async function serveHttp(address: Address, deps: HttpServerDeps): Promise
       return close(server);
     },
     destroy() {
+      server.close(() => undefined); // Where nobody has closed it: the start has failed.
       server.closeAllConnections();
       tcp?.destroy();
     },
@@ -120,7 +124,9 @@ async function dispatch(request: IncomingMessage, response: ServerResponse, deps
     response.setHeader("allow", "GET, HEAD");
     return sendJson(response, 405, { error: "this page is read with GET" });
   }
-  const call = (await deps.rpc()).handlerOf(path);
+  const rpc = deps.rpc();
+  if (rpc === null) return sendStarting(response);
+  const call = (await rpc).handlerOf(path);
   if (call !== undefined) return call(request, response);
   return sendJson(response, 404, { error: "no such page or method" });
 }
@@ -139,10 +145,24 @@ const PAGES: ReadonlyMap<string, (deps: HttpServerDeps) => Handle> = new Map([
     ({ readiness, waiting }) =>
       (_request, response) => {
         const report = readiness.report();
-        sendJson(response, report.ready ? 200 : 503, { ...report, waiting: waiting() });
+        const reason = reasonOf(report);
+        sendJson(response, report.ready ? 200 : 503, { ...report, ...(reason && { reason }), waiting: waiting() });
       },
   ],
 ]);
+
+/** Why the server is not ready, for people; null when it is. */
+function reasonOf({ checks }: ReadinessReport): string | null {
+  if (!checks.accepting) return "the server is shutting down";
+  if (!checks.database) return "the database does not answer";
+  return checks.schema ? null : "the server is starting";
+}
+
+/** In the form of Connect, of which clients of all protocols understand the status at least. */
+function sendStarting(response: ServerResponse): void {
+  response.setHeader("retry-after", 1);
+  sendJson(response, 503, { code: "unavailable", message: "The server is starting." });
+}
 
 /**
  * Without authentication the loopback address is the only protection, and a browser can be led around it: a page of

@@ -1,19 +1,18 @@
 import type { Instant } from "../domain/instant.ts";
-import type { Connection } from "../store/postgres/connection.ts";
+import type { Connection, DatabaseAddress } from "../store/postgres/connection.ts";
 import type { Store } from "../store/store.ts";
 import type { Hub } from "../waiting/hub.ts";
 import type { WaitingObserver } from "../waiting/observer.ts";
 import {
   type BackendDeps,
   type BackendStatus,
-  findDatabase,
-  MAIN,
+  type MainBackend,
   openBackend,
   openMainBackend,
-  placedDatabase,
   type Run,
 } from "./backend.ts";
 import type { Config } from "./config.ts";
+import { findDatabase, listenAddress, MAIN, type MainDatabase, placedDatabase } from "./database-source.ts";
 import { START_MS_MAX } from "./limits.ts";
 import { OperatorError } from "./operator-error.ts";
 import { requireIdentity } from "./placement/identity.ts";
@@ -22,7 +21,9 @@ import { openPlacement } from "./placement/open-placement.ts";
 import { placementLog } from "./placement/placement-log.ts";
 import type { RegistryLanes } from "./placement/registry-lanes.ts";
 import { findSameDatabase, type NamedSource } from "./placement/same-database.ts";
+import type { SweepStatus } from "./placement/sweep-status.ts";
 import { type TimeLimitDeps, withTimeLimit } from "./placement/time-limit.ts";
+import { untilThere } from "./placement/until-there.ts";
 import type { Readiness } from "./readiness.ts";
 import type { WaitingMode, WaitingStatus } from "./waiting.ts";
 
@@ -42,14 +43,13 @@ export interface Placement {
 
 export interface PlacementStatus extends BackendStatus {
   readonly waiting: WaitingStatus;
-  /** Since the last finished pass of the sweeper. */
-  readonly sweepAgeMs: number;
+  readonly sweeps: SweepStatus;
 }
 
 /** The cluster of --database-url, or the embedded one: the tenants' registrations are there too. */
 export interface MainPlacement extends Placement, RegistryLanes {
-  /** Leads past any pooler, for LISTEN. */
-  readonly listenUrl: string;
+  /** How to connect past any pooler, for LISTEN; throws when nothing leads there. */
+  readonly listen: () => DatabaseAddress;
   /** For people; without password. */
   readonly description: string;
   /** Resolves when the database has gone for good and only a restart of this process helps. */
@@ -86,12 +86,8 @@ export interface PlacementsDeps extends BackendDeps {
 export async function openPlacements(config: Config, deps: PlacementsDeps): Promise<Placements> {
   await using opening = new AsyncDisposableStack();
   const database = opening.use(await findDatabase(config, deps));
-  const { url, listenUrl, description, embedded, broken } = database;
-  const mainLog = placementLog(deps.log, MAIN);
-  const backend = await openMainBackend(database, config.migrate ?? embedded, config, {
-    ...{ ...deps, log: mainLog },
-    admit: (connection) => requireIdentity(MAIN, connection, (work) => work(connection)),
-  });
+  const { description, broken } = database;
+  const backend = await openMain(database, config, deps);
   const { decorate = (store) => store } = deps;
   const take = (name: string, placed: PlacedBackend) =>
     opening.use(
@@ -104,11 +100,12 @@ export async function openPlacements(config: Config, deps: PlacementsDeps): Prom
     );
   const { run, change, follow } = backend;
   const placed = take(MAIN, { ...backend, opened: Promise.resolve() });
-  const main = { ...placed, run, change, follow, listenUrl, description, broken };
-  const known: NamedSource[] = [{ name: MAIN, source: { url, listenUrl, description, option: database.option } }];
+  const listen = () => backend.notifications.listen?.() ?? listenAddress(database, false);
+  const main = { ...placed, run, change, follow, listen, description, broken };
+  const known: NamedSource[] = [{ name: MAIN, source: database }];
   const all: Placement[] = [main];
   for (const named of config.placements ?? []) {
-    const source = placedDatabase(named, config.placementListenUrls);
+    const source = placedDatabase(named, config, deps.clock);
     all.push(take(named.name, openLater({ name: named.name, source }, [...known], config, { ...deps, main: change })));
     known.push({ name: named.name, source });
   }
@@ -131,6 +128,31 @@ export async function openPlacements(config: Config, deps: PlacementsDeps): Prom
 
 /** A database that listens and does not answer is given up after this time, and tried again. */
 const ATTEMPT_MS_MAX = 2 * START_MS_MAX;
+
+/** Waits for it, as long as nothing is known to be wrong with it. */
+async function openMain(database: MainDatabase, config: Config, deps: PlacementsDeps): Promise<MainBackend> {
+  const { clock, random, readiness, signal = new AbortController().signal } = deps;
+  const { description, embedded } = database;
+  const log = placementLog(deps.log, MAIN);
+  const mayMigrate = config.migrate ?? embedded;
+  const admit = (connection: Connection) => requireIdentity(MAIN, connection, (work) => work(connection));
+  const open = (limited: AbortSignal) =>
+    openMainBackend(database, mayMigrate, config, { ...deps, log, admit, signal: limited });
+  readiness.setPlacement(MAIN, "down");
+  return untilThere(() => limitedUnless(mayMigrate, { clock, signal }, open), {
+    ...{ database: description, waitMs: embedded ? 0 : config.databaseWaitMs },
+    ...{ clock, random, log, signal },
+  });
+}
+
+/** One attempt. A migration may take its time. */
+function limitedUnless<T>(
+  mayMigrate: boolean,
+  deps: TimeLimitDeps,
+  open: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  return mayMigrate ? open(deps.signal) : withTimeLimit(ATTEMPT_MS_MAX, deps, open);
+}
 
 /** Of two placements that are one database the later one is refused, so that no tenant's records are told as two clusters'. */
 function openLater(
@@ -156,10 +178,6 @@ function openLater(
 
   return createLateBackend({
     ...{ listenUrl: source.listenUrl, clock, log, random },
-    open: (signal) =>
-      // A migration may take its time.
-      mayMigrate
-        ? open({ clock, signal })
-        : withTimeLimit(ATTEMPT_MS_MAX, { clock, signal }, (limited) => open({ clock, signal: limited })),
+    open: (signal) => limitedUnless(mayMigrate, { clock, signal }, (limited) => open({ clock, signal: limited })),
   });
 }

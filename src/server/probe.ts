@@ -15,8 +15,12 @@ export interface ProbeDeps {
   readonly log: Pick<Log, "info" | "error">;
 }
 
+/** What keeps the database away may turn out to be something else than it was at first: a former primary, say. */
+const RETOLD_AFTER_MS = 5_000;
+
 /**
- * Keeps the readiness true to what the connections of a placement see, and logs each change once. Two looks in a row
+ * Keeps the readiness true to what the connections of a placement see, and logs each change once, and then what has become
+ * of it. Two looks in a row
  * must find the database away: calls wait that long for a connection, so nobody notices one that is back by then.
  */
 export function watchDatabase({ name, status, opened, readiness, clock, log }: ProbeDeps): Disposable {
@@ -26,10 +30,19 @@ export function watchDatabase({ name, status, opened, readiness, clock, log }: P
     await opened;
     let was = true;
     let before = status().reachable;
+    let told: string | undefined;
+    let toldAtMs = 0;
+    const tell = (error: Error | null, message: string) => {
+      log.error({ error }, message);
+      told = error?.message;
+      toldAtMs = clock.monotonicMs();
+    };
     while (!stop.signal.aborted) {
       const { reachable, trouble } = status();
       const isUp: boolean = reachable || (was && before);
-      if (was && !isUp) log.error({ error: trouble }, "the database does not answer");
+      const isNews = trouble !== null && trouble.message !== told && clock.monotonicMs() - toldAtMs >= RETOLD_AFTER_MS;
+      if (was && !isUp) tell(trouble, "the database does not answer");
+      else if (!isUp && isNews) tell(trouble, "the database still does not answer");
       if (!was && isUp) log.info({}, "the database answers again");
       was = isUp;
       before = reachable;

@@ -5,12 +5,13 @@ import type { TenantRegistration } from "../domain/registration.ts";
 import { createKeyRing } from "../store/sealed/key-ring.ts";
 import { type MasterKeys, parseMasterKeys } from "../store/sealed/master-keys.ts";
 import { createPostgresTenantKeyTable } from "../store/sealed/postgres/tenant-key-table.ts";
-import { createSealedStore, UNOPENABLE_REASONS } from "../store/sealed/sealed-store.ts";
+import { createSealedStore, type UnopenableReason } from "../store/sealed/sealed-store.ts";
 import type { TenantKeys } from "../store/sealed/tenant-keys.ts";
 import { KeysUnusable } from "../store/sealed/wrapping.ts";
 import type { Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import { createUnopenableCounter } from "../telemetry/sealing-metrics.ts";
 import { createWarning } from "../telemetry/warning.ts";
 import type { Run } from "./backend.ts";
 import { TENANT_KEYS_MAX } from "./limits.ts";
@@ -38,8 +39,9 @@ export interface SealingDeps {
 const REFRESH_MS = 60_000;
 
 export async function loadSealing(masterKeyFile: string | null, deps: SealingDeps): Promise<Sealing> {
+  const unopenable = createUnopenableCounter(deps.metrics);
   if (masterKeyFile === null) return NO_SEALING;
-  return createSealing(await readMasterKeys(masterKeyFile), deps);
+  return createSealing(await readMasterKeys(masterKeyFile), { ...deps, unopenable });
 }
 
 /** Throws `OperatorError` with everything that is wrong with the file, and nothing that is in it. */
@@ -61,7 +63,11 @@ const NO_SEALING: Sealing = {
   },
 };
 
-function createSealing(masterKeys: MasterKeys, { clock, log, metrics }: SealingDeps): Sealing {
+interface CreateSealingDeps extends SealingDeps {
+  readonly unopenable: (why: UnopenableReason) => void;
+}
+
+function createSealing(masterKeys: MasterKeys, { clock, log, unopenable }: CreateSealingDeps): Sealing {
   /** Of every tenant that was built here: what is known of one stays true, for it is fixed. A few bytes for each. */
   const isEncrypted = new Map<string, boolean>();
   let ring: ReturnType<typeof createKeyRing> | null = null;
@@ -73,12 +79,6 @@ function createSealing(masterKeys: MasterKeys, { clock, log, metrics }: SealingD
     });
     return ring;
   };
-  const unopenable = metrics.counter(
-    "holdfast_unopenable_total",
-    "Readings of stored content that could not be decrypted, by why. Anything but 0 is an alarm.",
-    ["why"],
-  );
-  for (const why of UNOPENABLE_REASONS) unopenable(why);
   const warn = createWarning({ clock, log }, "stored content cannot be decrypted");
 
   return {
@@ -95,7 +95,7 @@ function createSealing(masterKeys: MasterKeys, { clock, log, metrics }: SealingD
           return encrypted ? ringOf(tenant) : null;
         },
         onUnopenable(tenant, why) {
-          unopenable(why).value++;
+          unopenable(why);
           warn({ tenant, why });
         },
       });

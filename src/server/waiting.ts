@@ -51,7 +51,8 @@ export function openWaiting({ store, notifications, observer, clock, log, random
   const open = async (onNotification: (payload: string) => void) => {
     await rest.opened;
     return openSession({
-      ...{ url: notifications.listenUrl, clock, onNotification },
+      ...(notifications.listen?.() ?? { url: notifications.listenUrl }),
+      ...{ clock, onNotification },
       answerTimeoutMs: LISTEN_ANSWER_MS_MAX,
     });
   };

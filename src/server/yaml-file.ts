@@ -20,15 +20,15 @@ const PROBLEMS_MAX = 20;
 export async function readYamlFile(path: string): Promise<YamlReading> {
   let text: string;
   try {
-    text = await readText(path);
+    text = await readTextFile(path, FILE_BYTES_MAX);
   } catch (error) {
-    return { kind: "problems", problems: [reasonOf(error)] };
+    return { kind: "problems", problems: [fileProblem(error)] };
   }
   try {
     return parse(text);
   } catch (error) {
     // Aliases that lead too far, to nowhere or to themselves; a nesting that no stack holds.
-    const reason = error instanceof RangeError ? "it is nested too deeply" : reasonOf(error);
+    const reason = error instanceof RangeError ? "it is nested too deeply" : fileProblem(error);
     return { kind: "problems", problems: [reason] };
   }
 }
@@ -67,15 +67,15 @@ function countValues(value: unknown): number {
   return count;
 }
 
-/** Also of what is no regular file: no size is believed. */
-async function readText(path: string): Promise<string> {
+/** Also of what is no regular file: no size is believed. Throws what `fileProblem` has a sentence for. */
+export async function readTextFile(path: string, bytesMax: number): Promise<string> {
   await using file = await open(path, "r");
-  const bytes = Buffer.alloc(FILE_BYTES_MAX + 1);
+  const bytes = Buffer.alloc(bytesMax + 1);
   let length = 0;
   for (;;) {
     const { bytesRead } = await file.read(bytes, length, bytes.length - length);
     length += bytesRead;
-    if (length > FILE_BYTES_MAX) throw new Error(`it is larger than ${FILE_BYTES_MAX / 1024 / 1024} MiB`);
+    if (length > bytesMax) throw new Error(`it is larger than ${bytesMax / 1024 / 1024} MiB`);
     if (bytesRead === 0) break;
   }
   try {
@@ -91,7 +91,9 @@ const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   EISDIR: "it is a directory",
 };
 
-function reasonOf(error: unknown): string {
+/** Without the path, which somebody may have confused with what belongs in the file. */
+export function fileProblem(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return SYSTEM_ERRORS["code" in error ? String(error.code) : ""] ?? error.message;
+  if (!("syscall" in error && "code" in error)) return error.message;
+  return SYSTEM_ERRORS[String(error.code)] ?? `it cannot be read (${error.code})`;
 }

@@ -93,6 +93,24 @@ test("where the cluster's identifier is closed to the role, the rest still tells
   }
 });
 
+test("a primary that takes no writes is not admitted", async () => {
+  await withSession(async (session) => {
+    await session.query({ name: "by_default", text: "set default_transaction_read_only = on" }, []);
+    await expect(createEpoch().admit(session)).rejects.toMatchObject({ name: "WrongPrimary" });
+  });
+});
+
+test("those who were admitted before another server was seen are told, whatever they do", async () => {
+  const epoch = createEpoch();
+  await withSession(async (session) => {
+    await epoch.admit(session);
+    const told = epoch.overtaken(session);
+    epoch.retire();
+    await told;
+    expect(epoch.isCurrent(session)).toBe(false);
+  });
+});
+
 test("after the database said that it is no primary no session is current, until one is admitted anew", async () => {
   const epoch = createEpoch();
   await withSession(async (session) => {

@@ -110,6 +110,69 @@ test("the schema is behind, current, ahead or changed, and each says what to do"
   expect(await status({ ...one, checksum: "other" }, two)).toMatchObject({ kind: "changed", changed: [one.name] });
 });
 
+test("a schema that is newer is gone on with where each migration that is not known allows it", async () => {
+  const url = await emptyDatabase();
+  const [one, two, three] = [1, 2, 3].map((version) => made(version, `create table made_${version} (a int)`)) as [
+    Migration,
+    Migration,
+    Migration,
+  ];
+  const status = (...known: readonly Migration[]) => withClient({ url }, (client) => checkSchema(client, known));
+  await migrateOnce(url, [one, { ...two, oldestReader: 1 }]);
+  expect(await status(one)).toMatchObject({ kind: "newer", unknown: [two.name] });
+  expect(await migrateOnce(url, [one])).toEqual([]);
+  expect(await status({ ...one, checksum: "other" })).toMatchObject({ kind: "changed" });
+
+  // Who knows the second one may go on, who knows the first alone may not.
+  await migrateOnce(url, [one, two, { ...three, oldestReader: 2 }]);
+  expect(await status(one, two)).toMatchObject({ kind: "newer", unknown: [three.name] });
+  expect(await status(one)).toMatchObject({ kind: "ahead", unknown: [two.name, three.name] });
+  expect(await status(one, two, three)).toMatchObject({ kind: "current", version: 3 });
+});
+
+test("a register of before there were readers is read, and extended by the next migration", async () => {
+  const url = await emptyDatabase();
+  const one = made(1, "create table one (a int)");
+  const two = made(2, "create table two (a int)");
+  await migrateOnce(url, [one]);
+  await withClient({ url }, (client) => client.query("alter table holdfast.migration drop column oldest_reader"));
+  const status = (...known: readonly Migration[]) => withClient({ url }, (client) => checkSchema(client, known));
+  expect(await status(one)).toMatchObject({ kind: "current" });
+  expect(await status()).toMatchObject({ kind: "ahead" });
+  expect(await migrateOnce(url, [one, two])).toEqual([two.name]);
+  expect(await status(one, two)).toMatchObject({ kind: "current" });
+});
+
+test("each file after the second says which builds may go on with what it leaves", async () => {
+  const later = (await readMigrations()).filter(({ version }) => version > 2);
+  expect(later.filter(({ text }) => !/^-- oldest-reader: \d+$/m.test(text)).map(({ name }) => name)).toEqual([]);
+  for (const { version, oldestReader } of later) expect(oldestReader).toBeLessThanOrEqual(version);
+});
+
+test("a table that somebody holds makes nobody wait for long behind the migration, which changes nothing", async () => {
+  const url = await emptyDatabase();
+  const one = made(1, "create table held (a int)");
+  const two = made(2, "create table before (a int); alter table held add column b int");
+  await migrateOnce(url, [one]);
+  await withClient({ url }, async (holder) => {
+    await holder.query("begin; select from held");
+    await expect(migrateOnce(url, [one, two])).rejects.toMatchObject({ name: "TablesInUse" });
+  });
+  expect(await objects(url)).not.toContain("before");
+  expect(await migrateOnce(url, [one, two])).toEqual([two.name]);
+});
+
+test("a migration may take its time where the role's statements may not", async () => {
+  const url = await emptyDatabase();
+  await withClient({ url }, (client) =>
+    client.query(`do $$ begin
+      execute format('alter database %I set statement_timeout = 50', current_database());
+    end $$`),
+  );
+  const slow = made(1, "select pg_sleep(0.2)");
+  expect(await migrateOnce(url, [slow])).toEqual([slow.name]);
+});
+
 test("nothing is run on a schema that is ahead or changed", async () => {
   const url = await emptyDatabase();
   const [one, two, three] = [1, 2, 3].map((version) => made(version, `create table made_${version} (a int)`)) as [

@@ -7,6 +7,7 @@ import { createReadiness, type Readiness } from "../../src/server/readiness.ts";
 import { type StoreObserver, silentObserver } from "../../src/store/observer.ts";
 import type { Store, Swept } from "../../src/store/store.ts";
 import type { LogFields } from "../../src/telemetry/log.ts";
+import { noTracing } from "../../src/telemetry/tracing.ts";
 import { silentWaitingObserver, type WakePath } from "../../src/waiting/observer.ts";
 import { claimIdOf, claimOf, finishOf, freshToken } from "../support/records.ts";
 
@@ -59,7 +60,7 @@ export async function openStand({ main, others = {}, args = [], decorate }: Stan
   };
   const observer: StoreObserver = { ...silentObserver, swept: (one) => swept.push(one) };
   const placements = await openPlacements(read.config, {
-    ...{ clock: systemClock, random: Math.random, newToken: freshToken, observer, readiness },
+    ...{ clock: systemClock, random: Math.random, newToken: freshToken, observer, readiness, tracing: noTracing },
     log: {
       debug() {},
       info: logged("info"),

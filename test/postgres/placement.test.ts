@@ -81,7 +81,7 @@ describe("a cluster that is down when the server starts", () => {
     const { proxy, url } = await cutOff(main);
     await using _ = proxy;
     await proxy.refuse();
-    await expect(openStand({ main: url, others: { eu: eu.url } })).rejects.toThrow(
+    await expect(openStand({ main: url, others: { eu: eu.url }, args: ["--database-wait", "0"] })).rejects.toThrow(
       /^cannot reach the database .*\(--database-url\)/,
     );
   });

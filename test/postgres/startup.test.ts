@@ -99,6 +99,26 @@ test("a role is told which grants it lacks, and is accepted with them and no mor
   expect(name).not.toBe("");
 });
 
+test("behind a pooler the role must have the settings, is told how, and is accepted with them", async () => {
+  const { url } = await database();
+  const role = `holdfast_pooled_${randomBytes(4).toString("hex")}`;
+  await run(url, `create role ${role} login`, `grant pg_read_all_data, pg_write_all_data to ${role}`);
+  cleanUps.push(() => run(inject("postgresUrl"), `drop role ${role}`));
+  cleanUps.push(() => run(url, `drop owned by ${role}`));
+  const roleUrl = `${url}${url.includes("?") ? "&" : "?"}user=${role}`;
+  const asRole = () => withClient({ url: roleUrl }, (client) => checkDatabase(client, { ...options, pooled: true }));
+  const [problem, ...others] = await asRole();
+  expect(others).toEqual([]);
+  expect(problem).toEqual({ what: expect.stringContaining("pooler"), mend: expect.stringContaining("RECONNECT") });
+  const sql = /^Run: (.*;) Then/.exec(problem?.mend ?? "")?.[1] ?? "";
+  expect(sql).toContain("set statement_timeout = '3s';");
+  await run(url, sql);
+  expect(await asRole()).toEqual([]);
+  expect(await withClient({ url: roleUrl }, (client) => checkDatabase(client, options))).toEqual([]);
+  await run(url, `alter role ${role} set datestyle = 'German'`);
+  expect(await asRole()).toEqual([{ what: "DateStyle is German, DMY.", mend: expect.stringContaining("ISO, YMD") }]);
+});
+
 test("a role that may not write the barrier is told so", async () => {
   const { url } = await database();
   const role = `holdfast_mute_${randomBytes(4).toString("hex")}`;

@@ -213,9 +213,9 @@ describe("holdfast apikeys", () => {
   });
 
   test.each([
-    [["revoke", "AAAAAAAAAAAAAAAA"], 1, "API_KEY_NOT_FOUND"],
-    [["create", "--roles", "claim", "--tenant", "nobody"], 1, "TENANT_NOT_FOUND"],
-    [["create", "--roles", "claim", "--lifetime", "1s"], 1, "DURATION_OUT_OF_RANGE"],
+    [["revoke", "AAAAAAAAAAAAAAAA"], 4, "API_KEY_NOT_FOUND"],
+    [["create", "--roles", "claim", "--tenant", "nobody"], 4, "TENANT_NOT_FOUND"],
+    [["create", "--roles", "claim", "--lifetime", "1s"], 2, "DURATION_OUT_OF_RANGE"],
     [["create"], 2, "--roles must be"],
     [["list", "--outptu", "json"], 2, "did you mean --output?"],
   ])("%j fails with %d and says why", async (args, code, explained) => {
@@ -229,7 +229,7 @@ describe("holdfast apikeys", () => {
     const none = await holdfast(["apikeys", "list", "--server", one.grpc]);
     const refused = await holdfast(["apikeys", "list", "--server", one.grpc], { HOLDFAST_API_KEY: wrong });
     for (const failed of [none, refused]) {
-      expect(failed).toMatchObject({ code: 1, stdout: "" });
+      expect(failed).toMatchObject({ code: 6, stdout: "" });
       expect(failed.stderr).toContain("HOLDFAST_API_KEY");
     }
     expect(refused.stderr).not.toContain("c".repeat(43));

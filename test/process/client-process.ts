@@ -15,9 +15,11 @@ export interface JsonProcess {
   readonly exit: Promise<number | null>;
 }
 
-export function spawnNode(args: readonly string[]): JsonProcess {
+/** @param env beside what this process has */
+export function spawnNode(args: readonly string[], env: Readonly<Record<string, string>> = {}): JsonProcess {
   const child: ChildProcessByStdio<Writable, Readable, null> = spawn(process.execPath, args, {
     stdio: ["pipe", "pipe", "inherit"],
+    env: { ...process.env, ...env },
   });
   const seen: Record<string, unknown>[] = [];
   const waiting = new Set<() => void>();

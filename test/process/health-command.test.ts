@@ -101,7 +101,7 @@ describe("in the environment of a server, health finds that server ready", () =>
     // The same for those who call it: whoever is let in is told what the server thinks of the call, not of the connection.
     const call = (more: Env) =>
       holdfast(["tenants", "list", "--server", server.grpc], { HOLDFAST_TLS_CA: fileOf("ca.pem"), ...more });
-    expect(await call(shown)).toMatchObject({ code: 1, stderr: expect.stringContaining("(ROLE_REQUIRED)") });
+    expect(await call(shown)).toMatchObject({ code: 6, stderr: expect.stringContaining("(ROLE_REQUIRED)") });
     expect((await call({})).stderr).toMatch(/^holdfast: no answer from .*--client-cert and --client-key\n$/);
   });
 });

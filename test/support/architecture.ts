@@ -32,6 +32,11 @@ const TOP_FLOOR = 4;
 const IMPORTERS: readonly { readonly imported: RegExp; readonly allowed: RegExp; readonly who: string }[] = [
   { imported: /^pg(\/|$)/, allowed: /\/postgres\//, who: "a postgres/ folder" },
   { imported: /^prom-client(\/|$)/, allowed: /^src\/telemetry\/metrics\.ts$/, who: "telemetry/metrics.ts" },
+  {
+    imported: /^@opentelemetry\//,
+    allowed: /^src\/(telemetry|client)\/tracing\.ts$/,
+    who: "telemetry/tracing.ts and client/tracing.ts",
+  },
   { imported: /^pino(\/|$)/, allowed: /^src\/telemetry\//, who: "telemetry/" },
   { imported: /^gen\//, allowed: /^src\/(rpc|client|server)\//, who: "rpc/, client/ and server/" },
   { imported: /^(node:)?process$/, allowed: /^src\/(main\.ts$|cli\/|server\/)/, who: "main.ts, cli/ and server/" },

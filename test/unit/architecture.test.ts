@@ -55,13 +55,15 @@ const CASES: readonly Case[] = [
     ],
   },
   {
-    name: "pg, prom-client, pino, gen/, timers and process have few importers",
+    name: "pg, prom-client, OpenTelemetry, pino, gen/, timers and process have few importers",
     rule: importersAreFew,
     broken: [
       ["src/operations/claim.ts", 'import pg from "pg";'],
       ["src/server/compose.ts", 'import { Pool } from "pg";'],
       ["src/store/postgres.ts", 'import { Client } from "pg";'],
       ["src/telemetry/log.ts", 'import { Counter } from "prom-client";'],
+      ["src/rpc/pipeline.ts", 'import { trace } from "@opentelemetry/api";'],
+      ["src/telemetry/metrics.ts", 'import { trace } from "@opentelemetry/api";'],
       ["src/server/grpc.ts", 'import { pino } from "pino";'],
       ["src/operations/claim.ts", 'import { ClaimRequestSchema } from "../../gen/holdfast/v1/idempotency_pb.ts";'],
       ["src/store/sweeper.ts", 'import { setTimeout as wait } from "node:timers/promises";'],
@@ -70,6 +72,8 @@ const CASES: readonly Case[] = [
     kept: [
       ["src/store/postgres/connection.ts", 'import { Client } from "pg";'],
       ["src/telemetry/metrics.ts", 'import { Counter } from "prom-client";'],
+      ["src/telemetry/tracing.ts", 'import { trace } from "@opentelemetry/api";'],
+      ["src/client/tracing.ts", 'import { trace } from "@opentelemetry/api";'],
       ["src/telemetry/log.ts", 'import { pino } from "pino";'],
       ["src/rpc/wire/claim.ts", 'import { ClaimRequestSchema } from "../../../gen/holdfast/v1/idempotency_pb.ts";'],
       ["src/operations/claim.ts", 'import { x } from "pg-like"; import { y } from "./gen/x.ts";'],

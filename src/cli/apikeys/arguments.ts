@@ -2,6 +2,7 @@ import type { Role } from "../../auth/authenticator.ts";
 import { nearest } from "../../server/config/hint.ts";
 import { choices, type Kind, text } from "../../server/config/kinds.ts";
 import { readArguments } from "../arguments.ts";
+import type { SubcommandShape } from "../command-shape.ts";
 
 /** What is to be done. */
 export type ApiKeysRequest =
@@ -66,6 +67,24 @@ export const APIKEYS_USAGE = [
   "       holdfast apikeys revoke KEY_ID [OPTIONS]",
   "       holdfast apikeys list [OPTIONS]",
 ].join("\n");
+
+export function apiKeysSubcommands(): readonly SubcommandShape[] {
+  return WORDS.map((word) => {
+    const flags = Object.entries(FLAGS).filter(([, { words }]) => words.includes(word));
+    return {
+      name: word,
+      operand: word === "revoke" ? "KEY_ID" : "",
+      summary: SUMMARIES[word],
+      flags: flags.map(([name, { kind, doc }]) => ({ name, placeholder: kind.placeholder, doc })),
+    };
+  });
+}
+
+const SUMMARIES = {
+  create: "Make an API key; it is printed once.",
+  revoke: "Make an API key worthless.",
+  list: "The API keys, without their secrets.",
+} as const satisfies Record<ApiKeysRequest["kind"], string>;
 
 export function apiKeysFlagsHelp(): string {
   return Object.entries(FLAGS)

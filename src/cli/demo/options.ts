@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { nearest } from "../../server/config/hint.ts";
 import { count, duration, type Kind, text } from "../../server/config/kinds.ts";
+import type { FlagShape } from "../command-shape.ts";
 
 export interface DemoOptions {
   /** Null: the log that comes with Holdfast. */
@@ -95,13 +96,18 @@ function unknownFlag(rawName: string, known: readonly string[]): string {
   return `unknown flag ${JSON.stringify(rawName)} of "holdfast demo": ${hint}`;
 }
 
+const JSON_DOC = "Print the report as one JSON object, on the last line of standard output.";
+
+export function optionFlags(): readonly FlagShape[] {
+  const valued = Object.entries(OPTIONS).map(([name, { kind, doc }]) => ({ name, placeholder: kind.placeholder, doc }));
+  return [...valued, { name: "json", placeholder: "", doc: JSON_DOC }];
+}
+
 export function optionsHelp(): string {
   const valued = Object.entries(OPTIONS).map(([name, { kind, default: fallback, doc }]) => {
     // The options differ in their values; what prints them does not care.
     const shown = fallback === "" ? "the log that comes with Holdfast" : (kind as Kind<unknown>).format(fallback);
     return `  --${name} ${kind.placeholder}\n      ${doc}\n      Default: ${shown}.`;
   });
-  return [...valued, "  --json\n      Print the report as one JSON object, on the last line of standard output."].join(
-    "\n",
-  );
+  return [...valued, `  --json\n      ${JSON_DOC}`].join("\n");
 }

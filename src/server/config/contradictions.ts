@@ -1,18 +1,31 @@
 import { type Config, OPTIONS, type Setting } from "../config.ts";
+import { databaseContradictions } from "./database-contradictions.ts";
 import { formatAddress, isLoopback } from "./kinds.ts";
 import { bothNames, type Command } from "./option.ts";
+import { givenName, type Source } from "./source.ts";
 
 /**
  * What is wrong with settings of which each by itself is allowed. One that could not be read is undefined. What listens is
  * judged for commands that have all of it: to others only a part of what belongs together is known.
  */
-export function contradictions(command: Command, values: Partial<Config>): string[] {
+export function contradictions(
+  command: Command,
+  values: Partial<Config>,
+  sources: ReadonlyMap<Setting, Source>,
+): string[] {
+  const named: Named = (setting) => givenName(OPTIONS[setting], sources.get(setting) ?? { kind: "default" });
   const listens = OPTIONS.grpcAddress.commands.includes(command);
-  const listening = listens ? [...openAddresses(values), ...unfinishedTls(values), ...unfinishedAuth(values)] : [];
-  return [...listening, ...placementNames(values), ...unfinishedCaller(command, values)];
+  const listening = listens
+    ? [...openAddresses(values, named), ...unfinishedTls(values, named), ...unfinishedAuth(values, named)]
+    : [];
+  const database = databaseContradictions(values, named);
+  return [...listening, ...database, ...placementNames(values, named), ...unfinishedCaller(command, values, named)];
 }
 
-function openAddresses({ auth, tlsCert, allowPlaintext, ...values }: Partial<Config>): string[] {
+/** What a setting is called where it was given. */
+type Named = (setting: Setting) => string;
+
+function openAddresses({ auth, tlsCert, allowPlaintext, ...values }: Partial<Config>, named: Named): string[] {
   return (["grpcAddress", "httpAddress"] as const).flatMap((setting) => {
     const address = values[setting];
     if (address === undefined || isLoopback(address.host)) return [];
@@ -27,7 +40,8 @@ function openAddresses({ auth, tlsCert, allowPlaintext, ...values }: Partial<Con
   });
 }
 
-function unfinishedTls({ tlsCert, tlsKey, tlsClientCa }: Partial<Config>): string[] {
+function unfinishedTls({ tlsCert, tlsKey, tlsClientCa }: Partial<Config>, named: Named): string[] {
+  const needs = needing(named);
   const problems = [];
   if (tlsCert && tlsKey === null) problems.push(needs("tlsCert", "tlsKey"));
   if (tlsKey && tlsCert === null) problems.push(needs("tlsKey", "tlsCert"));
@@ -37,7 +51,8 @@ function unfinishedTls({ tlsCert, tlsKey, tlsClientCa }: Partial<Config>): strin
 
 const MTLS = ["tlsClientCa", "certificateTenant"] as const;
 
-function unfinishedAuth(values: Partial<Config>): string[] {
+function unfinishedAuth(values: Partial<Config>, named: Named): string[] {
+  const needs = needing(named);
   const { auth } = values;
   const problems = [];
   if (auth?.includes("mtls")) {
@@ -54,7 +69,12 @@ function unfinishedAuth(values: Partial<Config>): string[] {
   return problems;
 }
 
-function unfinishedCaller(command: Command, { clientCert, clientKey, httpAddress }: Partial<Config>): string[] {
+function unfinishedCaller(
+  command: Command,
+  { clientCert, clientKey, httpAddress }: Partial<Config>,
+  named: Named,
+): string[] {
+  const needs = needing(named);
   const problems = [];
   if (clientCert && clientKey === null) problems.push(needs("clientCert", "clientKey"));
   if (clientKey && clientCert === null) problems.push(needs("clientKey", "clientCert"));
@@ -66,7 +86,7 @@ function unfinishedCaller(command: Command, { clientCert, clientKey, httpAddress
 
 const MAIN = "main";
 
-function placementNames({ placements, placementListenUrls }: Partial<Config>): string[] {
+function placementNames({ placements, placementListenUrls }: Partial<Config>, named: Named): string[] {
   const names = new Set<string>([MAIN]);
   const problems = [];
   for (const { name } of placements ?? []) {
@@ -82,10 +102,6 @@ function placementNames({ placements, placementListenUrls }: Partial<Config>): s
   return problems;
 }
 
-function needs(given: Setting, missing: Setting): string {
-  return `${named(given)} needs ${named(missing)}`;
-}
-
-function named(setting: Setting): string {
-  return bothNames(OPTIONS[setting]);
+function needing(named: Named): (given: Setting, missing: Setting) => string {
+  return (given, missing) => `${named(given)} needs ${bothNames(OPTIONS[missing])}`;
 }

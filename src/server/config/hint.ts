@@ -1,10 +1,14 @@
-/** What somebody who typed `given` most likely meant; undefined when nothing is near. */
-export function nearest(given: string, known: readonly string[]): string | undefined {
+/**
+ * What somebody who typed `given` most likely meant; undefined when nothing is within `changesMax` letters, or within half
+ * of its own: of a short word more is another word.
+ */
+export function nearest(given: string, known: readonly string[], changesMax = 3): string | undefined {
   let best: string | undefined;
-  let bestDistance = 4;
+  let bestDistance = changesMax + 1;
   for (const candidate of known) {
     const distance = editDistance(given.slice(0, 64), candidate);
-    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
+    if (distance >= bestDistance || distance > candidate.length / 2) continue;
+    [best, bestDistance] = [candidate, distance];
   }
   return best;
 }

@@ -1,3 +1,14 @@
+import {
+  choiceForm,
+  countForm,
+  durationForm,
+  type FileForm,
+  flagForm,
+  listForm,
+  namedUrlsForm,
+  textForm,
+} from "./file-forms.ts";
+
 /** A type of option: how its text becomes a value, and what to tell someone whose text does not. */
 export interface Kind<Value> {
   /** Stands for the value in help texts. */
@@ -8,6 +19,10 @@ export interface Kind<Value> {
   parse(text: string): Value | undefined;
   /** The inverse of parse, for people; leaves out what must not be printed. */
   format(value: Value): string;
+  /** How it stands in a file. Absent: as text. */
+  readonly inFile?: FileForm;
+  /** Whether the value is, or has in it, what nobody else may read. Absent: it never does. */
+  holdsSecret?(value: Value): boolean;
 }
 
 export interface Address {
@@ -32,14 +47,21 @@ export const url: Kind<string> = {
   allowed: "an address that begins with https:// or http://",
   parse: (value) => (/^https?:\/\//.test(value) && URL.canParse(value) ? value : undefined),
   // Whatever is in it before an @ or behind a ? may be a secret.
-  format: (value) => value.replace(/\/\/[^/@]*@/, "//***@").replace(/\?.*$/s, "?***"),
+  format: redactHttpUrl,
+  inFile: textForm(/^https?:\/\//),
+  holdsSecret: (value) => redactHttpUrl(value) !== value,
 };
+
+function redactHttpUrl(value: string): string {
+  return value.replace(/\/\/[^/@]*@/, "//***@").replace(/\?.*$/s, "?***");
+}
 
 export const flag: Kind<boolean> = {
   placeholder: "",
   allowed: "true or false",
   parse: (value) => ({ true: true, false: false })[value],
   format: String,
+  inFile: flagForm,
 };
 
 export function choice<const Value extends string>(...values: readonly Value[]): Kind<Value> {
@@ -48,6 +70,7 @@ export function choice<const Value extends string>(...values: readonly Value[]):
     allowed: `one of ${values.join(", ")}`,
     parse: (value) => values.find((known) => known === value),
     format: (value) => value,
+    inFile: choiceForm(values),
   };
 }
 
@@ -62,6 +85,7 @@ export function choices<const Value extends string>(...values: readonly Value[])
       return distinct.size === named.length ? [...distinct] : undefined;
     },
     format: (value) => value.join(","),
+    inFile: listForm(values),
   };
 }
 
@@ -74,6 +98,7 @@ export function count(min: number, max: number): Kind<number> {
       return number >= min && number <= max ? number : undefined;
     },
     format: String,
+    inFile: countForm(min, max),
   };
 }
 
@@ -91,12 +116,15 @@ export function duration(min: string, max: string): Kind<number> {
       return ms !== undefined && ms >= minMs && ms <= maxMs ? ms : undefined;
     },
     format: formatDuration,
+    inFile: minMs === 0 ? durationForm(DURATION) : textForm(DURATION),
   };
 }
 
+const DURATION = /^(?:0|(\d{1,9})(ms|s|m|h))$/;
+
 function parseDuration(value: string): number | undefined {
   if (value === "0") return 0;
-  const match = /^(\d{1,9})(ms|s|m|h)$/.exec(value);
+  const match = DURATION.exec(value);
   if (match === null) return undefined;
   return Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS];
 }
@@ -108,6 +136,8 @@ function formatDuration(ms: number): string {
   return ms === 0 ? "0" : `${ms}ms`;
 }
 
+const ADDRESS = /^(?:\[([0-9a-fA-F:.]{2,45})\]|([A-Za-z0-9.-]{1,253})):(\d{1,5})$/;
+
 /** To listen on. `localhost` is 127.0.0.1: a name that binds two addresses would need two free ports of one number. */
 export const address: Kind<Address> = {
   placeholder: "HOST:PORT",
@@ -117,6 +147,7 @@ export const address: Kind<Address> = {
     return parsed?.host === "localhost" ? { ...parsed, host: "127.0.0.1" } : parsed;
   },
   format: formatAddress,
+  inFile: textForm(ADDRESS),
 };
 
 /** To call. */
@@ -125,10 +156,11 @@ export const serverAddress: Kind<Address> = {
   allowed: "HOST:PORT, such as localhost:7400",
   parse: (value) => (parseAddress(value)?.port === 0 ? undefined : parseAddress(value)),
   format: formatAddress,
+  inFile: textForm(ADDRESS),
 };
 
 function parseAddress(value: string): Address | undefined {
-  const match = /^(?:\[([0-9a-fA-F:.]{2,45})\]|([A-Za-z0-9.-]{1,253})):(\d{1,5})$/.exec(value);
+  const match = ADDRESS.exec(value);
   const port = Number(match?.[3]);
   return port <= 65_535 ? { host: match?.[1] ?? match?.[2] ?? "", port } : undefined;
 }
@@ -149,6 +181,8 @@ export const databaseUrl: Kind<string> = {
   allowed: "postgres://USER:PASSWORD@HOST:PORT/DATABASE, or with a socket directory: postgres:///DATABASE?host=/DIR",
   parse: (value) => (DATABASE_URL.test(value) ? value : undefined),
   format: redactUrl,
+  inFile: textForm(DATABASE_URL),
+  holdsSecret: hasPassword,
 };
 
 const HARMLESS: ReadonlySet<string> = new Set(["host", "port", "user", "sslmode"]);
@@ -165,11 +199,16 @@ export function redactUrl(value: string): string {
   return `${scheme}${user}${at === -1 ? "" : "@"}${authority.slice(at + 1)}${path}${shown === undefined ? "" : `?${shown.join("&")}`}`;
 }
 
+function hasPassword(value: string): boolean {
+  return redactUrl(value) !== value;
+}
+
 export interface NamedUrl {
   readonly name: string;
   readonly url: string;
 }
 
+const PLACEMENT_NAME = /^[a-z][a-z0-9-]{0,62}$/;
 const NAMED_URL = /^([a-z][a-z0-9-]{0,62})=(.+)$/;
 
 export const namedUrls: Kind<readonly NamedUrl[]> = {
@@ -184,12 +223,17 @@ export const namedUrls: Kind<readonly NamedUrl[]> = {
     return named.every(({ name, url }) => name !== "" && url !== "") ? named : undefined;
   },
   format: (value) => value.map(({ name, url }) => `${name}=${redactUrl(url)}`).join(" "),
+  inFile: namedUrlsForm(PLACEMENT_NAME, DATABASE_URL),
+  holdsSecret: (value) => value.some(({ url }) => hasPassword(url)),
 };
+
+const CERTIFICATE_TENANT = /^(?:DNS|URI):[^{}]*\{tenant\}[^{}]*$/;
 
 /** A subject alternative name with one {tenant} in it. */
 export const certificateTenant: Kind<string> = {
   placeholder: "PATTERN",
   allowed: "DNS: or URI: and a name with {tenant} in it once, such as DNS:{tenant}.clients.example.org",
-  parse: (value) => (/^(?:DNS|URI):[^{}]*\{tenant\}[^{}]*$/.test(value) ? value : undefined),
+  parse: (value) => (CERTIFICATE_TENANT.test(value) ? value : undefined),
   format: (value) => value,
+  inFile: textForm(CERTIFICATE_TENANT),
 };

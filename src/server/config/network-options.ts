@@ -18,7 +18,7 @@ export const NETWORK_OPTIONS = {
     default: null,
     defaultDoc: "none: clear text",
     doc: "Certificate chain in PEM, for both ports. A changed file is taken up within seconds, without a restart. By its key `holdfast health` knows the server.",
-    commands: ["serve", "health", "config"],
+    commands: ["serve", "health", "config", "doctor"],
   }),
   tlsKey: option<string | null>({
     name: "tls-key",

@@ -3,7 +3,23 @@ import type { Kind } from "./kinds.ts";
 /** The environment, as the process was given it. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-export type Command = "serve" | "migrate" | "health" | "config" | "tenants" | "apikeys" | "admin";
+/** Those that have settings. */
+export const COMMANDS = [
+  "serve",
+  "migrate",
+  "health",
+  "config",
+  "tenants",
+  "apikeys",
+  "admin",
+  "keys",
+  "wait",
+  "doctor",
+  "audit",
+  "bench",
+] as const;
+
+export type Command = (typeof COMMANDS)[number];
 
 export interface Option<Value> {
   /** The flag is `--name`, the variable HOLDFAST_NAME. */

@@ -1,43 +1,79 @@
-import { parseArgs } from "node:util";
 import { type Config, OPTIONS, optionsOf, SETTINGS, type Setting } from "../config.ts";
 import { contradictions } from "./contradictions.ts";
-import { nearest } from "./hint.ts";
-import { bothNames, type Command, type Environment, environmentName, type Option } from "./option.ts";
-
-export type Source = "flag" | "environment" | "default";
+import { type ConfigFile, NO_FILE, readConfigFile } from "./file.ts";
+import { textForm } from "./file-forms.ts";
+import { readFlags } from "./flags.ts";
+import { type Command, type Environment, environmentName, type Option } from "./option.ts";
+import { givenName, type Source } from "./source.ts";
 
 /** Either every setting with where it came from, or everything that is wrong, all at once. */
-export type ConfigRead =
+export type ConfigRead = {
+  readonly sources: Sources;
+  readonly words: readonly string[];
+} & (
+  | { readonly kind: "config"; readonly config: Config }
   | {
-      readonly kind: "config";
-      readonly config: Config;
-      readonly sources: ReadonlyMap<Setting, Source>;
-      readonly words: readonly string[];
+      readonly kind: "problems";
+      readonly problems: readonly string[];
+      /** What could be read all the same. */
+      readonly values: Partial<Config>;
     }
-  | { readonly kind: "problems"; readonly problems: readonly string[] };
+);
+
+export type Sources = ReadonlyMap<Setting, Source>;
+
+/** Reads the file that --config or HOLDFAST_CONFIG names, if any, and then everything. */
+export async function readConfigAndFile(
+  command: Command,
+  args: readonly string[],
+  env: Environment,
+): Promise<{ readonly read: ConfigRead; readonly file: ConfigFile }> {
+  const path = readFlags(command, args).flags.get("configFile") ?? env[environmentName(OPTIONS.configFile.name)];
+  const file = path ? await readConfigFile(path) : NO_FILE;
+  return { read: readConfig(command, args, env, file), file };
+}
 
 /**
- * Flags over environment over defaults. Settings that do not belong to the command keep their defaults, and their flags
- * are refused; unknown variables are not, because Kubernetes invents HOLDFAST_PORT for a service of that name.
+ * Flags over environment over file over defaults. Settings that do not belong to the command keep their defaults, and
+ * their flags are refused. Their variables and what a file says of them are not: both may be shared by all commands.
+ * Unknown variables are not refused, because Kubernetes invents HOLDFAST_PORT for a service of that name.
  */
-export function readConfig(command: Command, args: readonly string[], env: Environment): ConfigRead {
-  const problems: string[] = [];
-  const { flags, words } = readFlags(command, args, problems);
+export function readConfig(
+  command: Command,
+  args: readonly string[],
+  env: Environment,
+  file: ConfigFile = NO_FILE,
+): ConfigRead {
+  const { flags, words, problems: unknownFlags } = readFlags(command, args);
+  const problems = [...unknownFlags, ...file.problems];
+  const own = new Set(optionsOf(command));
   const sources = new Map<Setting, Source>();
   const values: Partial<Record<Setting, unknown>> = {};
-  const own = new Set(optionsOf(command));
   for (const setting of SETTINGS) {
     // The table's options differ in their values; what reads them does not care.
     const option = OPTIONS[setting] as Option<unknown>;
-    const variable = env[environmentName(option.name)];
     const flag = flags.get(setting);
-    const fromEnvironment = own.has(setting) && variable !== undefined && variable !== "";
-    const given = flag ?? (fromEnvironment ? variable : undefined);
-    sources.set(setting, flag !== undefined ? "flag" : fromEnvironment ? "environment" : "default");
-    values[setting] = given === undefined ? defaultOf(option, env) : parse(option, given, problems);
+    const variable = own.has(setting) ? env[environmentName(option.name)] : undefined;
+    const inFile = file.settings.get(setting);
+    const isInForce = inFile !== undefined && own.has(setting) && flag === undefined && !variable;
+    // Whoever asks for a check hears of all that the file says, be it in force or not.
+    if (inFile !== undefined && command === "config" && !isInForce) parseInFile(option, inFile, problems);
+    if (flag !== undefined) {
+      values[setting] = parse(option, flag, { kind: "flag" }, problems);
+      sources.set(setting, { kind: "flag" });
+    } else if (variable) {
+      values[setting] = parse(option, variable, { kind: "environment" }, problems);
+      sources.set(setting, { kind: "environment" });
+    } else if (isInForce) {
+      values[setting] = parseInFile(option, inFile, problems);
+      sources.set(setting, inFile.source);
+    } else {
+      if (file.isWhole || !own.has(setting)) values[setting] = defaultOf(option, env);
+      sources.set(setting, { kind: "default" });
+    }
   }
-  problems.push(...contradictions(command, values as Partial<Config>));
-  if (problems.length > 0) return { kind: "problems", problems };
+  problems.push(...contradictions(command, values as Partial<Config>, sources));
+  if (problems.length > 0) return { kind: "problems", problems, values: values as Partial<Config>, sources, words };
   return { kind: "config", config: values as Config, sources, words };
 }
 
@@ -46,52 +82,49 @@ export function defaultOf<Value>(option: Option<Value>, env: Environment): Value
   return typeof value === "function" ? (value as (env: Environment) => Value)(env) : value;
 }
 
-function parse(option: Option<unknown>, given: string, problems: string[]): unknown {
+function parse(option: Option<unknown>, given: string, source: Source, problems: string[]): unknown {
   const value = given === "" ? undefined : option.kind.parse(given);
   // What was given is not repeated: it may be a password in the wrong place.
-  if (value === undefined) problems.push(`${bothNames(option)} must be ${option.kind.allowed}`);
+  if (value === undefined) problems.push(`${givenName(option, source)} must be ${option.kind.allowed}`);
   return value;
 }
 
-function readFlags(command: Command, args: readonly string[], problems: string[]) {
-  const flags = new Map<Setting, string>();
-  const words: string[] = [];
-  const own = optionsOf(command);
-  const { tokens } = parseArgs({
-    args: [...args],
-    options: Object.fromEntries(own.map((setting) => [OPTIONS[setting].name, { type: argumentType(setting) }])),
-    strict: false,
-    allowPositionals: true,
-    tokens: true,
-  });
-  for (const token of tokens) {
-    if (token.kind === "positional") words.push(token.value);
-    if (token.kind !== "option") continue;
-    const setting = own.find((candidate) => OPTIONS[candidate].name === token.name.replace(/^no-/, ""));
-    if (setting === undefined || (token.name.startsWith("no-") && argumentType(setting) === "string")) {
-      problems.push(unknownFlag(command, token.rawName, own));
-    } else {
-      flags.set(setting, token.value ?? bareValue(setting, token.name));
-    }
+interface InFile {
+  readonly value: unknown;
+  readonly source: Extract<Source, { kind: "file" }>;
+}
+
+function parseInFile(option: Option<unknown>, { value, source }: InFile, problems: string[]): unknown {
+  const { kind } = option;
+  const form = kind.inFile ?? textForm();
+  const text = form.textOf(value);
+  const parsed = text === undefined || text === "" ? undefined : kind.parse(text);
+  if (parsed === undefined) {
+    problems.push(
+      `${givenName(option, source)} must be ${form.allowed ?? kind.allowed}${instead(option, value, text)}`,
+    );
   }
-  return { flags, words };
+  return parsed;
 }
 
-/** `--migrate` alone is true and `--no-migrate` false; a flag that needs a value and has none is empty, hence refused. */
-function bareValue(setting: Setting, name: string): string {
-  if (argumentType(setting) === "string") return "";
-  return name.startsWith("no-") ? "false" : "true";
+/** A value of the wrong type may look right, such as "443". */
+function instead({ kind }: Option<unknown>, value: unknown, text: string | undefined): string {
+  if (value === null || value === "") return "; there is nothing, and without the line it is the default";
+  if (text !== undefined) return "";
+  const isQuoted = typeof value === "string" && kind.parse(value) !== undefined;
+  return isQuoted ? ", without quotes" : `, not ${typeName(value)}`;
 }
 
-function argumentType(setting: Setting): "string" | "boolean" {
-  return OPTIONS[setting].kind.placeholder === "" ? "boolean" : "string";
-}
-
-function unknownFlag(command: Command, rawName: string, own: readonly Setting[]): string {
-  const near = nearest(
-    rawName,
-    own.map((setting) => `--${OPTIONS[setting].name}`),
-  );
-  const hint = near === undefined ? `see "holdfast ${command} --help"` : `did you mean ${near}?`;
-  return `unknown flag ${JSON.stringify(rawName)} of "holdfast ${command}": ${hint}`;
+function typeName(value: unknown): string {
+  if (Array.isArray(value)) return "a list";
+  switch (typeof value) {
+    case "string":
+      return "text";
+    case "number":
+      return "a number";
+    case "boolean":
+      return "true or false";
+    default:
+      return "names and values";
+  }
 }

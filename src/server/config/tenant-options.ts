@@ -9,7 +9,7 @@ export const TENANT_OPTIONS = {
     default: null,
     defaultDoc: "none: every tenant is on --database-url, which is the placement main",
     doc: "Further Postgres clusters that tenants may be placed on.",
-    commands: ["serve", "migrate", "config"],
+    commands: ["serve", "migrate", "config", "doctor", "audit"],
   }),
   placementListenUrls: option<readonly NamedUrl[] | null>({
     name: "placement-listen-urls",
@@ -17,7 +17,7 @@ export const TENANT_OPTIONS = {
     default: null,
     defaultDoc: "none: the placements' own",
     doc: "What --listen-url is to --database-url, for placements behind a pooler.",
-    commands: ["serve", "config"],
+    commands: ["serve", "config", "doctor"],
   }),
   tenantsFile: option<string | null>({
     name: "tenants-file",

@@ -104,6 +104,11 @@ export async function stopPostmaster(postmaster: Postmaster, clock: Clock): Prom
   throw new EmbeddedPostgresError("STOP_FAILED", `Postgres (process ${postmaster.pid}) does not end`);
 }
 
+/** For pg, libpq and psql alike. */
+export function urlOf({ socketDirectory, port }: Pick<Postmaster, "socketDirectory" | "port">): string {
+  return `postgres:///postgres?host=${encodeURIComponent(socketDirectory)}&port=${port}&user=postgres`;
+}
+
 export async function isRunning(postmaster: Postmaster): Promise<boolean> {
   return (await identify(postmaster.pid)) === postmaster.identity;
 }
@@ -146,8 +151,8 @@ async function becomesReady(home: Home, clock: Clock, child: ChildProcess): Prom
 }
 
 /** Lines of postmaster.pid: pid, data directory, start time, port, socket directory, address, memory, status. */
-async function readPidFile(
-  home: Home,
+export async function readPidFile(
+  home: Pick<Home, "cluster">,
 ): Promise<(Omit<Postmaster, "identity"> & { readonly status: string }) | undefined> {
   const text = await readFile(join(home.cluster, "postmaster.pid"), "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "ENOENT") throw error;
@@ -157,7 +162,7 @@ async function readPidFile(
   return { pid: Number(pid), port: Number(portLine), socketDirectory, status: status.trim() };
 }
 
-function accepts({ socketDirectory, port }: Postmaster): Promise<boolean> {
+export function accepts({ socketDirectory, port }: Pick<Postmaster, "socketDirectory" | "port">): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(join(socketDirectory, `.s.PGSQL.${port}`));
     socket.once("connect", () => resolve(true)).once("error", () => resolve(false));

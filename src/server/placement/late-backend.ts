@@ -70,7 +70,11 @@ export function createLateBackend({ open, listenUrl, clock, log, random }: LateB
     opened: opened.promise,
     store: createLateStore(() => backend?.store ?? null, absence),
     measure: async (work) => here().measure(work),
-    notifications: { run: async (work) => here().notifications.run(work), listenUrl },
+    notifications: {
+      run: async (work) => here().notifications.run(work),
+      listenUrl,
+      listen: () => here().notifications.listen?.() ?? { url: listenUrl },
+    },
     databaseNow: async () => here().databaseNow(),
     status: () => backend?.status() ?? { reachable: false, connections: 0, open: 0, busy: 0, trouble },
     async [Symbol.asyncDispose]() {

@@ -11,9 +11,13 @@ export function createLateStore(store: () => Store | null, absence: () => Fault)
     finish: (call, deadline) => now().finish(call, deadline),
     peek: (key, deadline) => now().peek(key, deadline),
     watch: (call, deadline) => now().watch(call, deadline),
-    release: (key) => now().release(key),
-    reset: (key, force) => now().reset(key, force),
     sweep: (limit) => now().sweep(limit),
+    list: (query, deadline) => now().list(query, deadline),
+    history: (key, deadline) => now().history(key, deadline),
+    release: (call, deadline) => now().release(call, deadline),
+    resolve: (call, deadline) => now().resolve(call, deadline),
+    reset: (call, deadline) => now().reset(call, deadline),
+    purge: (call, deadline) => now().purge(call, deadline),
   };
 }
 
@@ -27,8 +31,12 @@ function createAbsentStore(absence: () => Fault): Store {
     finish: refuse,
     peek: refuse,
     watch: refuse,
-    release: refuse,
-    reset: refuse,
     sweep: refuse,
+    list: refuse,
+    history: refuse,
+    release: refuse,
+    resolve: refuse,
+    reset: refuse,
+    purge: refuse,
   };
 }

@@ -10,6 +10,7 @@ import { watchDatabase } from "../probe.ts";
 import type { Readiness } from "../readiness.ts";
 import { openWaiting } from "../waiting.ts";
 import type { PlacedBackend } from "./late-backend.ts";
+import { watchSweeps } from "./sweep-status.ts";
 
 export interface OpenPlacementDeps {
   readonly clock: Clock;
@@ -35,7 +36,7 @@ export function openPlacement(
   const parts = new AsyncDisposableStack();
   parts.use(backend);
   const store = deps.decorate(backend.store);
-  const sweeps = createSweepAge(clock, deps.observer);
+  const sweeps = watchSweeps(clock, deps.observer, SWEEP_RECORDS_MAX);
   const sweeper = createPlacementSweeper(store, backend, { ...deps, observer: sweeps.observer });
   parts.defer(() => sweeper.stop());
   const waits = parts.use(openWaiting({ store, notifications, opened, observer: deps.waiting, clock, log, random }));
@@ -48,7 +49,7 @@ export function openPlacement(
     hub: waits.hub,
     measure: backend.measure,
     databaseNow: backend.databaseNow,
-    status: () => ({ ...backend.status(), waiting: waits.status(), sweepAgeMs: sweeps.ageMs() }),
+    status: () => ({ ...backend.status(), waiting: waits.status(), sweeps: sweeps.status() }),
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
 }
@@ -63,19 +64,4 @@ function createPlacementSweeper(
     limit: SWEEP_RECORDS_MAX,
     onError: (error) => log.warn({ error }, "a pass of the sweeper failed"),
   });
-}
-
-/** An observer that tells another one everything, and knows how long ago the last pass was; before the first, since when. */
-function createSweepAge(clock: Clock, told: StoreObserver): { readonly observer: StoreObserver; ageMs(): number } {
-  let lastMs = clock.monotonicMs();
-  return {
-    observer: {
-      ...told,
-      swept(swept, ms) {
-        lastMs = clock.monotonicMs();
-        told.swept(swept, ms);
-      },
-    },
-    ageMs: () => clock.monotonicMs() - lastMs,
-  };
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { withClient } from "../../store/postgres/connection.ts";
-import { type DatabaseSource, withDatabase } from "../backend.ts";
+import { type DatabaseSource, withDatabase } from "../database-source.ts";
 import { type TimeLimitDeps, withTimeLimit } from "./time-limit.ts";
 
 export interface NamedSource {
@@ -38,9 +38,9 @@ export async function findSameDatabase(
   );
 }
 
-async function isLocked({ url }: DatabaseSource, lock: string, deps: TimeLimitDeps): Promise<boolean> {
+async function isLocked({ url, password }: DatabaseSource, lock: string, deps: TimeLimitDeps): Promise<boolean> {
   const ask = (signal: AbortSignal) =>
-    withClient({ url, signal }, async (client) => {
+    withClient({ url, signal, ...(password && { password }) }, async (client) => {
       const { rows } = await client.query<{ free: boolean }>("select pg_try_advisory_xact_lock($1::bigint) as free", [
         lock,
       ]);

@@ -5,6 +5,11 @@ export interface TimeLimitDeps {
   readonly signal: AbortSignal;
 }
 
+/** The time was over before the work was. */
+export class Overdue extends Error {
+  override readonly name = "Overdue";
+}
+
 /** Gives the work a signal that is aborted after `ms`, or with ours. Ends when the work does, which is to obey the signal. */
 export async function withTimeLimit<T>(
   ms: number,
@@ -14,7 +19,7 @@ export async function withTimeLimit<T>(
   const late = new AbortController();
   const done = new AbortController();
   void clock.sleep(ms, done.signal).then(
-    () => late.abort(new Error(`no end within ${ms} ms`)),
+    () => late.abort(new Overdue(`no end within ${ms} ms`)),
     () => undefined,
   );
   try {

@@ -56,7 +56,8 @@ afterAll(() => {
   folder.remove();
 });
 
-async function errorOf(...args: readonly string[]): Promise<string> {
+/** Of a command that must end with this code. */
+async function errorOf(code: number, ...args: readonly string[]): Promise<string> {
   let error = "";
   const io = {
     out: () => undefined,
@@ -65,7 +66,7 @@ async function errorOf(...args: readonly string[]): Promise<string> {
     },
     ...{ terminal: false, env: {} },
   };
-  expect(await runCommand(args, io)).toBe(1);
+  expect(await runCommand(args, io)).toBe(code);
   return error;
 }
 
@@ -97,7 +98,7 @@ test.each<[string, keyof typeof MET, readonly string[], RegExp]>([
   const warnings: Error[] = [];
   const onWarning = (warning: Error) => void warnings.push(warning);
   process.on("warning", onWarning);
-  const error = await errorOf("tenants", "list", "--server", addressOf(met), ...args);
+  const error = await errorOf(3, "tenants", "list", "--server", addressOf(met), ...args);
   process.off("warning", onWarning);
   expect(error).toMatch(expected);
   expect(error.startsWith(`holdfast: no answer from ${addressOf(met)}: `)).toBe(true);
@@ -113,16 +114,16 @@ test.each<[string, keyof typeof MET, readonly string[], RegExp]>([
   ["an authority that Node does not know", "https", ["--tls"], UNTRUSTED],
   ["a certificate that has expired", "expired", CA, /: its certificate is out of date; /],
 ])("a question for its health that meets %s is told in one sentence", async (_, met, args, expected) => {
-  const error = await errorOf("health", "--http-address", addressOf(met), ...args);
+  const error = await errorOf(1, "health", "--http-address", addressOf(met), ...args);
   expect(error).toMatch(expected);
   expect(error.startsWith("holdfast: no answer from http")).toBe(true);
   expect(error).not.toMatch(/SSL routines|\ufffd/);
 });
 
 test("a host that is not known, and one where nothing listens, are told as that", async () => {
-  expect(await errorOf("tenants", "list", "--server", "nowhere.invalid:1")).toContain(": the host is not known; ");
-  expect(await errorOf("health", "--http-address", "nowhere.invalid:1")).toContain(": the host is not known; ");
-  expect(await errorOf("health", "--http-address", "0.0.0.0:1")).toMatch(
+  expect(await errorOf(3, "tenants", "list", "--server", "nowhere.invalid:1")).toContain(": the host is not known; ");
+  expect(await errorOf(1, "health", "--http-address", "nowhere.invalid:1")).toContain(": the host is not known; ");
+  expect(await errorOf(1, "health", "--http-address", "0.0.0.0:1")).toMatch(
     /http:\/\/127\.0\.0\.1:1\/readyz: nothing listens there; /,
   );
 });
@@ -131,7 +132,7 @@ test("files of a certificate that do not go together, or hold none, are told by 
   const [, cert = "", , key = ""] = STRANGER;
   const [, ca = ""] = CA;
   for (const command of [["tenants", "list", "--server", "127.0.0.1:1"], ["health"]]) {
-    const error = (flags: readonly string[]) => errorOf(...command, ...flags);
+    const error = (flags: readonly string[]) => errorOf(1, ...command, ...flags);
     expect(await error(["--client-cert", cert, "--client-key", ca])).toBe(
       "holdfast: --client-key must hold a private key in PEM, without a passphrase\n",
     );

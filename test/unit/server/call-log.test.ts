@@ -38,7 +38,11 @@ function setUp(debug = false) {
     const error = toRpcError(thrown, context, () => 0);
     observer.handled(claim, error.code, 0.001, context, error);
   };
-  return { lines, clock, handled, fail, succeed: () => observer.handled(claim, 0, 0.001, context) };
+  const bug = toRpcError(new Error("bug"), context, () => 0);
+  return {
+    ...{ lines, clock, handled, fail, observer, context, bug },
+    succeed: () => observer.handled(claim, 0, 0.001, context),
+  };
 }
 
 test("a bug is logged as an error under the request id that the caller was given", () => {
@@ -85,6 +89,15 @@ test("calls are lines of debug, and otherwise cost nothing", () => {
   const quiet = setUp(false);
   quiet.succeed();
   expect(quiet.lines).toEqual([]);
+});
+
+test("a call's line has the id of its trace, whether it failed or not, and none without one", () => {
+  const { lines, observer, context, bug } = setUp(true);
+  observer.handled(claim, 0, 0.001, context, undefined, { traceId: "4bf92f35" });
+  observer.handled(claim, 13, 0.001, context, bug, { traceId: "4bf92f35" });
+  observer.handled(claim, 0, 0.001, context, undefined, { traceId: null });
+  expect(lines.map(({ fields }) => fields["trace_id"])).toEqual(["4bf92f35", "4bf92f35", undefined]);
+  expect(Object.keys(lines[2]?.fields ?? {})).not.toContain("trace_id");
 });
 
 test("everything goes on to the metrics", () => {

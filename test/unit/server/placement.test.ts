@@ -7,6 +7,7 @@ import { watchDatabase } from "../../../src/server/probe.ts";
 import { createReadiness } from "../../../src/server/readiness.ts";
 import { createMemoryStore } from "../../../src/store/memory.ts";
 import type { LogFields } from "../../../src/telemetry/log.ts";
+import { OPERATOR, QUERY } from "../../support/operating.ts";
 import { claimOf, finishOf, freshToken, heartbeatOf, NOW } from "../../support/records.ts";
 import { createManualClock, settled } from "../store/manual-clock.ts";
 
@@ -62,9 +63,13 @@ describe("a backend that comes late", () => {
       () => store.finish(finishOf(), NEVER),
       () => store.peek(key, NEVER),
       () => store.watch({ key, state: "in-progress", fence: 1n }, NEVER),
-      () => store.release(key),
-      () => store.reset(key, false),
       () => store.sweep(1),
+      () => store.list(QUERY, NEVER),
+      () => store.history(key, NEVER),
+      () => store.release({ ...OPERATOR, key, fence: 1n }, NEVER),
+      () => store.resolve({ ...OPERATOR, key, fence: 1n, force: false, verdict: { kind: "not-done" } }, NEVER),
+      () => store.reset({ ...OPERATOR, key, fence: 1n, force: false }, NEVER),
+      () => store.purge({ ...OPERATOR, ...key, force: false, limit: 1, after: null }, NEVER),
       () => late.measure(async () => 1),
       () => late.notifications.run(async () => 1),
       () => late.databaseNow(),
