@@ -4,6 +4,7 @@ import type { StoreObserver } from "../store/observer.ts";
 import { BATCH_LIMITS } from "../store/postgres/batcher.ts";
 import type { Connection, DatabaseAddress } from "../store/postgres/connection.ts";
 import { createDatabase, type Database } from "../store/postgres/database.ts";
+import { isDenied } from "../store/postgres/errors.ts";
 import { connectionOf } from "../store/postgres/identity.ts";
 import { checkSchema, migrate } from "../store/postgres/migrate.ts";
 import { findPooler } from "../store/postgres/pooler.ts";
@@ -95,7 +96,7 @@ async function open<More>(
   await using opening = new AsyncDisposableStack();
   const pooled = await prepareSchema(source, mayMigrate, config, deps);
   const { url, password } = source;
-  const address = { url, pooled, ...(password && { password }) };
+  const address = { url, pooled, allowUnsafe: config.allowUnsafeDatabase, ...(password && { password }) };
   const plain = opening.adopt(createDatabase({ ...deps, ...address }), (open) => open.close());
   const database = traceDatabase(plain, deps.tracing);
   const { maxQueueCalls: queueCallsMax, maxQueueBytes: queueBytesMax } = config;
@@ -140,9 +141,9 @@ async function prepareSchema(
   };
   const prepare = async (client: Client) => {
     const pooled = await isPooled(client);
-    const status = await checkSchema(client);
-    if (status.kind === "newer") log.warn({ unknown: status.unknown }, status.sentence);
-    if (mayMigrate && status.kind === "behind") {
+    const status = await checkSchema(client).catch(unlessDenied);
+    if (status?.kind === "newer") log.warn({ unknown: status.unknown }, status.sentence);
+    if (mayMigrate && status?.kind === "behind") {
       for (const migration of await migrate(client)) log.info({ migration }, "applied a migration");
     }
     await requireDatabase(client, { allowUnsafeDatabase, pooled });
@@ -151,6 +152,12 @@ async function prepareSchema(
     return pooled;
   };
   return withDatabase(source, prepare, signal);
+}
+
+/** Whoever may not read the register is told by the checks of the database, with what else is wrong and the SQL. */
+function unlessDenied(error: unknown): null {
+  if (isDenied(error)) return null;
+  throw error;
 }
 
 type Client = Parameters<Parameters<typeof withDatabase>[1]>[0];

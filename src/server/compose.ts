@@ -14,10 +14,11 @@ import { openAccess } from "./access.ts";
 import { logCalls } from "./call-log.ts";
 import { type Address, formatAddress } from "./config/kinds.ts";
 import type { Config } from "./config.ts";
+import { MAIN } from "./database-source.ts";
 import { createDrain } from "./drain.ts";
-import { addServerGauges } from "./gauges.ts";
+import { addPlacementGauges, addStartGauges } from "./gauges.ts";
 import { serveGrpc } from "./grpc.ts";
-import { memoryLimitOf, readProcessMemory } from "./guards/memory.ts";
+import { collectGarbage, memoryLimitOf, readProcessMemory } from "./guards/memory.ts";
 import { createGuards } from "./guards.ts";
 import { createHealthEndpoints } from "./health.ts";
 import { serveHttp } from "./http.ts";
@@ -80,6 +81,7 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
     const { checkTenantsFile } = await import("./tenants-file.ts");
     await checkTenantsFile(config.tenantsFile, termsOf(config, sealing));
   }
+  addStartGauges(metrics, { readiness, tls, placements: [MAIN, ...(config.placements ?? []).map(({ name }) => name)] });
   /** Null while there is no database: the pages tell of the start, and so the HTTP port is the first thing there is. */
   let open: OpenPort | null = null;
   const http = await serveHttp(config.httpAddress, {
@@ -141,14 +143,14 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   const { maxMemoryBytes, maxEventLoopDelayMs } = config;
   const guards = starting.use(
     createGuards({
-      ...{ clock, log, metrics, readMemory: readProcessMemory },
+      ...{ clock, log, metrics, readMemory: readProcessMemory, collectGarbage },
       // Where several servers share a process, none of them can say whose load it is.
       memory: deps.ofProcess === true ? memoryLimitOf(maxMemoryBytes) : null,
       maxEventLoopDelayMs: deps.ofProcess === true ? maxEventLoopDelayMs : 0,
     }),
   );
   const admission = () => drain.admission() ?? guards.admission();
-  addServerGauges(metrics, { placements: placements.all, readiness, tls });
+  addPlacementGauges(metrics, placements.all);
 
   const calls = createRpcMetrics(metrics, [...IdempotencyService.methods, ...AdminService.methods]);
   const pipeline = {

@@ -4,7 +4,7 @@ import type { Log } from "../telemetry/log.ts";
 import { type NamedUrl, redactUrl } from "./config/kinds.ts";
 import type { Config } from "./config.ts";
 import { type Password, type PasswordConfig, passwordFor } from "./database-password.ts";
-import { cannotReach } from "./operator-error.ts";
+import { cannotReach, OperatorError } from "./operator-error.ts";
 
 /** The placement that is there without --placements. */
 export const MAIN = "main";
@@ -87,7 +87,10 @@ function addressesOf(placement: string, url: string, listenUrl: string | null, c
 /** Where notifications are heard. Throws when that is the address of a pooler, which hands on none. */
 export function listenAddress({ url, listenUrl, listenPassword }: DatabaseSource, pooled: boolean): DatabaseAddress {
   if (pooled && listenUrl === url) {
-    throw new Error("the database is behind a pooler in transaction mode, and no other address leads past it");
+    throw new OperatorError(
+      "the database is behind a pooler in transaction mode, and no other address leads past it: give one with " +
+        "--listen-url, of another placement with --placement-listen-urls",
+    );
   }
   return { url: listenUrl, ...(listenPassword && { password: listenPassword }) };
 }

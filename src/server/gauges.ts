@@ -17,23 +17,38 @@ import type { Readiness } from "./readiness.ts";
 import type { Tls } from "./tls.ts";
 import { VERSION } from "./version.ts";
 
-export interface GaugesDeps {
-  readonly placements: readonly Pick<Placement, "name" | "hub" | "status">[];
+export interface StartGaugesDeps {
+  /** The names of all that are configured. */
+  readonly placements: readonly string[];
   readonly readiness: Pick<Readiness, "report">;
   /** Null: clear text. */
   readonly tls: Pick<Tls, "notAfter"> | null;
 }
 
-export function addServerGauges(metrics: Metrics, { placements, readiness, tls }: GaugesDeps): void {
+/** There from the first scrape on: a server that waits for its database is to be seen to do so, by the alerts too. */
+export function addStartGauges(metrics: Metrics, { placements, readiness, tls }: StartGaugesDeps): void {
   metrics.gauge(BUILD_INFO, () => 1, { version: VERSION });
   metrics.gauge(READY, () => Number(readiness.report().ready));
   if (tls !== null) metrics.gauge(CERTIFICATE, () => tls.notAfter.getTime() / 1000);
   for (const placement of placements) {
+    metrics.gauge(PLACEMENT_UP, () => Number(readiness.report().placements[placement] === "up"), { placement });
+  }
+}
+
+/** What only those can tell that stand on a database. */
+export function addPlacementGauges(
+  metrics: Metrics,
+  placements: readonly Pick<Placement, "name" | "hub" | "status">[],
+): void {
+  for (const placement of placements) {
     const { name, hub } = placement;
-    addDatabaseGauges(metrics, placement, readiness);
+    addDatabaseGauges(metrics, placement);
     addRecordGauges(metrics, name, () => placement.status().sweeps.count);
-    const isListening = () => placement.status().waiting.mode === "notified";
-    addWaitingGauges({ metrics, placement: name, hub, isListening });
+    addWaitingGauges({
+      ...{ metrics, hub, placement: name },
+      isListening: () => placement.status().waiting.mode === "notified",
+      isWanted: () => placement.status().waiting.isWanted,
+    });
   }
 }
 
@@ -41,12 +56,7 @@ export function addServerGauges(metrics: Metrics, { placements, readiness, tls }
  * The connection that listens for those who wait counts beside the backend's own, but it never has a statement under way
  * to speak of. The one that listens for changes of tenants has gauges of its own.
  */
-function addDatabaseGauges(
-  metrics: Metrics,
-  { name: placement, status }: GaugesDeps["placements"][number],
-  readiness: GaugesDeps["readiness"],
-): void {
-  metrics.gauge(PLACEMENT_UP, () => Number(readiness.report().placements[placement] === "up"), { placement });
+function addDatabaseGauges(metrics: Metrics, { name: placement, status }: Pick<Placement, "name" | "status">): void {
   const connections = () => {
     const { connections } = status();
     return connections === 0 ? 0 : connections + 1;

@@ -20,6 +20,8 @@ export interface GuardsDeps {
   readonly log: Pick<Log, "warn" | "info">;
   readonly metrics: Pick<Metrics, "gauge" | "counter">;
   readonly readMemory: () => MemoryReading;
+  /** Called while memory is short. */
+  readonly collectGarbage: () => void;
   /** Null: not looked at. */
   readonly memory: MemoryLimit | null;
   /** 0: not looked at. */
@@ -39,6 +41,9 @@ const LOOKS_TO_BEGIN = 2;
 const LOOKS_TO_END = 8;
 const RETRY_MS = 1000;
 
+/** Half a minute: what garbage there is goes with the first time, and each time holds everybody up. */
+const LOOKS_TO_COLLECT = 120;
+
 /** It ends well below where it began, so that it does not begin again at once. */
 const MEMORY_SHARE_TO_END = 0.95;
 const DELAY_SHARE_TO_END = 0.5;
@@ -57,6 +62,7 @@ export function createGuards(deps: GuardsDeps): Guards {
   }
   let delayMs = 0;
   let used = 0;
+  let looksWhileShort = 0;
   if (maxEventLoopDelayMs > 0) metrics.gauge(EVENT_LOOP_DELAY, () => delayMs / 1000);
   if (memory !== null) metrics.gauge(MEMORY_USED, () => used);
 
@@ -78,6 +84,8 @@ export function createGuards(deps: GuardsDeps): Guards {
       const reading = readMemory();
       used = memoryShare(reading, memory);
       judge("memory", used, { ...reading, limitBytes: memory.residentBytes });
+      if (!latches.memory.isSet) looksWhileShort = 0;
+      else if (looksWhileShort++ % LOOKS_TO_COLLECT === 0) deps.collectGarbage();
     }
   };
 

@@ -23,6 +23,8 @@ export interface WaitingStatus {
   readonly mode: WaitingMode;
   /** The connection that listens is there, whether or not anything arrives on it. */
   readonly isConnected: boolean;
+  /** False: no address leads past the pooler, and polling is all that this server was set up for. */
+  readonly isWanted: boolean;
 }
 
 /** How those who wait learn of what other servers do. */
@@ -66,8 +68,17 @@ export function openWaiting({ store, notifications, observer, clock, log, random
     hub,
     status() {
       const { isConnected, isListening } = listener.status();
-      return { mode: isListening ? "notified" : "polling", isConnected };
+      return { mode: isListening ? "notified" : "polling", isConnected, isWanted: leadsSomewhere(notifications) };
     },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
+}
+
+function leadsSomewhere({ listen }: NotificationSource): boolean {
+  try {
+    listen?.();
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -1,7 +1,7 @@
 import type { RecordEvent } from "../domain/history.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { RecordKey } from "../domain/key.ts";
-import type { StoredRecord, StoredState } from "../domain/record.ts";
+import type { SeenState, StoredRecord } from "../domain/record.ts";
 import type { OperatorRefusal, Verdict } from "../domain/reducer/operator.ts";
 import type { StuckReason } from "../domain/stuck.ts";
 
@@ -17,14 +17,17 @@ export interface OperatorStore {
   /** One page of one tenant's records; does bounded work however few records match. */
   list(query: RecordQuery, deadline: number): Promise<RecordPage>;
   /** What is kept of a record's past; null when it is absent or forgotten. */
-  history(key: RecordKey, deadline: number): Promise<RecordHistory | null>;
+  history(query: HistoryQuery, deadline: number): Promise<RecordHistory | null>;
   /** ForceRelease: takes the lease of a record in progress away. */
   release(call: OperatorCall, deadline: number): Promise<OperatorAnswer>;
   /** ResolveOutcome: says what an unknown outcome was. */
   resolve(call: ResolveCall, deadline: number): Promise<OperatorAnswer>;
   /** ResetRecord: makes the next claim a first claim. */
-  reset(call: ForcibleCall, deadline: number): Promise<OperatorAnswer>;
-  /** PurgeRecords: deletes records, forgotten ones too, and all that is known of them. */
+  reset(call: ResetCall, deadline: number): Promise<OperatorAnswer>;
+  /**
+   * PurgeRecords: deletes records, forgotten ones too, and all that is known of them, keys in the audit log too. One line
+   * of the audit log for all of it, and none for nothing.
+   */
   purge(call: PurgeCall, deadline: number): Promise<Purged>;
 }
 
@@ -38,13 +41,18 @@ export interface ChangeNote {
 
 export interface OperatorCall extends ChangeNote {
   readonly key: RecordKey;
-  /** That of the record as it was read; a record with another one is left alone. */
+  /** That of the record as it was read; a record with another one is left alone. 0, which none has, only looks. */
   readonly fence: bigint;
 }
 
 export interface ForcibleCall extends OperatorCall {
   /** reset: also while a lease is live · resolve: also while a reconciler's is. */
   readonly force: boolean;
+}
+
+export interface ResetCall extends ForcibleCall {
+  /** As callers saw it: a record that they see in another one by now is left alone. Null, or none: whichever it is in. */
+  readonly state?: SeenState | null;
 }
 
 export interface ResolveCall extends ForcibleCall {
@@ -59,7 +67,13 @@ export type OperatorAnswer =
       readonly auditSequence: bigint;
       readonly now: Instant;
     }
-  | { readonly kind: "refused"; readonly why: OperatorRefusal; readonly now: Instant };
+  | {
+      readonly kind: "refused";
+      readonly why: OperatorRefusal;
+      /** As it was found, without outcome and checkpoint; null when it is absent or forgotten. */
+      readonly record: StoredRecord | null;
+      readonly now: Instant;
+    };
 
 /** What is deleted: one record, those of a scope, or all of a tenant. */
 export interface PurgeCall extends ChangeNote {
@@ -82,8 +96,9 @@ export interface PurgePosition {
 }
 
 export interface Purged {
-  /** Deleted; nothing is written to the audit log for none. */
   readonly keys: readonly RecordKey[];
+  /** Earlier lines of the audit log that name none of these keys any more, nor one whose record is long gone. */
+  readonly redacted: number;
   /** Left because of a live lease. */
   readonly held: number;
   /** Where to go on; null: there are no more. */
@@ -95,7 +110,7 @@ export interface RecordQuery {
   readonly tenant: string;
   readonly scope: string | null;
   readonly keyPrefix: string | null;
-  readonly states: readonly ListedState[] | null;
+  readonly states: readonly SeenState[] | null;
   readonly stuckOnly: boolean;
   /** First claimed at least, and at most, so long ago. */
   readonly olderThanMs: number | null;
@@ -105,9 +120,6 @@ export interface RecordQuery {
   readonly after: ListPosition | null;
   readonly limit: number;
 }
-
-/** As callers see it, see `deriveState`. */
-export type ListedState = StoredState | "expired";
 
 /** Stuck ones first, then the other open ones, each in the order of their first claims; then the ended, by scope and key. */
 export interface ListPosition {
@@ -131,6 +143,12 @@ export interface ListedRecord {
   readonly stuck: StuckReason | null;
 }
 
+export interface HistoryQuery {
+  readonly key: RecordKey;
+  /** Otherwise of an outcome, and of an event's error, it is told only whether it is there: it is empty then. */
+  readonly withOutcomes: boolean;
+}
+
 export interface RecordHistory {
   readonly record: StoredRecord;
   /** Oldest first, the newest EVENTS_KEPT. */
@@ -145,6 +163,6 @@ export interface OpenRecords {
   /** All of them. */
   readonly open: number;
   readonly stuck: Readonly<Record<StuckReason, number>>;
-  /** How long the longest has been so; 0 without any. */
+  /** How long the longest has stood still, since its lease or delay was over; 0 without any. */
   readonly stuckMsMax: Readonly<Record<StuckReason, number>>;
 }

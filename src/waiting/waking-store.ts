@@ -1,7 +1,7 @@
 import type { ClaimAnswer, ClaimCall } from "../domain/calls.ts";
 import type { RecordKey } from "../domain/key.ts";
 import { isOwnLease } from "../domain/record.ts";
-import type { OperatorAnswer } from "../store/operator-store.ts";
+import type { OperatorAnswer, PurgeCall } from "../store/operator-store.ts";
 import type { Store } from "../store/store.ts";
 import type { Hub } from "./hub.ts";
 import type { Notifier } from "./notifier.ts";
@@ -18,7 +18,8 @@ export interface WakingStoreDeps {
  * by a notification if somebody has flagged it. Where nobody waits this costs one look at a boolean.
  *
  * Bare extensions and reattached claims change nothing that a waiter would be told; they wake nobody. The repeat of an end
- * wakes again: of the first call only the end may have come about, because its connection or its server was lost.
+ * wakes again: of the first call only the end may have come about, because its connection or its server was lost. An
+ * operator's change whose answer was lost wakes at once, because nobody makes it again by itself.
  */
 export function createWakingStore({ store, hub, notifier }: WakingStoreDeps): Store {
   const wake = (key: RecordKey, isFlagged: boolean) => {
@@ -26,9 +27,21 @@ export function createWakingStore({ store, hub, notifier }: WakingStoreDeps): St
     if (isFlagged) notifier.notify(wakeId(key));
   };
 
-  const wakeAfter = (answer: OperatorAnswer) => {
-    if (answer.kind === "changed-record") wake(answer.record.key, true);
-    return answer;
+  /** Also when nobody knows whether it was made: who looks for nothing looks once more. */
+  const wakeAfter = async <Answer>(
+    change: Promise<Answer>,
+    changedBy: (answer: Answer) => readonly RecordKey[],
+    named: RecordKey | null,
+  ): Promise<Answer> => {
+    try {
+      const answer = await change;
+      // Whether somebody had flagged what is purged went with it.
+      for (const key of changedBy(answer)) wake(key, true);
+      return answer;
+    } catch (error) {
+      if (named !== null) wake(named, true);
+      throw error;
+    }
   };
 
   return {
@@ -53,17 +66,20 @@ export function createWakingStore({ store, hub, notifier }: WakingStoreDeps): St
       return answer;
     },
 
-    release: async (call, deadline) => wakeAfter(await store.release(call, deadline)),
-    resolve: async (call, deadline) => wakeAfter(await store.resolve(call, deadline)),
-    reset: async (call, deadline) => wakeAfter(await store.reset(call, deadline)),
-
-    async purge(call, deadline) {
-      const purged = await store.purge(call, deadline);
-      // Whether somebody had flagged it went with the record.
-      for (const key of purged.keys) wake(key, true);
-      return purged;
-    },
+    release: (call, deadline) => wakeAfter(store.release(call, deadline), changedRecords, call.key),
+    resolve: (call, deadline) => wakeAfter(store.resolve(call, deadline), changedRecords, call.key),
+    reset: (call, deadline) => wakeAfter(store.reset(call, deadline), changedRecords, call.key),
+    purge: (call, deadline) => wakeAfter(store.purge(call, deadline), ({ keys }) => keys, keyNamedBy(call)),
   };
+}
+
+function changedRecords(answer: OperatorAnswer): readonly RecordKey[] {
+  return answer.kind === "changed-record" ? [answer.record.key] : [];
+}
+
+/** Null: a purge of many, of which those that may be gone are not known. */
+function keyNamedBy({ tenant, scope, key }: PurgeCall): RecordKey | null {
+  return scope === null || key === null ? null : { tenant, scope, key };
 }
 
 type Changed = Extract<ClaimAnswer, { readonly record: unknown }>;

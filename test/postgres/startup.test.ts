@@ -92,9 +92,10 @@ test("a role is told which grants it lacks, and is accepted with them and no mor
     `grant usage on schema holdfast to ${role}`,
     `grant select on all tables in schema holdfast to ${role}`,
   );
-  expect(await asRole()).toEqual(lacking);
-  const grants = /^Run: (.*);? (grant .*)\.$/.exec(lacking[0]?.mend ?? "");
-  await run(url, grants?.[1]?.replace(/;$/, "") ?? "", grants?.[2] ?? "");
+  const [lackingMore] = await asRole();
+  expect(lackingMore?.what).toMatch(/may not use all .* it lacks insert on record, .*, update on audit_head\.$/);
+  expect(lackingMore?.mend).toBe(lacking[0]?.mend);
+  await run(url, /^Run: (.*)$/.exec(lacking[0]?.mend ?? "")?.[1] ?? "");
   expect(await asRole()).toEqual([]);
   expect(name).not.toBe("");
 });

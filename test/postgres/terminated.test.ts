@@ -49,7 +49,6 @@ test("with sessions terminated under load nothing is lost, nothing is done twice
   const retried: string[] = [];
   const batcher = createBatcher<Call, string>({
     name: "take",
-    repeatable: true,
     lanes: database.lanes(2),
     clock: systemClock,
     tracing: noTracing,

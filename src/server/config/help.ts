@@ -88,9 +88,12 @@ export function configText(config: Config, sources: Sources): string {
     .join("\n");
 }
 
-/** The same for scripts. */
+/** The same for scripts, to which what is not set is null. */
 export function configJson(config: Config, sources: Sources): object {
-  return Object.fromEntries(printed(config, sources).map(({ name, value, source }) => [name, { value, source }]));
+  const entries = printed(config, sources).map(({ name, value, source, isSet }) => {
+    return [name, { value: isSet ? value : null, source }] as const;
+  });
+  return Object.fromEntries(entries);
 }
 
 function printed(config: Config, sources: Sources) {
@@ -98,8 +101,9 @@ function printed(config: Config, sources: Sources) {
     .filter((setting) => OPTIONS[setting].commands.some((command) => command === "serve"))
     .map((setting) => {
       const option = OPTIONS[setting] as Option<unknown>;
-      const value = config[setting] === null ? `(${option.defaultDoc})` : option.kind.format(config[setting] ?? "");
-      return { name: option.name, value, source: sourceText(sources.get(setting) ?? { kind: "default" }) };
+      const isSet = config[setting] !== null;
+      const value = isSet ? option.kind.format(config[setting] ?? "") : `(${option.defaultDoc})`;
+      return { name: option.name, value, isSet, source: sourceText(sources.get(setting) ?? { kind: "default" }) };
     });
 }
 

@@ -104,13 +104,24 @@ export function count(min: number, max: number): Kind<number> {
 
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 
+/** That show how one is written, and are allowed. */
+function examplesWithin(minMs: number, maxMs: number): string {
+  const fitting = ["500ms", "10s", "5m", "1h"].filter((example) => {
+    const ms = parseDuration(example) ?? 0;
+    return ms >= minMs && ms <= maxMs;
+  });
+  const last = fitting.pop();
+  if (last === undefined) return "";
+  return `, such as ${fitting.length === 0 ? last : `${fitting.join(", ")} or ${last}`}`;
+}
+
 /** Milliseconds, written with a unit; 0 needs none. */
 export function duration(min: string, max: string): Kind<number> {
   const minMs = parseDuration(min) ?? 0;
   const maxMs = parseDuration(max) ?? 0;
   return {
     placeholder: "TIME",
-    allowed: `a time from ${min} to ${max}, such as 500ms, 10s, 5m or 1h`,
+    allowed: `a time from ${min} to ${max}${examplesWithin(minMs, maxMs)}`,
     parse(value) {
       const ms = parseDuration(value);
       return ms !== undefined && ms >= minMs && ms <= maxMs ? ms : undefined;

@@ -13,7 +13,7 @@ export function createLateStore(store: () => Store | null, absence: () => Fault)
     watch: (call, deadline) => now().watch(call, deadline),
     sweep: (limit) => now().sweep(limit),
     list: (query, deadline) => now().list(query, deadline),
-    history: (key, deadline) => now().history(key, deadline),
+    history: (query, deadline) => now().history(query, deadline),
     release: (call, deadline) => now().release(call, deadline),
     resolve: (call, deadline) => now().resolve(call, deadline),
     reset: (call, deadline) => now().reset(call, deadline),

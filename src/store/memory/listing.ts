@@ -1,8 +1,16 @@
 import { addMs, type Instant } from "../../domain/instant.ts";
 import { compareKeys } from "../../domain/key.ts";
-import { emptied, hasEnded, isExpired, isForgotten, isOutcomeUnknown, type StoredRecord } from "../../domain/record.ts";
+import {
+  emptied,
+  hasEnded,
+  isExpired,
+  isForgotten,
+  isOutcomeUnknown,
+  type SeenState,
+  type StoredRecord,
+} from "../../domain/record.ts";
 import { stuckReason } from "../../domain/stuck.ts";
-import type { ListedRecord, ListedState, ListPosition, RecordPage, RecordQuery } from "../operator-store.ts";
+import type { ListedRecord, ListPosition, RecordPage, RecordQuery } from "../operator-store.ts";
 
 /** Outcomes of one page; the first one always fits. */
 export const OUTCOME_BYTES_MAX = 2 * 1024 * 1024;
@@ -39,7 +47,7 @@ function matches(record: StoredRecord, query: RecordQuery, now: Instant): boolea
   return newerThanMs === null || record.createTime >= addMs(now, -newerThanMs);
 }
 
-function listedState(record: StoredRecord, now: Instant): ListedState {
+function listedState(record: StoredRecord, now: Instant): SeenState {
   if (isExpired(record, now)) return "expired";
   return isOutcomeUnknown(record, now) ? "outcome-unknown" : record.state;
 }

@@ -1,7 +1,7 @@
-import { EVENTS_KEPT, eventsOf, type RecordEvent } from "../../domain/history.ts";
+import { EVENTS_KEPT, emptiedEvent, eventsOf, type RecordEvent } from "../../domain/history.ts";
 import type { Instant } from "../../domain/instant.ts";
 import { keyText, type RecordKey } from "../../domain/key.ts";
-import { isForgotten, type StoredRecord } from "../../domain/record.ts";
+import { isExpired, isForgotten, type StoredRecord } from "../../domain/record.ts";
 
 /** Records with their histories, and the floor under the fences. */
 export interface Shelf {
@@ -66,6 +66,9 @@ function entryAfter(entry: Entry | null, next: StoredRecord, now: Instant, hand:
     now,
   });
   const last = entry.events.at(-1)?.sequence ?? 0n;
+  // Whether or not the sweeper came: what is expired holds nothing any more, nor does its history.
+  const isOver = isExpired(entry.record, now);
+  const earlier = isOver ? entry.events.map(emptiedEvent) : entry.events;
   const events = drafts.map(
     (draft, i): RecordEvent => ({
       ...draft,
@@ -73,7 +76,8 @@ function entryAfter(entry: Entry | null, next: StoredRecord, now: Instant, hand:
       auditSequence: i === drafts.length - 1 ? (hand.auditSequence ?? null) : null,
     }),
   );
-  return { record: next, events: [...entry.events, ...events].slice(-EVENTS_KEPT), reconciler };
+  const kept = [...earlier, ...events].slice(-EVENTS_KEPT);
+  return { record: next, events: kept, reconciler: isOver ? NOBODY : reconciler };
 }
 
 function reconcilerAfter({ record, reconciler }: Entry, next: StoredRecord, { evidence }: Hand): Uint8Array {

@@ -1,3 +1,4 @@
+import type { RecordEvent } from "../../domain/history.ts";
 import { addMs, type Instant, msBetween } from "../../domain/instant.ts";
 import {
   attemptsUsedUp,
@@ -25,7 +26,7 @@ export function sweepShelf(shelf: Shelf, limit: number, now: Instant): Swept {
     forgotten: upTo((record) => isForgotten(record, now), shelf.remove),
     abandoned: upTo((record) => isAbandoned(record, now), shelf.remove),
     emptied: upTo(
-      (record) => isExpired(record, now) && holdsContent(record),
+      (record) => isExpired(record, now) && (holdsContent(record) || shelf.events(record.key).some(holdsMore)),
       (record) => shelf.write(emptied(record), now),
     ),
     settled: upTo(
@@ -45,7 +46,7 @@ function countOpen(shelf: Shelf, now: Instant): OpenRecords {
     const reason = stuckReason(record, now);
     if (reason === null) continue;
     stuck[reason]++;
-    stuckMsMax[reason] = Math.max(stuckMsMax[reason], msBetween(stuckSince(record, reason), now));
+    stuckMsMax[reason] = Math.max(stuckMsMax[reason], msBetween(stuckSince(record), now));
   }
   return { open, stuck, stuckMsMax };
 }
@@ -60,6 +61,10 @@ function isAbandoned(record: StoredRecord, now: Instant): boolean {
 function isExhausted(record: StoredRecord, now: Instant): boolean {
   if (record.state !== "in-progress" && record.state !== "available") return false;
   return record.due <= now && attemptsUsedUp(record) && !isOutcomeUnknown(record, now);
+}
+
+function holdsMore({ evidence, error }: RecordEvent): boolean {
+  return evidence.length > 0 || error !== null;
 }
 
 function holdsContent(record: StoredRecord): boolean {

@@ -23,8 +23,6 @@ export interface Batcher<Call, Answer> {
 export interface BatcherDeps<Call, Answer> {
   /** The statement's name, for the observer. */
   readonly name: string;
-  /** Whether a call that may have taken effect unseen can be sent again; if not, it fails. */
-  readonly repeatable: boolean;
   readonly lanes: Lanes;
   readonly clock: Clock;
   readonly observer: StoreObserver;
@@ -35,6 +33,9 @@ export interface BatcherDeps<Call, Answer> {
   /**
    * Runs one batch of distinct keys, sorted by their bytes. Resolves, after the commit, with one entry per call in the
    * order of `calls`; null: undecided, it goes into the next batch, with a fresh snapshot.
+   *
+   * A batch whose connection was lost is sent once more, though it may have taken effect: a call must be answered then as
+   * it would have been, and do nothing a second time.
    */
   run(connection: Connection, calls: readonly Call[]): Promise<readonly (Answer | null)[]>;
   /**
@@ -133,7 +134,6 @@ export function createBatcher<Call, Answer>(deps: BatcherDeps<Call, Answer>): Ba
     clock,
     observer,
     tracing,
-    repeatable: deps.repeatable,
     expire,
     doubt: (entry) => {
       entry.isInDoubt = true;

@@ -21,10 +21,7 @@ import type { ServerTime } from "./server-time.ts";
 import { runWatches } from "./watch.ts";
 
 /** What a batcher has to know of a kind of call; its name is that of its statement. */
-export type CallKind<Call, Answer> = Pick<
-  BatcherDeps<Call, Answer>,
-  "name" | "repeatable" | "bytesOf" | "run" | "follow"
->;
+export type CallKind<Call, Answer> = Pick<BatcherDeps<Call, Answer>, "name" | "bytesOf" | "run" | "follow">;
 
 export interface CallKinds {
   readonly claim: CallKind<ClaimCall, ClaimAnswer>;
@@ -40,41 +37,35 @@ export function createCallKinds(time: ServerTime): CallKinds {
   return {
     claim: {
       name: "claim",
-      repeatable: true,
       bytesOf: bytesOfClaim,
       run: (connection, calls) => runClaims(connection, calls, time),
       follow: following,
     },
     reconcile: {
       name: "reconcile",
-      repeatable: true,
       bytesOf: bytesOfClaim,
       run: (connection, calls) => runReconciles(connection, calls, time),
       follow: following,
     },
     heartbeat: {
       name: "heartbeat",
-      repeatable: true,
       bytesOf: bytesOfHeartbeat,
       run: (connection, calls) => runHeartbeats(connection, calls, time),
       follow: followHeartbeat,
     },
     finish: {
       name: "finish",
-      repeatable: true,
       bytesOf: bytesOfFinish,
       run: (connection, calls) => runFinishes(connection, calls, time),
     },
     peek: {
       name: "peek",
-      repeatable: true,
       bytesOf: bytesOfKeyed,
       run: async (connection, calls) => (await runPeeks(connection, calls, time)).map(peeked),
       follow: (answer) => answer,
     },
     watch: {
       name: "watch",
-      repeatable: true,
       bytesOf: bytesOfKeyed,
       run: runWatches,
       // Flagged by the leader, or not to be flagged as the leader read it: whoever follows reads again.

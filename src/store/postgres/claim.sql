@@ -15,6 +15,12 @@
 -- (fence, state, due, checkpoint) once its row is locked, so a decision can lose against what happened meanwhile, and
 -- never override it. A call that was to acquire and is not among the won goes into the next batch.
 --
+-- A fence is of the instant at which its row is written: seen_at may be older by as long as locks were waited for, and a
+-- record that was claimed and purged in that time has left no row to be above. What remains: between the reading of the
+-- clock and the row's entry into the index lie microseconds, or, where that waits for a purge of the same key, the time
+-- from the purge's end to the waking up. Another server would have to claim the key and see it purged within. And fence_floor is as old
+-- as seen_at, which only shows when the clock was set back in that time.
+--
 -- Each probe of a single row is a lateral `limit 1`, which leaves the planner one plan: the primary key.
 with moment as materialized (
   select
@@ -146,7 +152,10 @@ with moment as materialized (
     1,
     s.seen_at + interval '1 ms' * least(s.call_lease_ms, s.call_max_execution_ms),
     1,
-    greatest(s.fence_floor + 1, (extract(epoch from s.seen_at) * 1000000)::bigint),
+    greatest(
+      s.fence_floor + 1,
+      (extract(epoch from coalesce($19::timestamptz, clock_timestamp())) * 1000000)::bigint
+    ),
     s.call_token, s.call_claim_id, s.call_fingerprint, s.call_algorithm, s.call_hold, s.call_max_attempts,
     s.call_max_execution_ms, s.call_result_retention_ms, s.call_tombstone_retention_ms, s.seen_at, s.seen_at,
     s.call_evidence, s.call_external_ref

@@ -34,6 +34,8 @@ export interface DatabaseAddress {
   readonly password?: () => Promise<string>;
   /** A pooler is before it that lends a connection for one transaction. */
   readonly pooled?: boolean;
+  /** A crash may lose what was acknowledged; what a pooler lends is not looked at for that then. */
+  readonly allowUnsafe?: boolean;
   readonly connectTimeoutMs?: number;
 }
 

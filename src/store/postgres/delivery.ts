@@ -30,11 +30,6 @@ export interface DeliveryDeps<Entry, Answer> {
   readonly clock: Clock;
   readonly observer: StoreObserver;
   readonly tracing: Tracing;
-  /**
-   * False: a call that took effect unseen must not be sent again, for it would undo what others did on top of it in the
-   * meantime. A batch of such calls that was lost fails instead.
-   */
-  readonly repeatable: boolean;
   /** True: the entry's deadline has passed, and it was told so. */
   expire(entry: Entry): boolean;
   /** The entry may have taken effect unseen: nobody may tell it from now on that it was never sent. */
@@ -111,7 +106,7 @@ export function createDelivery<Entry extends Carried, Answer>(
       case "lost":
       case "not-primary":
         for (const entry of batch) deps.doubt(entry);
-        if (history.lost > 0 || !deps.repeatable) return failAll(task, batch, unavailable(error));
+        if (history.lost > 0) return failAll(task, batch, unavailable(error));
         observer.retried(name, causeName(error));
         return again(task, batch, { ...history, lost: 1 });
       case "contended": {

@@ -1,5 +1,5 @@
--- Sweeper: drops what an ended record holds once its result end has passed; the tombstone stays. Rows that somebody else
--- holds are left for the next pass.
+-- Sweeper: drops what an ended record holds once its result end has passed; the tombstone stays. What its history holds
+-- goes by the trigger record_history_empties. Rows that somebody else holds are left for the next pass.
 --
 -- $1 limit int
 -- $2 as_of timestamptz: null for the database's clock
@@ -11,7 +11,16 @@ with moment as materialized (
   select
     k.tenant, k.scope, k.key,
     k.outcome is not null or k.checkpoint is not null or k.progress is not null or k.external_ref is not null
-      or k.evidence <> '' as held_content
+      or k.evidence <> ''
+      or k.has_history and coalesce((
+        select true
+        from holdfast.record_event e
+        where e.tenant = k.tenant
+          and e.scope = k.scope
+          and e.key = k.key
+          and (e.evidence <> '' or e.error is not null)
+        limit 1
+      ), false) as held_content
   from holdfast.record k
   where k.end_time is not null
     and k.sweep_at <= (select m.now from moment m)

@@ -107,6 +107,11 @@ export function isAbsence(error: unknown): boolean {
   return CUT_OFF.test(error.message) || (error.cause !== undefined && isAbsence(error.cause));
 }
 
+/** The role lacks a right. */
+export function isDenied(error: unknown): error is DatabaseError {
+  return error instanceof DatabaseError && error.code === "42501";
+}
+
 /** For the observer: a SQLSTATE or "connection". */
 export function causeName(error: unknown): string {
   return error instanceof DatabaseError && error.code !== undefined ? error.code : "connection";

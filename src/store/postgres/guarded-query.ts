@@ -4,9 +4,18 @@ import { loadStatement } from "./statement.ts";
 
 /** Who answers, and how it is set up. */
 export interface Seen {
-  /** Of the process that runs the server: another one after each restart and each failover. */
+  /** Another one after each restart, each crash and each failover. */
   readonly server: string;
   readonly settings: string;
+  /** Those that a session has by default, and that no role of ours sets. */
+  readonly isolation: string;
+  readonly read_only: string;
+  readonly synchronous_commit: string;
+}
+
+export interface GuardOptions {
+  /** Commits need not wait for anything: `--allow-unsafe-database`. */
+  readonly allowUnsafe?: boolean;
 }
 
 export interface Guarded<Row> extends Seen {
@@ -14,7 +23,8 @@ export interface Guarded<Row> extends Seen {
 }
 
 const { text: GUARD } = loadStatement("guard");
-const GUARD_VALUES = [`{${Object.keys(ROLE_SETTINGS).join(",")}}`];
+const NAMES = `{${Object.keys(ROLE_SETTINGS).join(",")}}`;
+const guardValues = ({ allowUnsafe = false }: GuardOptions) => [NAMES, String(allowUnsafe)];
 
 /** What `Seen.settings` is where the role has them all. */
 const SETTINGS_EXPECTED = Object.values(ROLE_SETTINGS).join("; ");
@@ -25,17 +35,31 @@ export class Elsewhere extends Error {
 }
 
 /** Runs the statements of one session through a pooler, all of them on one server or, for the first that is not, no more. */
-export function createGuardedSend(client: Client) {
+export function createGuardedSend(client: Client, options: GuardOptions = {}) {
   let home: Seen | null = null;
   return async <Row>({ text }: { readonly text: string }, values: readonly unknown[]): Promise<readonly Row[]> => {
-    const { rows, server, settings } = await queryGuarded<Row>(client, text, values);
-    home ??= { server, settings };
-    if (server !== home.server) throw new Elsewhere("the pooler leads to another server, or to one started anew");
-    if (settings !== SETTINGS_EXPECTED) {
-      throw new Elsewhere(`the pooler lends a connection without the role's settings (it has ${settings})`);
-    }
+    // In a transaction that has failed the guard would fail too, and this be skipped; and it asks nobody anything.
+    if (text === "rollback") return (await client.query(text)).rows as Row[];
+    const { rows, ...seen } = await queryGuarded<Row>(client, text, values, options);
+    home ??= seen;
+    const why = whyElsewhere(seen, home, options);
+    if (why !== null) throw new Elsewhere(why);
     return rows;
   };
+}
+
+/** Another client of the same pool may leave anything behind in a connection that it was lent before. */
+function whyElsewhere(seen: Seen, home: Seen, { allowUnsafe = false }: GuardOptions): string | null {
+  const { settings, isolation, synchronous_commit: commit } = seen;
+  if (seen.server !== home.server) return "the pooler leads to another server, or to one started anew";
+  const lends = "the pooler lends a connection";
+  if (settings !== SETTINGS_EXPECTED) return `${lends} without the role's settings (it has ${settings})`;
+  if (isolation !== "read committed") return `${lends} whose transactions are ${isolation}`;
+  if (seen.read_only !== "off") return `${lends} whose transactions are read-only`;
+  if (allowUnsafe) return null;
+  if (commit === "off") return `${lends} whose synchronous_commit is off`;
+  if (commit === home.synchronous_commit) return null;
+  return `${lends} whose synchronous_commit is ${commit}, and was ${home.synchronous_commit}`;
 }
 
 /** Whether the connection that the client is lent has the role's settings. */
@@ -45,7 +69,7 @@ export async function hasRoleSettings(client: Client): Promise<boolean> {
 
 /** Asks the guard alone. */
 async function look(client: Client): Promise<Seen> {
-  const { rows } = await client.query<Seen>({ text: GUARD, values: GUARD_VALUES });
+  const { rows } = await client.query<Seen>({ text: GUARD, values: guardValues({ allowUnsafe: true }) });
   const [seen] = rows;
   if (seen === undefined) throw new Error("bug: no answer to the guard");
   return seen;
@@ -62,15 +86,16 @@ export async function queryGuarded<Row>(
   client: Client,
   text: string,
   values: readonly unknown[],
+  options: GuardOptions = {},
 ): Promise<Guarded<Row>> {
   // Extended also without values: a simple query would end the guard's transaction and begin its own.
-  const options = { text, values: [...values], queryMode: "extended" };
-  const query = new Query(options);
+  const config = { text, values: [...values], queryMode: "extended" };
+  const query = new Query(config);
   const submitOwn = query.submit;
   query.submit = (connection) => {
     connection.stream.cork();
     try {
-      sendGuard(connection);
+      sendGuard(connection, guardValues(options));
       return submitOwn.call(query, connection);
     } finally {
       connection.stream.uncork();
@@ -87,9 +112,9 @@ export async function queryGuarded<Row>(
 }
 
 /** The messages that the driver sends for a statement, without the Sync at their end. */
-function sendGuard(connection: Connection): void {
+function sendGuard(connection: Connection, values: readonly string[]): void {
   connection.parse({ name: "", text: GUARD, types: [] }, true);
-  connection.bind({ values: GUARD_VALUES }, true);
+  connection.bind({ values: [...values] }, true);
   connection.describe({ type: "P", name: "" }, true);
   connection.execute({}, true);
 }

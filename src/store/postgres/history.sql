@@ -2,18 +2,20 @@
 -- an operator made it says who and why.
 --
 -- $1 tenant text   $2 scope text   $3 key text
--- $4 as_of timestamptz: null for the database's clock
+-- $4 outcomes boolean: read them too, and the events' errors; otherwise they are empty bytes where there are any
+-- $5 as_of timestamptz: null for the database's clock
 --
 -- The first row is the record, and those after it are its events; none: there is no record.
 with moment as materialized (
-  select coalesce($4::timestamptz, clock_timestamp()) as seen_at
+  select coalesce($5::timestamptz, clock_timestamp()) as seen_at
 ), found as materialized (
   select
     0::bigint as nothing, k.tenant, k.scope, k.key,
     k.state, k.due, k.forget_at, k.has_waiters, k.attempt, k.fence, k.lease_token, k.claim_id, k.suspect_token,
     k.suspect_fence, k.fingerprint, k.fingerprint_algorithm, k.hold, k.max_attempts, k.max_execution_ms,
     k.result_retention_ms, k.tombstone_retention_ms, k.create_time, k.attempt_start_time, k.end_time, k.reason,
-    k.end_digest, k.outcome, k.checkpoint, k.checkpoint_sequence, k.checkpoint_time, k.evidence, k.external_ref, k.progress
+    k.end_digest, case when $4::boolean then k.outcome when k.outcome is not null then ''::bytea end as outcome,
+    k.checkpoint, k.checkpoint_sequence, k.checkpoint_time, k.evidence, k.external_ref, k.progress
   from holdfast.record k
   where k.tenant = $1::text
     and k.scope = $2::text
@@ -22,7 +24,8 @@ with moment as materialized (
 ), event as materialized (
   select
     e.sequence, e.kind, e.time, e.attempt as event_attempt, e.fence as event_fence, e.evidence as event_evidence,
-    e.error, e.late, e.audit_sequence, n.actor, n.reason as note
+    case when $4::boolean then e.error when e.error is not null then ''::bytea end as error, e.late, e.audit_sequence,
+    n.actor, n.reason as note
   from found f
   cross join holdfast.record_event e
   left join lateral (

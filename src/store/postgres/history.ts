@@ -1,8 +1,7 @@
 import type { RecordEvent, RecordEventKind } from "../../domain/history.ts";
 import type { Instant } from "../../domain/instant.ts";
-import type { RecordKey } from "../../domain/key.ts";
 import { isForgotten } from "../../domain/record.ts";
-import type { ChangeNote, RecordHistory } from "../operator-store.ts";
+import type { ChangeNote, HistoryQuery, RecordHistory } from "../operator-store.ts";
 import type { Connection } from "./connection.ts";
 import { decodeRecord, plain, plainOrNull, type RecordRow } from "./record-row.ts";
 import type { ServerTime } from "./server-time.ts";
@@ -46,10 +45,10 @@ interface EventLine {
 /** `history` is null when the record is absent or forgotten. */
 export async function readHistory(
   connection: Connection,
-  { tenant, scope, key }: RecordKey,
+  { key: { tenant, scope, key }, withOutcomes }: HistoryQuery,
   time: ServerTime,
 ): Promise<{ readonly history: RecordHistory | null }> {
-  const rows = await connection.query<RecordLine | EventLine>(history, [tenant, scope, key, time.asOf()]);
+  const rows = await connection.query<RecordLine | EventLine>(history, [tenant, scope, key, withOutcomes, time.asOf()]);
   const [first, ...others] = rows;
   if (first === undefined) return { history: null };
   if (isEvent(first)) throw new Error("bug: a history without its record");

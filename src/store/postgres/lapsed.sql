@@ -30,10 +30,7 @@ select
     when k.state = 1 then 2
     when k.fingerprint is not null then 3
   end as stuck,
-  case
-    when k.state = 5 or (k.state = 1 and (k.hold or k.suspect_token is not null)) then k.due
-    else k.due + interval '60 s'
-  end as stuck_since
+  k.due as stuck_since
 from (
   select *
   from holdfast.record k

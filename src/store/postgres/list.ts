@@ -5,21 +5,19 @@ import type { Connection } from "./connection.ts";
 import { formatInstant } from "./instant.ts";
 import { keyRange } from "./key-range.ts";
 import { decodeStuck } from "./open-round.ts";
-import { decodeRecord, encodeState, type RecordRow } from "./record-row.ts";
+import { decodeRecord, encodeSeenState, type RecordRow } from "./record-row.ts";
 import type { ServerTime } from "./server-time.ts";
 import { loadStatement } from "./statement.ts";
 
 const listOpen = loadStatement("list-open");
 const listEnded = loadStatement("list-ended");
 
-/** Records looked at in one statement, however few of them match. */
-const WINDOW = 10_000;
+/** Records looked at in one statement, however few of them match: others wait for it. */
+const WINDOW_MIN = 1_000;
 /** Outcomes of one page; the first one always fits. */
 const OUTCOME_BYTES_MAX = 2 * 1024 * 1024;
 /** A thousand years: Postgres knows no instant that lies much further back. */
 const AGE_MS_MAX = 1_000 * 365 * 86_400_000;
-/** The code of records that are shown as expired; the others are those of holdfast.record.state. */
-const EXPIRED = 6;
 
 const PARTS = ["stuck", "open", "ended"] as const satisfies ListPosition["part"][];
 
@@ -51,7 +49,10 @@ export async function listRecords(connection: Connection, query: RecordQuery, ti
   // One instant decides about the whole page.
   let asOf = time.asOf();
   for (;;) {
-    const asked = { query, position, asOf, outcomeBytes, limit: query.limit - records.length };
+    const limit = query.limit - records.length;
+    // Of twice as many some match, as a rule: what is looked at for a page that is full already would be in vain.
+    const window = Math.max(WINDOW_MIN, 2 * limit);
+    const asked = { query, position, asOf, outcomeBytes, limit, window };
     const rows = await (position.part === "ended" ? readEnded(connection, asked) : readOpen(connection, asked));
     const [summary] = rows;
     if (summary === undefined) throw new Error("bug: no row from a list");
@@ -59,7 +60,7 @@ export async function listRecords(connection: Connection, query: RecordQuery, ti
     asOf = formatInstant(now);
     const listed = rows.filter(isListed).map(decodeListed);
     records.push(...listed);
-    const next = nextOf(position, summary, listed, query);
+    const next = nextOf(asked, summary, listed);
     outcomeBytes -= listed.reduce((sum, { record }) => sum + (record.outcome?.length ?? 0), 0);
     const isPartOver = next !== null && next.part !== position.part;
     if (!isPartOver || records.length >= query.limit || outcomeBytes <= 0) return { records, next, now };
@@ -74,11 +75,13 @@ interface Asked {
   /** What is left of a page's. */
   readonly outcomeBytes: number;
   readonly limit: number;
+  /** How many records to look at. */
+  readonly window: number;
 }
 
 function readOpen(
   connection: Connection,
-  { query, position, asOf, outcomeBytes, limit }: Asked,
+  { query, position, asOf, outcomeBytes, limit, window }: Asked,
 ): Promise<readonly PageRow[]> {
   const { createTime, scope, key } = position;
   return connection.query<PageRow>(listOpen, [
@@ -95,14 +98,14 @@ function readOpen(
     query.withOutcomes,
     limit,
     outcomeBytes,
-    WINDOW,
+    window,
     asOf,
   ]);
 }
 
 function readEnded(
   connection: Connection,
-  { query, position, asOf, outcomeBytes, limit }: Asked,
+  { query, position, asOf, outcomeBytes, limit, window }: Asked,
 ): Promise<readonly PageRow[]> {
   const { scope, keyPrefix } = query;
   const isStart = position.scope === "";
@@ -120,23 +123,22 @@ function readEnded(
     query.withOutcomes,
     limit,
     outcomeBytes,
-    WINDOW,
+    window,
     asOf,
   ]);
 }
 
 /** Behind the last record listed where the page was cut, behind the last one looked at otherwise; or the next part. */
 function nextOf(
-  { part }: ListPosition,
+  { position: { part }, window, query: { stuckOnly } }: Asked,
   { looked, matched, last_create_time: createTime, last_scope: scope, last_key: key }: Summary,
   listed: readonly ListedRecord[],
-  { stuckOnly }: RecordQuery,
 ): ListPosition | null {
   const last = listed.at(-1)?.record;
   if (last !== undefined && listed.length < Number(matched)) {
     return { part, createTime: last.createTime, scope: last.key.scope, key: last.key.key };
   }
-  if (Number(looked) === WINDOW && scope !== null && key !== null) {
+  if (Number(looked) === window && scope !== null && key !== null) {
     return { part, createTime: createTime ?? Number.NEGATIVE_INFINITY, scope, key };
   }
   const following = stuckOnly ? undefined : PARTS[PARTS.indexOf(part) + 1];
@@ -158,7 +160,7 @@ function decodeListed(row: ListedRow): ListedRecord {
 }
 
 function stateCodes({ states }: RecordQuery): readonly number[] | null {
-  return states?.map((state) => (state === "expired" ? EXPIRED : encodeState(state))) ?? null;
+  return states?.map(encodeSeenState) ?? null;
 }
 
 function ageOf(ms: number | null): number | null {

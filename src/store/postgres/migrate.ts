@@ -49,6 +49,9 @@ const EXTEND_REGISTER = "alter table holdfast.migration add column if not exists
 /** A statement that waits for a table makes all wait that come after it, and whoever has the table may take hours. */
 const LOCK_TIMEOUT = "3s";
 
+/** lock_not_available, and deadlock_detected: somebody has one table and waits for another one. */
+const IN_USE: ReadonlySet<string> = new Set(["55P03", "40P01"]);
+
 export async function readMigrations(): Promise<readonly Migration[]> {
   const folder = new URL("migrations/", import.meta.url);
   const names = (await readdir(folder)).filter((name) => FILE.test(name)).sort();
@@ -94,7 +97,7 @@ export async function migrate(client: Client, migrations?: readonly Migration[])
     return pending.map(({ name }) => name);
   } catch (error) {
     await client.query("rollback").catch(() => undefined); // The first error is the one to tell; the session is going.
-    throw error instanceof DatabaseError && error.code === "55P03" ? new TablesInUse(error) : error;
+    throw error instanceof DatabaseError && IN_USE.has(error.code ?? "") ? new TablesInUse(error) : error;
   }
 }
 

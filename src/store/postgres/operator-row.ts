@@ -31,5 +31,7 @@ export async function runOperator(
   const stored = decodeFound(row);
   if (auditSequence !== null && stored !== null) return { kind: "changed-record", record: stored, auditSequence, now };
   const { refusal } = decide(stored, now);
-  return refusal === null ? null : { kind: "refused", why: refusal, now };
+  if (refusal === null) return null;
+  const found = refusal === "absent" || stored === null ? null : { ...stored, outcome: null };
+  return { kind: "refused", why: refusal, record: found, now };
 }

@@ -34,7 +34,7 @@ export interface OverClient {
 /** A session over a client that is yet to be connected. */
 export function overClient(client: Client, deps: SessionDeps): OverClient {
   const { clock, answerTimeoutMs: defaultTimeoutMs = ANSWER_TIMEOUT_MS } = deps;
-  const send = deps.pooled ? createGuardedSend(client) : createSend(client);
+  const send = deps.pooled ? createGuardedSend(client, { allowUnsafe: deps.allowUnsafe ?? false }) : createSend(client);
   const over = Promise.withResolvers<Error>();
   let lost: Error | null = null;
   let underWay = 0;

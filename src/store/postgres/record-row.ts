@@ -1,5 +1,5 @@
 import type { Instant } from "../../domain/instant.ts";
-import type { Proof, Reason, StoredRecord, StoredState } from "../../domain/record.ts";
+import type { Proof, Reason, SeenState, StoredRecord, StoredState } from "../../domain/record.ts";
 
 /** The columns of holdfast.record, as a connection decodes them; `sweep_at` is the sweeper's own. */
 export interface RecordRow {
@@ -94,6 +94,13 @@ export function decodeState(code: number): StoredState {
 
 export function encodeState(state: StoredState): number {
   return STATES.indexOf(state) + 1;
+}
+
+/** The code of records that are seen as expired; the others are those of holdfast.record.state. */
+const EXPIRED = 6;
+
+export function encodeSeenState(state: SeenState): number {
+  return state === "expired" ? EXPIRED : encodeState(state);
 }
 
 function decodeReason(code: number): Reason {

@@ -1,5 +1,6 @@
 -- ForceRelease: takes the lease of a record in progress away. A reconciler's goes back to outcome-unknown whatever the
--- policy, and the suspect stays the suspect. Leaves a record alone whose fence is another.
+-- policy, and the suspect stays the suspect. Leaves a record alone whose outcome a lapse has made unknown already, and one
+-- whose fence is another.
 --
 -- $1 tenant text   $2 scope text   $3 key text
 -- $4 fence bigint: as the operator read it
@@ -39,6 +40,7 @@ with moment as materialized (
     from found k
     where k.fence = $4::bigint
       and k.state = 1
+      and (k.due > k.seen_at or not (k.hold or k.suspect_token is not null))
   )
   returning sequence, coalesce($8::timestamptz, clock_timestamp()) as now
 ), changed as (
@@ -59,6 +61,7 @@ with moment as materialized (
     and k.key = $3::text
     and k.fence = $4::bigint
     and k.state = 1
+    and (k.due > h.now or not (k.hold or k.suspect_token is not null))
   returning
     h.now as seen_at, k.tenant, k.scope, k.key,
     k.state, k.due, k.forget_at, k.has_waiters, k.attempt, k.fence, k.lease_token, k.claim_id, k.suspect_token,

@@ -32,8 +32,10 @@ export interface PostgresStoreDeps {
   readonly asOf: () => Instant | null;
 }
 
-/** Pages and changes of several operators and their scripts; each takes some milliseconds. */
-const OPERATORS_WAITING_MAX = 64;
+/** Pages of several operators, and of reconcilers who look for work; each takes some milliseconds. */
+const LOOKING_WAITING_MAX = 32;
+/** Changes of several operators and their scripts; each takes some milliseconds. */
+const CHANGING_WAITING_MAX = 64;
 
 /**
  * A batcher for each kind of call, over a few connections: two for claims and two for ends, so that two batches are
@@ -62,9 +64,16 @@ export function createPostgresStore({ database, newToken, asOf, ...common }: Pos
   const reading = database.lanes(1);
   const peeks = batched(reading, kinds.peek);
   const watches = batched(reading, kinds.watch);
-  // Apart: a page of records must hold up no peek, and a change may have to wait for others' changes.
-  const operating = database.lanes(1, { optional: true, waitingMax: OPERATORS_WAITING_MAX });
-  const operators = createOperators({ ...common, lane: (work) => operating.run(0, work), newToken, time });
+  // Apart: a page of records must hold up no peek and no change, and a change may have to wait for others' changes.
+  const looking = database.lanes(1, { optional: true, waitingMax: LOOKING_WAITING_MAX });
+  const changing = database.lanes(1, { optional: true, waitingMax: CHANGING_WAITING_MAX });
+  const operators = createOperators({
+    ...common,
+    look: (work) => looking.run(0, work),
+    change: (work) => changing.run(0, work),
+    newToken,
+    time,
+  });
 
   return {
     ...operators,

@@ -46,6 +46,6 @@ export function createTurns(waitingMax: number): Turns {
   };
 }
 
-function overloaded(): Fault {
+export function overloaded(): Fault {
   return new Fault("OVERLOADED", "Too much waits for the database.", { retryAfterMs: SHED_RETRY_MS });
 }

@@ -1,35 +1,12 @@
 import type { Checkpoint, ClaimAnswer, ClaimCall, FinishCall, HeartbeatCall } from "../../domain/calls.ts";
-import { Fault } from "../../domain/fault.ts";
-import type { RecordEvent } from "../../domain/history.ts";
 import type { RecordKey } from "../../domain/key.ts";
-import type { Proof, StoredRecord } from "../../domain/record.ts";
-import type { RecordHistory, RecordPage, RecordQuery, ResolveCall } from "../operator-store.ts";
+import type { Proof } from "../../domain/record.ts";
+import type { HistoryQuery, RecordHistory, RecordPage, RecordQuery, ResolveCall } from "../operator-store.ts";
 import type { Store } from "../store.ts";
 import { sealEndDigest } from "./data-keys.ts";
-import { open, readHead, type SealedKind, seal } from "./envelope.ts";
+import { type SealedKind, seal } from "./envelope.ts";
+import { createOpener, type UnopenableReason } from "./opener.ts";
 import type { TenantKeys } from "./tenant-keys.ts";
-import { KeysUnusable } from "./wrapping.ts";
-
-/**
- * Why stored content cannot be opened.
- *
- * - `not-sealed`: somebody put plain bytes there
- * - `malformed`: no envelope of a format that is known here
- * - `fence-ahead`: sealed by an attempt that the record has not had yet
- * - `unknown-key-version`: there is no such key
- * - `keys-unusable`: a key cannot be unwrapped
- * - `not-authentic`: another key, another record or kind, or tampered; nobody can tell which
- */
-export const UNOPENABLE_REASONS = [
-  "not-sealed",
-  "malformed",
-  "fence-ahead",
-  "unknown-key-version",
-  "keys-unusable",
-  "not-authentic",
-] as const;
-
-export type UnopenableReason = (typeof UNOPENABLE_REASONS)[number];
 
 export interface SealedStoreDeps {
   readonly store: Store;
@@ -47,10 +24,11 @@ export interface SealedStoreDeps {
  * Fingerprints come as `sealFingerprint` makes them. What it answers is open. Other tenants' calls pass as they are.
  *
  * Throws what the store and `keysOf` throw, and `Fault` INTERNAL for content that cannot be opened. A claim may have
- * acquired then: nobody knows of its lease, which runs to its end.
+ * acquired then: nobody knows of its lease, which runs to its end. In a list, and of an event, such content is left out:
+ * what operators look for it with must show everything else.
  */
 export function createSealedStore({ store, keysOf, onUnopenable }: SealedStoreDeps): Store {
-  const { openRecord, openEvent } = createOpener(onUnopenable);
+  const { openRecord, openListed, openCheckpoint, openEvent } = createOpener(onUnopenable);
   const keysFor = (tenant: string) => {
     try {
       return keysOf(tenant);
@@ -84,13 +62,14 @@ export function createSealedStore({ store, keysOf, onUnopenable }: SealedStoreDe
     const keys = asked instanceof Promise ? await asked : asked;
     const page = await store.list(query, deadline);
     if (keys === null) return page;
-    const opened = page.records.map(async (listed) => ({ ...listed, record: await openRecord(keys, listed.record) }));
+    const opened = page.records.map(async (listed) => ({ ...listed, record: await openListed(keys, listed.record) }));
     return { ...page, records: await Promise.all(opened) };
   };
-  const history = async (asked: Asked, key: RecordKey, deadline: number): Promise<RecordHistory | null> => {
+  const history = async (asked: Asked, query: HistoryQuery, deadline: number): Promise<RecordHistory | null> => {
     const keys = asked instanceof Promise ? await asked : asked;
-    const found = await store.history(key, deadline);
+    const found = await store.history(query, deadline);
     if (keys === null || found === null) return found;
+    if (!query.withOutcomes) return { ...found, record: await openCheckpoint(keys, found.record) };
     const events = found.events.map((event) => openEvent(keys, found.record, event));
     return { ...found, record: await openRecord(keys, found.record), events: await Promise.all(events) };
   };
@@ -121,9 +100,9 @@ export function createSealedStore({ store, keysOf, onUnopenable }: SealedStoreDe
       const asked = query.withOutcomes ? keysFor(query.tenant) : null;
       return asked === null ? store.list(query, deadline) : list(asked, query, deadline);
     },
-    history(key, deadline) {
-      const asked = keysFor(key.tenant);
-      return asked === null ? store.history(key, deadline) : history(asked, key, deadline);
+    history(query, deadline) {
+      const asked = keysFor(query.key.tenant);
+      return asked === null ? store.history(query, deadline) : history(asked, query, deadline);
     },
     resolve(call, deadline) {
       const asked = call.verdict.kind === "not-done" ? null : keysFor(call.key.tenant);
@@ -171,56 +150,4 @@ interface Origin {
 function sealContent(keys: TenantKeys, kind: SealedKind, { key, proof }: Origin, content: Uint8Array): Uint8Array {
   const { version, encryption } = keys.newest();
   return seal(content, { kind, key }, { keyVersion: version, fence: proof.fence }, encryption);
-}
-
-/**
- * Opens what is sealed in a record. Only a completed one holds a result: whatever else was there is an error, and a state
- * that was changed by hand makes neither into the other.
- */
-function createOpener(onUnopenable: SealedStoreDeps["onUnopenable"]) {
-  const openContent = async (keys: TenantKeys, kind: SealedKind, record: StoredRecord, stored: Uint8Array) => {
-    const fail = (why: UnopenableReason, cause?: unknown) => {
-      onUnopenable(keys.tenant, why);
-      return unopenable(keys.tenant, kind, why, cause);
-    };
-    const head = readHead(stored);
-    if (typeof head === "string") throw fail(head);
-    // A suspect's late end and a checkpoint after a takeover carry the fence of an earlier attempt, none a later one's.
-    if (head.fence > record.lease.fence) throw fail("fence-ahead");
-    const secret = await findKey(keys, head.keyVersion, fail);
-    if (secret === null) throw fail("unknown-key-version");
-    const content = open(stored, { kind, key: record.key }, secret);
-    if (content === null) throw fail("not-authentic");
-    return content;
-  };
-
-  return {
-    async openRecord(keys: TenantKeys, record: StoredRecord): Promise<StoredRecord> {
-      const { outcome, checkpoint } = record;
-      if (outcome === null && checkpoint === null) return record;
-      const outcomeKind = record.state === "completed" ? "result" : "error";
-      return {
-        ...record,
-        outcome: outcome === null ? null : await openContent(keys, outcomeKind, record, outcome),
-        checkpoint: checkpoint === null ? null : await openContent(keys, "checkpoint", record, checkpoint),
-      };
-    },
-    async openEvent(keys: TenantKeys, record: StoredRecord, event: RecordEvent): Promise<RecordEvent> {
-      const { error } = event;
-      return error === null ? event : { ...event, error: await openContent(keys, "error", record, error) };
-    },
-  };
-}
-
-async function findKey(keys: TenantKeys, version: number, fail: (why: UnopenableReason, cause: unknown) => Fault) {
-  try {
-    return await keys.find(version);
-  } catch (error) {
-    throw error instanceof KeysUnusable ? fail("keys-unusable", error) : error;
-  }
-}
-
-function unopenable(tenant: string, kind: SealedKind, why: UnopenableReason, cause: unknown): Fault {
-  const reason = new Error(`a sealed ${kind} of tenant ${tenant} cannot be opened: ${why}`, { cause });
-  return new Fault("INTERNAL", "Internal error.", { cause: reason });
 }

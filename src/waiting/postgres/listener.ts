@@ -4,7 +4,7 @@ import { backOffMs } from "../../store/postgres/back-off.ts";
 import type { Session } from "../../store/postgres/connection.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { Hub } from "../hub.ts";
-import type { Listener } from "../listener.ts";
+import { type Listener, NotHeard } from "../listener.ts";
 import type { Notifier } from "../notifier.ts";
 import type { WaitingObserver } from "../observer.ts";
 import { fromPayload } from "../wake-id.ts";
@@ -30,6 +30,7 @@ export interface PostgresListenerDeps {
 const PROBE_INTERVAL_MS = 5_000;
 const RETRY_MS_MAX = 5_000;
 
+/** Only for what was sent and got lost: where the database is away, no other address would help. */
 const HINT =
   "--listen-url, or of another placement --placement-listen-urls, must lead to the database itself, not to a pooler";
 
@@ -79,7 +80,8 @@ export function openPostgresListener(deps: PostgresListenerDeps): Listener {
     if (isAnnounced || stopping.signal.aborted) return;
     isAnnounced = true;
     const { listenUrl, pollMs } = deps;
-    log.warn({ error, listenUrl, pollMs, hint: HINT }, "notifications from other servers do not arrive: waiters poll");
+    const hint = error instanceof NotHeard && error.wasSent ? { hint: HINT } : {};
+    log.warn({ error, listenUrl, pollMs, ...hint }, "notifications from other servers do not arrive: waiters poll");
   };
 
   /** Ends with what ended the session. */

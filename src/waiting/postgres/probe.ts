@@ -1,9 +1,10 @@
 import type { Clock } from "../../clock.ts";
+import { NotHeard } from "../listener.ts";
 import type { Notifier } from "../notifier.ts";
 
 /** One notification of our own, to see whether it arrives. */
 export interface Probe {
-  /** Milliseconds from sending it to its arrival; rejects when it is overdue, or with what it was failed with. */
+  /** Milliseconds from sending it to its arrival; rejects with a NotHeard, or with what it was failed with. */
   run(): Promise<number>;
   /** True if this is its payload. */
   arrived(payload: string): boolean;
@@ -30,10 +31,11 @@ export function createProbe({ notifier, clock, payload }: ProbeDeps): Probe {
   const arrival = Promise.withResolvers<number>();
 
   /** A connection that is just being opened anew refuses it; while there is time it is tried again. */
-  const send = async (signal: AbortSignal, onRefused: (error: unknown) => void) => {
+  const send = async (signal: AbortSignal, onSent: () => void, onRefused: (error: unknown) => void) => {
     while (!signal.aborted) {
       try {
-        return await notifier.probe(payload);
+        await notifier.probe(payload);
+        return onSent();
       } catch (error) {
         onRefused(error);
         await clock.sleep(RETRY_MS, signal).catch(() => undefined);
@@ -45,16 +47,19 @@ export function createProbe({ notifier, clock, payload }: ProbeDeps): Probe {
     async run() {
       const over = new AbortController();
       const sentAtMs = clock.monotonicMs();
+      let wasSent = false;
       let refusal: unknown;
-      void send(over.signal, (error) => {
+      const onSent = () => {
+        wasSent = true;
+      };
+      void send(over.signal, onSent, (error) => {
         refusal = error;
       });
       const overdue = async () => {
         await clock.sleep(PROBE_MS_MAX, over.signal);
         // After a long block of the event loop timers come first, and only then what has arrived meanwhile.
         await clock.turn();
-        const cause = refusal === undefined ? {} : { cause: refusal };
-        throw new Error(`a notification of our own did not arrive within ${PROBE_MS_MAX} ms`, cause);
+        throw new NotHeard(PROBE_MS_MAX, wasSent, refusal);
       };
       try {
         return (await Promise.race([arrival.promise, overdue()])) - sentAtMs;

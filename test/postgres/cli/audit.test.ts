@@ -56,6 +56,36 @@ test("the log is printed newest first, with who did what to what and why", async
   ]);
 });
 
+test("an operator's change says what became of the record, and a purge how many it deleted", async () => {
+  const { url, client } = await database();
+  const purge = (detail: object, scope?: string) =>
+    client.query(
+      `with head as (update holdfast.audit_head set sequence = sequence + 1 returning sequence)
+       insert into holdfast.audit (sequence, actor, action, subject_kind, subject, tenant, detail, record_scope)
+       select head.sequence, 'api-key:me', 'purge', 'record', 'acme', 'acme', $1::jsonb, $2 from head`,
+      [JSON.stringify(detail), scope ?? null],
+    );
+  await logLine(client, { action: "resolve", scope: "orders", key: "o-1", detail: '{"state": "available"}' });
+  await purge({ target: "record", purged: 1, held: 0, redacted: 1 }, "orders");
+  await purge({ target: "record", purged: 0, held: 0, redacted: 2 }, "orders");
+  await purge({ target: "scope", purged: 1, held: 0, redacted: 0 }, "orders");
+  await purge({ target: "scope", purged: 500, held: 0, redacted: 0 }, "orders");
+  await purge({ target: "tenant", purged: 12, held: 3, redacted: 0 });
+  const { out } = await run(url, []);
+  const [, ...lines] = out.trimEnd().split("\n");
+  expect(lines.map((line) => line.split(/ {2,}/).slice(3, 5))).toEqual([
+    ["purge", "12 records"],
+    ["purge", "500 records of orders"],
+    ["purge", "1 record of orders"],
+    ["purge", "0 records of orders"],
+    ["purge", "one record of orders (key erased)"],
+    ["resolve -> available", "record orders o-1"],
+  ]);
+  const ofKey = ["--tenant", "acme", "--scope", "orders", "--key", "o-1", "--output", "json"];
+  const found = json((await run(url, ofKey)).out).map(({ sequence }) => sequence);
+  expect(found, "without purges of one record, which may be another").toEqual(["7", "6", "5", "2"]);
+});
+
 test("JSON has one line for each, with all that is known", async () => {
   const { url, client } = await database();
   await logLine(client, { subject: "acme", detail: '{"eager": true}' });

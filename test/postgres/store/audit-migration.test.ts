@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
 import pg from "pg";
 import { afterAll, expect, test } from "vitest";
 import { newApiKey } from "../../../src/auth/api-key-secret.ts";
@@ -39,6 +40,12 @@ async function oldDatabase() {
 
 const migrateAll = (url: string) => withClient({ url }, (client) => migrate(client));
 
+/** What a caller's tenant is looked up by. */
+const FIND = readFileSync(new URL("../../../src/tenants/postgres/find-tenant-by-host.sql", import.meta.url), "utf8");
+
+/** What somebody changes first, or locks. */
+const LOCK_HEAD = "select from holdfast.audit_head for update";
+
 /** As the version before writes it. */
 const OLD_CHANGE = `
   with head as (update holdfast.audit_head set sequence = sequence + 1 returning sequence, clock_timestamp() as now)
@@ -67,6 +74,41 @@ test("a change that is under way holds the migration up, and is in the chain", a
   await client.query("commit");
   await migrating;
   expect(await verify(url)).toMatchObject({ broken: null, head: { sequence: 801n } });
+});
+
+test("whoever looks up tenants goes on while the log is chained, and whoever would change one waits", async () => {
+  const { url, client } = await oldDatabase();
+  // Stopped where the chain is made and the tables are yet to be altered: somebody reads the log.
+  await client.query("begin");
+  await client.query("select from holdfast.audit");
+  const migrating = migrateAll(url);
+  await withClient({ url }, async (other) => {
+    const locks = async () => {
+      const { rows } = await other.query<{ table: string; mode: string; granted: boolean }>(
+        `select l.relation::regclass::text as table, l.mode, l.granted from pg_locks l
+          where l.relation in ('holdfast.audit'::regclass, 'holdfast.audit_head'::regclass) and l.mode like '%Exclusive%'`,
+      );
+      return rows;
+    };
+    const waits = { table: "holdfast.audit", mode: "AccessExclusiveLock", granted: false };
+    await expect.poll(locks, { timeout: 10_000 }).toContainEqual(waits);
+    expect(
+      (await locks())
+        .filter(({ granted }) => granted)
+        .map(({ table, mode }) => `${mode} ${table}`)
+        .sort(),
+    ).toEqual(["ExclusiveLock holdfast.audit", "ExclusiveLock holdfast.audit_head"]);
+
+    await other.query("set lock_timeout = '1s'");
+    expect((await other.query(FIND, ["nobody's", [""]])).rows).toMatchObject([{ id: null, names: 1n }]);
+    await other.query("set lock_timeout = '10ms'");
+    for (const change of ["update holdfast.audit_head set sequence = sequence + 1", LOCK_HEAD]) {
+      await expect(other.query(change)).rejects.toMatchObject({ code: "55P03" });
+    }
+  });
+  await client.query("commit");
+  await migrating;
+  expect(await verify(url)).toMatchObject({ broken: null, head: { sequence: 799n } });
 });
 
 test("whatever changes tenants and API keys, at once and in vain too, leaves a chain that is whole", async () => {

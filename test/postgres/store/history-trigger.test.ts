@@ -31,10 +31,27 @@ function scene() {
       ({ kind, attempt, evidence, late }) => `${kind} ${attempt} ${Buffer.from(evidence)}${late ? " late" : ""}`,
     );
   };
+  /** How many errors are kept, and who looked into the record last. */
+  const content = async () => {
+    const text = `select k.reconciler, (
+        select count(e.error) from holdfast.record_event e where (e.tenant, e.scope, e.key) = (k.tenant, k.scope, k.key)
+      ) as errors
+      from holdfast.record k where k.tenant = $1 and k.scope = $2 and k.key = $3`;
+    const [found] = await sessions.observer.query<{ reconciler: Buffer | null; errors: bigint }>(
+      { name: "test_content", text },
+      ofRecord,
+    );
+    return { reconciler: found?.reconciler?.toString() ?? null, errors: Number(found?.errors) };
+  };
   const hasHistory = async () => ((await row()) as { readonly has_history?: boolean } | null)?.has_history;
-  const told = async () => (await storeA.history(key, NEVER))?.events.map(({ kind, attempt }) => `${kind} ${attempt}`);
-  return { ...made, events, hasHistory, told };
+  const told = async () =>
+    (await storeA.history({ key, withOutcomes: true }, NEVER))?.events.map(({ kind, attempt }) => `${kind} ${attempt}`);
+  return { ...made, events, content, hasHistory, told };
 }
+
+/** As the version before empties a record. */
+const EMPTY_BEFORE = `update holdfast.record set sweep_at = forget_at, outcome = null, checkpoint = null,
+  checkpoint_time = null, progress = null, external_ref = null, evidence = '' where $record`;
 
 const by = (name: string) => ({ evidence: bytes(name) });
 
@@ -60,6 +77,20 @@ describe("the trigger that keeps histories", () => {
     expect([await events(), await hasHistory()]).toEqual([["1 1 a", "2 2 b"], true]);
     await a.finish(next, "complete");
     expect(await events()).toEqual(["1 1 a", "2 2 b", "5 2 b"]);
+  });
+
+  test.each(["this one", "the one before"])("empties the events with their record (server: %s)", async (version) => {
+    const { a, sql, advance, events, content, hasHistory } = scene();
+    await a.finish(await a.acquire({ policy: policyOf({ resultRetentionMs: 60_000 }), ...by("a") }), "outcome-unknown");
+    await a.finish(await a.acquire({ intent: "reconcile", ...by("r") }), "complete");
+    expect(await events()).toEqual(["1 1 a", "9 1 a", "4 1 r", "5 1 r"]);
+    expect(await content()).toEqual({ reconciler: "r", errors: 1 });
+    advance(60_000);
+    if (version === "this one") await a.sweep();
+    else await sql(EMPTY_BEFORE);
+    expect(await events()).toEqual(["1 1 ", "9 1 ", "4 1 ", "5 1 "]);
+    expect(await content()).toEqual({ reconciler: null, errors: 0 });
+    expect(await hasHistory()).toBe(true);
   });
 
   test("deletes with the record, whoever deletes it, and only then", async () => {
@@ -95,7 +126,7 @@ describe("records and servers of the version before", () => {
     await a.acquire(by("a"));
     const asBefore = `update holdfast.record set state = 2, due = due + interval '1 day', end_digest = '\\x01' where $record`;
     await sql(asBefore);
-    const [, failed] = (await storeA.history(key, NEVER))?.events ?? [];
+    const [, failed] = (await storeA.history({ key, withOutcomes: true }, NEVER))?.events ?? [];
     const [clock] = await sessions.observer.query<{ now: number }>(
       { name: "", text: "select clock_timestamp() as now" },
       [],

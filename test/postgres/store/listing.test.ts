@@ -19,7 +19,8 @@ beforeAll(async () => {
 afterAll(() => sessions.close());
 
 const RECORDS = 100_000;
-const WINDOW = 10_000;
+/** Looked at for a page of up to 500. */
+const WINDOW = 1_000;
 
 /** A quarter of the first tenant's open, of which one in a thousand is stuck, the last by their first claims; and others. */
 const FILL = `
@@ -59,6 +60,12 @@ describe("a list over 100 000 records", () => {
     const pages = await pagesOf({ stuckOnly: true });
     expect(pages.flatMap(({ records }) => records)).toHaveLength(25);
     expect(pages).toHaveLength(Math.ceil(RECORDS / 8 / WINDOW));
+  });
+
+  test("looks for a large page at twice as many as it may hold", async () => {
+    const pages = await pagesOf({ stuckOnly: true, limit: 1000 });
+    expect(pages.flatMap(({ records }) => records)).toHaveLength(25);
+    expect(pages).toHaveLength(Math.ceil(RECORDS / 8 / (2 * 1000)));
   });
 
   test("of a state that hardly any has is many short pages, and still all of them", async () => {

@@ -74,7 +74,7 @@ test("each change is one line of the audit log, with its number in the answer an
     line(1, "release", 1, "outcome-unknown"),
     line(2, "reset", 1, "available"),
   ]);
-  const history = await storeB.history(key, NEVER);
+  const history = await storeB.history({ key, withOutcomes: true }, NEVER);
   const named = history?.events.flatMap(({ auditSequence }) => auditSequence ?? []);
   expect(named).toEqual(answers.map(({ sequence }) => sequence));
 });
@@ -93,7 +93,7 @@ test("what is refused, lists and looks at histories write nothing and count no n
     const named = force ? { ...key, key: "absent" } : key;
     await storeB.purge({ ...OPERATOR, ...named, force, limit: 10, after: null }, NEVER);
   }
-  await storeB.history(key, NEVER);
+  await storeB.history({ key, withOutcomes: true }, NEVER);
   expect(await countLines()).toEqual(before);
   expect(await a.peek()).toEqual(lease.record);
 });
@@ -119,12 +119,26 @@ test("a purge is one line for each page that deleted something, and names no key
   );
   expect([first.keys.length, first.held, second.keys.length]).toEqual([1, 1, 2]);
   expect(await newest(2)).toMatchObject([
-    { action: "purge", subject: tenant, tenant, record_scope: "a", record_key: null, detail: { purged: 1, held: 1 } },
-    { action: "purge", subject: tenant, tenant, record_scope: null, record_key: null, detail: { purged: 2, held: 0 } },
+    {
+      action: "purge",
+      subject: tenant,
+      tenant,
+      record_scope: "a",
+      record_key: null,
+      detail: { target: "scope", purged: 1, held: 1 },
+    },
+    {
+      action: "purge",
+      subject: tenant,
+      tenant,
+      record_scope: null,
+      record_key: null,
+      detail: { target: "tenant", purged: 2, held: 0 },
+    },
   ]);
   await storeA.purge({ ...OPERATOR, tenant, scope: "a", key: "0", force: true, limit: 9, after: null }, NEVER);
   expect(await newest(1)).toMatchObject([
-    { action: "purge", record_scope: "a", record_key: null, detail: { purged: 1, held: 0 } },
+    { action: "purge", record_scope: "a", record_key: null, detail: { target: "record", purged: 1, held: 0 } },
   ]);
 });
 
@@ -162,6 +176,9 @@ test("a purge blots its keys out of earlier lines, of records long gone too, and
   expect(await keysLeft()).toEqual(["redacted", "purged later", "other scope", "purged", "held", "gone"]);
   await storeA.purge({ ...OPERATOR, ...gone.key, force: false, limit: 9, after: null }, NEVER);
   expect((await keysLeft()).at(-1)).toBe("redacted");
+  expect(await newest(1), "whoever blots something out is written down too").toMatchObject([
+    { action: "purge", tenant, record_key: null, detail: { purged: 0, held: 0, redacted: 1 } },
+  ]);
   await storeA.purge({ ...OPERATOR, tenant, scope: "a", key: null, force: false, limit: 9, after: null }, NEVER);
   expect(await keysLeft()).toEqual(["redacted", "redacted", "other scope", "purged", "held", "redacted"]);
   expect(await verifyAudit(sessions.observer, { expected: null, newest: null })).toMatchObject({ broken: null });

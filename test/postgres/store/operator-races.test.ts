@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { OperatorAnswer, Verdict } from "../../../src/store/operator-store.ts";
+import { purgeRecords } from "../../../src/store/postgres/purge.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { policyOf } from "../../store/bench.ts";
 import { OPERATOR } from "../../support/operating.ts";
@@ -154,6 +155,36 @@ describe("a reset and a claim at once", () => {
   });
 });
 
+describe("a reset and an end at once", () => {
+  test("leaves a result that it was not asked to wipe, and without a state wipes it", async () => {
+    for (const state of ["outcome-unknown", null] as const) {
+      const { a, key, advance, race, storeB, stateOf } = scene();
+      const suspect = await a.acquire({ policy: HOLD });
+      advance(LEASE_MS);
+      const [, answer] = await race(
+        () => a.finished(suspect, "complete"),
+        () => storeB.reset({ ...OPERATOR, key, fence: suspect.fence, force: false, state }, NEVER),
+      );
+      expect(answer).toMatchObject(state === null ? { kind: "changed-record" } : { kind: "refused", why: "changed" });
+      expect(await stateOf()).toBe(state === null ? "available" : "completed");
+    }
+  });
+
+  test("tells in its line the attempt that it wiped, not the one that was there before", async () => {
+    const { a, race, reset, storeB, key } = scene();
+    const lease = await a.acquire();
+    expect(
+      await race(
+        () => a.finished(lease, "not-started"),
+        () => reset(storeB, lease.fence, true),
+      ),
+    ).toEqual(["available", "available"]);
+    const text = "select detail from holdfast.audit where record_key = $1";
+    const [line] = await sessions.observer.query<{ detail: unknown }>({ name: "test_detail", text }, [key.key]);
+    expect(line?.detail).toMatchObject({ attempt: 0 });
+  });
+});
+
 describe("a purge and a claim at once", () => {
   test("a purge that is not forced leaves alone what was claimed before it came to it", async () => {
     const { a, advance, race, purge, storeB, stateOf } = scene();
@@ -207,6 +238,28 @@ describe("a purge and a claim at once", () => {
       ).toSorted(),
     ).toEqual(["nothing", "purged"]);
     expect(await lines()).toBe(before + 1);
+  });
+
+  test("is made in one go beside others who write to the audit log", async () => {
+    const { a, key, race, release, storeA, time } = scene();
+    const lease = await a.acquire();
+    const call = { ...OPERATOR, ...key, force: true, limit: 10, after: null };
+    const [, purged] = await race(
+      () => release(storeA, lease.fence),
+      () => purgeRecords(sessions.b, call, time),
+    );
+    expect(purged).toMatchObject({ keys: [key], redacted: 1 });
+  });
+
+  test("that fails in the middle leaves nothing behind, and the session usable", async () => {
+    const { a, key, time, lines } = scene();
+    await a.finish(await a.acquire(), "complete");
+    const before = await lines();
+    const call = { ...OPERATOR, ...key, force: true, limit: 10, after: null };
+    const broken = { ...time, asOf: () => "never" };
+    await expect(purgeRecords(sessions.b, call, broken)).rejects.toMatchObject({ code: "22007" });
+    expect(await lines()).toBe(before);
+    expect(await purgeRecords(sessions.b, call, time)).toMatchObject({ keys: [key] });
   });
 
   test("blots the key out of a line that was written while the purge waited for it", async () => {

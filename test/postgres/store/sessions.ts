@@ -68,7 +68,14 @@ export function createScene({ a, b, observer }: Sessions): Scene {
     now = instant;
   };
   const clock = { now: () => now, setNow, close: async () => {} };
-  const [storeA, storeB] = [createSessionStore(a, time), createSessionStore(b, time)];
+  let isHeld = false;
+  // The transaction that a race holds open is the one that a call would begin and end for itself.
+  const held: Session = {
+    ...a,
+    query: async (statement, values) =>
+      isHeld && /^(begin|commit)/.test(statement.text) ? [] : a.query(statement, values),
+  };
+  const [storeA, storeB] = [createSessionStore(held, time), createSessionStore(b, time)];
   return {
     key,
     time,
@@ -80,7 +87,10 @@ export function createScene({ a, b, observer }: Sessions): Scene {
     async race(first, second) {
       await a.query({ name: "test_begin", text: "begin" }, []);
       try {
-        const done = await first();
+        isHeld = true;
+        const done = await first().finally(() => {
+          isHeld = false;
+        });
         const racing = second();
         await Promise.race([someoneWaits(observer), racing.then(() => Promise.reject(new Error("b did not wait")))]);
         await a.query({ name: "test_commit", text: "commit" }, []);
@@ -123,7 +133,8 @@ export function createSessionStore(session: Session, time: ServerTime): Store {
 
   return {
     ...createOperators({
-      lane: (work) => work(session),
+      look: (work) => work(session),
+      change: (work) => work(session),
       clock: systemClock,
       observer: silentObserver,
       time,
@@ -139,7 +150,7 @@ export function createSessionStore(session: Session, time: ServerTime): Store {
 }
 
 /** Resolves once a session of this database is stopped by a lock that another one holds. */
-async function someoneWaits(observer: Session): Promise<void> {
+export async function someoneWaits(observer: Session): Promise<void> {
   const text = `select exists (
     select from pg_stat_activity
     where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0

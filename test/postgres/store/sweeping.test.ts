@@ -122,7 +122,7 @@ test("a round over the open records is told by the pass that finishes it, and co
   const counted = {
     open: 25,
     stuck: { "outcome-unknown": 5, "lease-expired": 20, overdue: 0 },
-    stuckMsMax: { "outcome-unknown": MINUTE + 24, "lease-expired": 23, overdue: 0 },
+    stuckMsMax: { "outcome-unknown": MINUTE + 24, "lease-expired": MINUTE + 23, overdue: 0 },
   };
   expect(rounds).toEqual([null, null, counted, null, null, counted]);
 });

@@ -74,7 +74,8 @@ export async function openNode(url: string, { listenUrl = url, limits = {} }: No
     }),
   );
   const isListening = () => waiting.status().mode === "notified";
-  addWaitingGauges({ metrics, placement: "main", hub: waiting.hub, isListening });
+  const isWanted = () => waiting.status().isWanted;
+  addWaitingGauges({ metrics, placement: "main", hub: waiting.hub, isListening, isWanted });
   const opened = opening.move();
   return {
     ...waiting,

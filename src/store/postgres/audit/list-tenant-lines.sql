@@ -1,5 +1,5 @@
 -- A page of a tenant's lines in the audit log for people, newest first. Of a scope or a key: also what was done to the
--- whole tenant's records or to the whole scope's.
+-- whole tenant's records or to the whole scope's. A purge of one record names no key, and is told of none.
 --
 -- $1 tenant text
 -- $2 scope text: null: every line
@@ -20,7 +20,11 @@ where a.tenant = $1::text
     $2::text is null
     or a.subject_kind = 'record'
       and coalesce(a.record_scope = $2::text, true)
-      and ($3::text is null or a.record_key = $3::text or a.key_commitment is null)
+      and (
+        $3::text is null
+        or a.record_key = $3::text
+        or a.key_commitment is null and a.detail ->> 'target' is distinct from 'record'
+      )
   )
 order by a.sequence desc
 limit $5::int

@@ -3,8 +3,43 @@
 --
 -- oldest-reader: 2
 
--- In the order in which changes take them.
-lock table holdfast.audit_head, holdfast.audit in access exclusive mode;
+-- In the order in which changes take them. From here on nobody changes tenants, API keys or the log; who reads them goes
+-- on: a tenant is looked up along with the head of the log, and a long log takes a while to chain.
+lock table holdfast.audit_head, holdfast.audit in exclusive mode;
+
+-- The hash of a line's fields after the hash `before`. Each field is its length in bytes, a colon and its text; null is a
+-- minus sign.
+create function holdfast.audit_link(before bytea, fields text[]) returns bytea
+language sql stable set search_path = pg_catalog as $$
+  select sha256(
+    before || string_agg(
+      convert_to(coalesce(octet_length(convert_to(f.field, 'UTF8')) || ':' || f.field, '-'), 'UTF8'),
+      ''
+      order by f.place
+    )
+  )
+  from unnest(fields) with ordinality as f (field, place)
+$$;
+
+create aggregate holdfast.audit_links(text[]) (
+  sfunc = holdfast.audit_link,
+  stype = bytea,
+  initcond = '\x0000000000000000000000000000000000000000000000000000000000000000'
+);
+
+-- The lines that there are, none of them about a record: as audit_hash below has them, with nothing in the last fields.
+create table holdfast.audit_chained as
+select
+  a.sequence,
+  holdfast.audit_links(
+    array[
+      'holdfast-audit-1', a.sequence::text, (extract(epoch from a.time) * 1000000)::bigint::text, a.actor, a.action,
+      a.subject_kind, a.subject, a.tenant, a.reason, a.detail::text, null, null
+    ]
+  ) over (order by a.sequence) as hash
+from holdfast.audit a;
+
+analyze holdfast.audit_chained;
 
 alter table holdfast.audit
   drop constraint audit_subject_kind_check,
@@ -32,31 +67,22 @@ comment on column holdfast.audit.key_commitment is
 comment on column holdfast.audit.hash is
   'SHA-256 of the hash of the line before, 32 zero bytes before the first, and of this line as audit_chain writes it.';
 
--- A line does not follow from the line that is there before it, but from the last that was written: lines that were cut
--- off the end are missed by the next one.
-alter table holdfast.audit_head
-  add column line bigint not null default 0,
-  add column hash bytea not null default decode(repeat('00', 32), 'hex') check (octet_length(hash) = 32),
-  add constraint audit_head_line check (line between 0 and sequence);
+update holdfast.audit a
+set hash = c.hash
+from holdfast.audit_chained c
+where c.sequence = a.sequence;
 
-comment on column holdfast.audit_head.line is
-  'The number of the last line; 0: none. A number above it, and one between two lines, is of a change that was not made '
-  'after all.';
-comment on column holdfast.audit_head.hash is
-  'Of the last line.';
+drop table holdfast.audit_chained;
+drop aggregate holdfast.audit_links(text[]);
 
--- The hash of a line after one of the hash `before`. Each field is its length in bytes, a colon and its text; null is a
--- minus sign. The order is that of src/domain/audit.ts, which checks it without this function.
+alter table holdfast.audit alter column hash set not null;
+
+-- The hash of a line after one of the hash `before`. The order is that of src/domain/audit.ts, which checks it without this
+-- function.
 create function holdfast.audit_hash(before bytea, line holdfast.audit) returns bytea
 language sql stable set search_path = pg_catalog as $$
-  select sha256(
-    before || string_agg(
-      convert_to(coalesce(octet_length(convert_to(f.field, 'UTF8')) || ':' || f.field, '-'), 'UTF8'),
-      ''
-      order by f.place
-    )
-  )
-  from unnest(
+  select holdfast.audit_link(
+    before,
     array[
       'holdfast-audit-1',
       line.sequence::text,
@@ -71,29 +97,11 @@ language sql stable set search_path = pg_catalog as $$
       line.record_scope,
       encode(line.key_commitment, 'hex')
     ]
-  ) with ordinality as f (field, place)
+  )
 $$;
 
--- Also where new functions are nobody's by default: the trigger calls it for whoever inserts.
-grant execute on function holdfast.audit_hash to public;
-
--- The lines that there are.
-do $$
-declare
-  line holdfast.audit;
-  last holdfast.audit_head;
-begin
-  select h.* into last from holdfast.audit_head h;
-  for line in select a.* from holdfast.audit a order by a.sequence loop
-    last.line := line.sequence;
-    last.hash := holdfast.audit_hash(last.hash, line);
-    update holdfast.audit a set hash = last.hash where a.sequence = line.sequence;
-  end loop;
-  update holdfast.audit_head set line = last.line, hash = last.hash;
-end
-$$;
-
-alter table holdfast.audit alter column hash set not null;
+-- Also where new functions are nobody's by default: the trigger calls them for whoever inserts.
+grant execute on function holdfast.audit_hash, holdfast.audit_link to public;
 
 -- Chains a line. The salt is two random UUIDs, 244 bits from the generator that the server draws its own secrets from.
 create function holdfast.audit_chain() returns trigger language plpgsql set search_path = pg_catalog as $$
@@ -174,3 +182,22 @@ create index audit_keys on holdfast.audit (tenant, record_scope, record_key) whe
 create index audit_tenant_lines on holdfast.audit (tenant, sequence);
 -- What servers follow: lines about records tell them nothing, and may be many.
 create index audit_registry_lines on holdfast.audit (sequence) where subject_kind <> 'record';
+
+-- Last, for from here on until the commit tenants cannot be looked up.
+--
+-- A line does not follow from the line that is there before it, but from the last that was written: lines that were cut
+-- off the end are missed by the next one.
+alter table holdfast.audit_head
+  add column line bigint not null default 0,
+  add column hash bytea not null default decode(repeat('00', 32), 'hex') check (octet_length(hash) = 32),
+  add constraint audit_head_line check (line between 0 and sequence);
+
+comment on column holdfast.audit_head.line is
+  'The number of the last line; 0: none. A number above it, and one between two lines, is of a change that was not made '
+  'after all.';
+comment on column holdfast.audit_head.hash is
+  'Of the last line.';
+
+update holdfast.audit_head h
+set line = a.sequence, hash = a.hash
+from (select a.sequence, a.hash from holdfast.audit a order by a.sequence desc limit 1) as a;

@@ -45,13 +45,48 @@ comment on column holdfast.record_event.attempt is
 comment on column holdfast.record_event.fence is
   'The record''s afterwards.';
 comment on column holdfast.record_event.evidence is
-  'Encoded owner and metadata of the attempt, or of the reconciler.';
+  'Encoded owner and metadata of the attempt, or of the reconciler. Empty once the record is.';
 comment on column holdfast.record_event.error is
-  'The encoded error that the attempt reported.';
+  'The encoded error that the attempt reported. Null once the record is emptied.';
 comment on column holdfast.record_event.late is
   'The attempt''s lease was over already, or it had been given up on.';
 comment on column holdfast.record_event.audit_sequence is
   'Of an operator''s change: its number in this database''s audit log.';
+
+-- Whoever may use the records may use their events, from the moment this is committed: the triggers run as whoever makes
+-- the change, and a server's role need not own the tables.
+do $$
+declare
+  held record;
+begin
+  for held in
+    select
+      a.privilege_type as privilege,
+      case a.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end as grantee,
+      case when a.is_grantable then ' with grant option' else '' end as further
+    from pg_class c
+    cross join aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) a
+    where c.oid = 'holdfast.record'::regclass
+  loop
+    execute format('grant %s on holdfast.record_event to %s%s', held.privilege, held.grantee, held.further);
+  end loop;
+end
+$$;
+
+-- What is left of the events of a record that is emptied: that they happened.
+create function holdfast.empty_record_history(of_tenant text, of_scope text, of_key text) returns void
+language sql set search_path = pg_catalog as $$
+  update holdfast.record_event e set
+    evidence = '',
+    error = null
+  where e.tenant = of_tenant
+    and e.scope = of_scope
+    and e.key = of_key
+    and (e.evidence <> '' or e.error is not null)
+$$;
+
+-- Also where new functions are nobody's by default: a trigger calls it for whoever makes the change.
+grant execute on function holdfast.empty_record_history to public;
 
 -- The same as eventsOf in src/domain/history.ts; tests compare the two.
 create function holdfast.record_history() returns trigger language plpgsql set search_path = pg_catalog as $$
@@ -80,6 +115,16 @@ begin
     new.fail_time := null;
     new.reconciler := null;
     return new;
+  end if;
+
+  -- An expired record is reset: whether or not the sweeper came, there is nothing left to tell of what it held.
+  if fenced and new.fingerprint is null and old.end_time is not null and old.due <= new.due then
+    old.outcome := null;
+    old.evidence := '';
+    new.reconciler := null;
+    if old.has_history then
+      perform holdfast.empty_record_history(old.tenant, old.scope, old.key);
+    end if;
   end if;
 
   if fenced and new.state = 1 then
@@ -194,6 +239,21 @@ create trigger record_history before update on holdfast.record
     )
   )
   execute function holdfast.record_history();
+
+create function holdfast.record_history_empties() returns trigger language plpgsql set search_path = pg_catalog as $$
+begin
+  new.reconciler := null;
+  perform holdfast.empty_record_history(old.tenant, old.scope, old.key);
+  return new;
+end
+$$;
+
+-- The sweeper, of whichever version of the server, empties an ended record and sets the date for which it comes again. No
+-- other change of an ended record moves that date and leaves it ended.
+create trigger record_history_empties before update of sweep_at on holdfast.record
+  for each row
+  when (old.has_history and old.end_time is not null and new.end_time is not null and new.sweep_at > old.sweep_at)
+  execute function holdfast.record_history_empties();
 
 create function holdfast.record_history_ends() returns trigger language plpgsql set search_path = pg_catalog as $$
 begin

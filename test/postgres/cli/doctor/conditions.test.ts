@@ -87,7 +87,7 @@ test("a role is told what it may not use, and what it does not see", async () =>
   const asRole = `${url}${url.includes("?") ? "&" : "?"}options=-c%20role%3D${role}`;
   const before = await examine(asRole);
   const [lacking] = before.of("start").filter(({ sentence }) => sentence.includes("may not use"));
-  const [, grants] = /^Run: (.*)\.$/.exec(lacking?.mend ?? "") ?? [];
+  const [, grants] = /^Run: (.*);$/.exec(lacking?.mend ?? "") ?? [];
   const [unseen] = before.of("transactions");
   expect(unseen).toMatchObject({ level: "skipped", mend: `Run: grant pg_read_all_stats to ${role}.` });
   await client.query(
@@ -186,8 +186,8 @@ test("records that are stuck are counted by why, and what nobody has swept is to
     expect.objectContaining({
       level: "warning",
       sentence:
-        "Of 5 open records some are stuck: 2 of unknown outcome (longest 3h), 1 left by their holders (longest 59m), " +
-        "1 to be claimed again, and nobody has (longest 59m).",
+        "Of 5 open records some are stuck: 2 of unknown outcome (longest 3h), 1 left by their holders (longest 1h), " +
+        "1 to be claimed again, and nobody has (longest 1h).",
     }),
   ]);
   expect(of("sweeper")).toEqual([
