@@ -14,6 +14,7 @@ import { type CommandShape, NO_SHAPE } from "./command-shape.ts";
 import type { CommandIo } from "./commands.ts";
 import { readSettings } from "./settings.ts";
 import { jsonText, tableText } from "./table.ts";
+import { helpPage } from "./wrap.ts";
 
 const ABOUT =
   "Makes, revokes and lists the API keys of a running server, with an API key that has the role admin. A key that is\n" +
@@ -27,7 +28,7 @@ type Admin = Parameters<Parameters<typeof withAdmin>[2]>[0];
 
 export async function apikeys(args: readonly string[], io: CommandIo): Promise<number> {
   if (args.includes("--help") || args.includes("-h")) {
-    io.out(`${APIKEYS_USAGE}\n\n${ABOUT}\n\n${apiKeysFlagsHelp()}\n${optionsHelp("apikeys")}\n`);
+    io.out(helpPage(`${APIKEYS_USAGE}\n\n${ABOUT}\n\n${apiKeysFlagsHelp()}\n${optionsHelp("apikeys")}\n`));
     return 0;
   }
   const read = readApiKeysArguments(args);

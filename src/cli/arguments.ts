@@ -82,6 +82,8 @@ function unknownFlag(usage: string, rawName: string, known: readonly { readonly 
     rawName,
     known.map(({ name }) => `--${name}`),
   );
-  const hint = near === undefined ? `see "${usage} --help"` : `did you mean ${near}?`;
+  const see = `see "${usage} --help"`;
+  const other = rawName.startsWith("--") ? see : `${see}; what begins with a dash and is no flag goes last, behind --`;
+  const hint = near === undefined ? other : `did you mean ${near}?`;
   return `unknown flag ${JSON.stringify(rawName)} of "${usage}": ${hint}`;
 }

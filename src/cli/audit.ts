@@ -17,6 +17,7 @@ import { commandLog } from "./logging.ts";
 import { requireEmbedded } from "./migrate.ts";
 import { readSettings } from "./settings.ts";
 import { printable } from "./table.ts";
+import { helpPage } from "./wrap.ts";
 
 const ABOUT =
   "Reads the audit log: every change of a tenant, an API key or, by an operator, of a record. It reads the database\n" +
@@ -36,7 +37,7 @@ export function auditShape(): CommandShape {
 
 export async function audit(args: readonly string[], io: CommandIo): Promise<number> {
   if (args.includes("--help") || args.includes("-h")) {
-    io.out(help());
+    io.out(helpPage(help()));
     return EXIT.done;
   }
   const read = readAuditArguments(args);

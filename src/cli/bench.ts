@@ -15,6 +15,7 @@ import { exitOf } from "./interruptible.ts";
 import { asksForHelp, boundedText, flagsHelp, readFlag, valueFlag, wrongValues } from "./own-flags.ts";
 import { readSettings } from "./settings.ts";
 import { jsonText, printable } from "./table.ts";
+import { helpPage } from "./wrap.ts";
 
 const ABOUT =
   "Has callers claim and complete new keys as fast as the server answers, and tells how fast that was, and how long the\n" +
@@ -43,7 +44,7 @@ export const BENCH: CommandShape = { ...NO_SHAPE, settings: "bench", about: ABOU
 
 export async function bench(args: readonly string[], io: CommandIo): Promise<number> {
   if (asksForHelp(args)) {
-    io.out(`Usage: holdfast bench [OPTIONS]\n\n${ABOUT}\n\n${flagsHelp(FLAGS)}\n${optionsHelp("bench")}\n`);
+    io.out(helpPage(`Usage: holdfast bench [OPTIONS]\n\n${ABOUT}\n\n${flagsHelp(FLAGS)}\n${optionsHelp("bench")}\n`));
     return EXIT.done;
   }
   const { words, flags, settings: own, problems } = readArguments("bench", "", FLAGS, args);

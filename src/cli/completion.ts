@@ -5,6 +5,7 @@ import { fishScript } from "./completion/fish.ts";
 import { readTree } from "./completion/tree.ts";
 import { zshScript } from "./completion/zsh.ts";
 import { EXIT } from "./exit-codes.ts";
+import { helpPage } from "./wrap.ts";
 
 const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
 
@@ -36,7 +37,7 @@ export async function completion(
   const [given, ...more] = args;
   if (args.includes("--help") || args.includes("-h")) {
     const lines = SHELLS.map((shell) => `  ${INSTALL[shell]}\n`);
-    io.out(`Usage: holdfast completion ${SHELLS.join("|")}\n\n${ABOUT}\n\n${lines.join("")}`);
+    io.out(helpPage(`Usage: holdfast completion ${SHELLS.join("|")}\n\n${ABOUT}\n\n${lines.join("")}`));
     return EXIT.done;
   }
   const shell = SHELLS.find((known) => known === given);

@@ -11,6 +11,7 @@ import { type DemoOptions, optionFlags, optionsHelp, readArguments } from "./dem
 import { createProgress } from "./demo/progress.ts";
 import { formatTable, formatVerdict } from "./demo/report.ts";
 import { run } from "./demo/run.ts";
+import { helpPage } from "./wrap.ts";
 
 const ABOUT = `Feeds a log of webhook deliveries to workers that charge a card for each event.
 The log is as a payment provider sends it: at least once, out of order, sometimes
@@ -36,7 +37,7 @@ export async function demo(args: readonly string[], io: CommandIo): Promise<numb
   const read = readArguments(args);
   switch (read.kind) {
     case "help":
-      io.out(`Usage: holdfast demo [OPTIONS]\n\n${ABOUT}\n\n${optionsHelp()}\n`);
+      io.out(helpPage(`Usage: holdfast demo [OPTIONS]\n\n${ABOUT}\n\n${optionsHelp()}\n`));
       return 0;
     case "problems":
       io.error(read.problems.map((problem) => `holdfast: ${problem}\n`).join(""));

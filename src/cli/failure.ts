@@ -10,7 +10,13 @@ import { EXIT, EXIT_BY_REASON, type ExitCode } from "./exit-codes.ts";
 export type CallerSettings = CallerTlsSettings & Pick<Config, "server" | "apiKey" | "timeoutMs">;
 
 /** What to do next, by the reason that a server gave; and what to say instead of the server's own sentence. */
-export type NextSteps = Readonly<Record<string, string | { readonly sentence: string; readonly step: string }>>;
+export type NextSteps = Readonly<Record<string, string | NextStep>>;
+
+export interface NextStep {
+  /** Made of the server's own, where it is a function. */
+  readonly sentence: string | ((said: string) => string);
+  readonly step: string;
+}
 
 /** What failed and what to do next, in one sentence, and the exit code for it. */
 export interface Failure {
@@ -35,7 +41,8 @@ export function explainFailure(error: unknown, settings: CallerSettings, next: N
   const known = next[reason] ?? (NEXT as NextSteps)[reason] ?? laterStep(failure);
   const said = wire?.rawMessage ?? failure.message;
   const { sentence, step } = typeof known === "object" ? known : { sentence: said, step: known };
-  return { sentence: `${sentence} (${reason})${step === undefined ? "" : `; ${step}`}`, code: codeOfReason(reason) };
+  const told = typeof sentence === "function" ? sentence(said) : sentence;
+  return { sentence: `${told} (${reason})${step === undefined ? "" : `; ${step}`}`, code: codeOfReason(reason) };
 }
 
 /** Whether a change was made is not known: the answer was lost, or the server does not know either. */

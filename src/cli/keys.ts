@@ -9,6 +9,7 @@ import { type CommandShape, NO_SHAPE } from "./command-shape.ts";
 import type { CommandIo } from "./commands.ts";
 import { EXIT } from "./exit-codes.ts";
 import { explainFailure, type NextSteps } from "./failure.ts";
+import { inCliWords } from "./keys/cli-words.ts";
 import { KEY_BYTES_MAX, REASON, SCOPE, TENANT } from "./keys/flags.ts";
 import type { KeysSubcommand, Order } from "./keys/order.ts";
 import { commandText, type Invocation } from "./keys/remedies.ts";
@@ -16,14 +17,17 @@ import { KEYS_SUBCOMMANDS } from "./keys/subcommands.ts";
 import { asksForHelp, flagsHelp, type GivenFlags, readFlag, wrongValues } from "./own-flags.ts";
 import { readSettings } from "./settings.ts";
 import { shellWord } from "./shell-word.ts";
+import { helpPage } from "./wrap.ts";
 
 const ABOUT =
   "Looks at the records of a running server, and mends them. Every change goes to the audit log, with who made it and\n" +
-  "why. A key that begins with a dash goes behind --; what else a shell would take for its own is quoted. Keys are\n" +
+  "why. A key that begins with a dash goes last, after the flags and a --; what else a shell would take for its own is quoted. Keys are\n" +
   "printed in that form too, ready to be copied.";
 
 export function keysShape(): CommandShape {
-  const subcommands = KEYS_SUBCOMMANDS.map((subcommand) => ({ ...subcommand, operand: OPERANDS[subcommand.key] }));
+  const subcommands = KEYS_SUBCOMMANDS.map((subcommand) => {
+    return { ...subcommand, summary: summaryOf(subcommand), operand: OPERANDS[subcommand.key] };
+  });
   return { ...NO_SHAPE, settings: "keys", about: ABOUT, subcommands };
 }
 
@@ -32,16 +36,16 @@ const OPERANDS = { none: "", required: "KEY", optional: "[KEY]" } as const;
 export async function keys(args: readonly string[], io: CommandIo): Promise<number> {
   const [given, ...rest] = args;
   if (given === "--help" || given === "-h") {
-    io.out(overview());
+    io.out(helpPage(overview()));
     return EXIT.done;
   }
   const subcommand = KEYS_SUBCOMMANDS.find(({ name }) => name === given);
   if (subcommand === undefined) {
-    io.error(given === undefined ? overview() : `holdfast: ${unknownSubcommand(given)}\n`);
+    io.error(given === undefined ? helpPage(overview()) : `holdfast: ${unknownSubcommand(given)}\n`);
     return EXIT.misunderstood;
   }
   if (asksForHelp(rest)) {
-    io.out(helpOn(subcommand));
+    io.out(helpPage(helpOn(subcommand)));
     return EXIT.done;
   }
   const { words, flags, settings: own, problems } = readArguments("keys", subcommand.name, subcommand.flags, rest);
@@ -110,18 +114,25 @@ function nextSteps(name: Order["name"], invocation: Invocation): NextSteps {
   return {
     RECORD_NOT_FOUND: { sentence: "there is no such record", step: `"${list}" shows those that there are` },
     RECORD_CHANGED: { sentence: "the record has changed meanwhile, and was left alone", step: look },
-    INVALID_STATE: look,
+    INVALID_STATE: { sentence: inCliWords, step: look },
     TENANT_NOT_FOUND: { sentence: "there is no such tenant", step: tenants },
     TENANT_FORBIDDEN: { sentence: "there is no such tenant, or this caller may not see it", step: tenants },
   };
 }
 
+/** As other programs call it. */
+const ALIASES: Readonly<Record<string, string>> = {
+  ls: "list",
+  show: "get",
+  describe: "why",
+  delete: "purge",
+  rm: "purge",
+};
+
 function unknownSubcommand(given: string): string {
-  const near = nearest(
-    given,
-    KEYS_SUBCOMMANDS.map(({ name }) => name),
-  );
-  const hint = near === undefined ? 'see "holdfast keys --help"' : `did you mean "${near}"?`;
+  const names = KEYS_SUBCOMMANDS.map(({ name }) => name);
+  const near = ALIASES[given] ?? nearest(given, names);
+  const hint = near === undefined ? `there are ${names.join(", ")}` : `did you mean "${near}"?`;
   return `unknown command ${JSON.stringify(`holdfast keys ${given}`)}: ${hint}`;
 }
 
@@ -136,7 +147,11 @@ function overview(): string {
   return ["Usage: holdfast keys COMMAND [OPTIONS]", "", ABOUT, "", ...lines, "", more, ""].join("\n");
 }
 
+function summaryOf({ summary, roles }: KeysSubcommand): string {
+  return `${summary} Needs the role ${roles.slice(0, -1).join(", ")} or ${roles.at(-1)}.`;
+}
+
 function helpOn(subcommand: KeysSubcommand): string {
-  const parts = [`Usage: holdfast keys ${usage(subcommand)} [OPTIONS]`, subcommand.summary];
+  const parts = [`Usage: holdfast keys ${usage(subcommand)} [OPTIONS]`, summaryOf(subcommand)];
   return `${[...parts, flagsHelp(subcommand.flags), optionsHelp("keys")].join("\n\n")}\n`;
 }

@@ -86,7 +86,7 @@ async function runWord(word: string | undefined, client: Client, io: Pick<Comman
     case "status": {
       const { kind, sentence } = await checkSchema(client);
       io.out(`${sentence}\n`);
-      return kind === "current" ? 0 : 1;
+      return kind === "current" || kind === "newer" ? 0 : 1;
     }
     default: {
       const applied = await applyMigrations(client);

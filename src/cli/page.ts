@@ -32,7 +32,7 @@ proto JSON: numbers of 64 bits are texts, bytes are base64, times are RFC 3339 i
 
 What others have written (keys, owners, errors) cannot steer a terminal: in tables its control characters are replaced,
 in JSON they are escaped. Keys and scopes are written as a shell takes them, ready to be copied; a key that begins with a
-dash goes behind \`--\` (test/unit/cli/keys/explain.test.ts, test/unit/cli/shell-word.test.ts). Ages are by the clock of the machine that the command runs on, in \`keys why\` by that of the database.
+dash goes last, behind \`--\`; on a terminal the middle of a key of more than 40 characters is left out of lists (test/unit/cli/keys/explain.test.ts, test/unit/cli/shell-word.test.ts). Ages are by the clock of the machine that the command runs on, in \`keys why\` by that of the database.
 
 Ctrl-C ends a command that calls a server at once and without a word, or with what it has so far; a reader that goes
 away, as \`head\` does, ends it quietly with 0 (test/process/keys-command.test.ts). \`keys release\`, \`resolve\` and \`reset\`

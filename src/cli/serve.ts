@@ -69,7 +69,7 @@ async function start(config: Config, log: Log, signal: AbortSignal): Promise<Sta
 /** Says why there is no server, and that it is no clean end. */
 function reportFailure(error: unknown, config: Config, io: CommandIo, log: Log): false {
   const reason = messageOf(error);
-  if (!isForPeople(config, io)) log.error(isOperatorError(error) ? { reason } : { error }, "could not start");
+  if (!isForPeople(config, io)) log.error(isOperatorError(error) ? { reason } : { reason, error }, "could not start");
   io.error(`holdfast: ${reason}\n`);
   return false;
 }

@@ -4,6 +4,7 @@ import { type ConfigRead, readConfigAndFile, type Sources } from "../server/conf
 import { configWarnings } from "../server/config/warnings.ts";
 import type { Config } from "../server/config.ts";
 import type { CommandIo } from "./commands.ts";
+import { helpPage } from "./wrap.ts";
 
 /** What a command goes on with: its settings, or the exit code when there is nothing left to do. */
 export type Settings =
@@ -49,7 +50,7 @@ export async function readSettings(usage: CommandUsage, args: readonly string[],
 
 export function printUsage({ command, about, words = [] }: CommandUsage, io: CommandIo): void {
   const choice = words.length === 0 ? "" : ` [${words.join("|")}]`;
-  io.out(`Usage: holdfast ${command}${choice} [OPTIONS]\n\n${about}\n\n${optionsHelp(command)}\n`);
+  io.out(helpPage(`Usage: holdfast ${command}${choice} [OPTIONS]\n\n${about}\n\n${optionsHelp(command)}\n`));
 }
 
 export function printProblems(problems: readonly string[], io: CommandIo): void {
@@ -61,5 +62,9 @@ export function problemsOf(read: ConfigRead, { command, words: known = [] }: Com
   const [first, ...more] = read.words;
   const unknown = first === undefined || known.includes(first) ? more : read.words;
   const problems = read.kind === "problems" ? read.problems : [];
-  return [...problems, ...unknown.map((word) => `"holdfast ${command}" does not take ${JSON.stringify(word)}`)];
+  const takes = known.length === 0 ? "no word" : `one of ${known.join(", ")}`;
+  const refused = unknown.map(
+    (word) => `"holdfast ${command}" does not take ${JSON.stringify(word)}: it takes ${takes}`,
+  );
+  return [...problems, ...refused];
 }

@@ -9,6 +9,7 @@ import { readSettings } from "./settings.ts";
 import * as actions from "./tenants/actions.ts";
 import { type Flag, REGISTRATION_FLAGS } from "./tenants/flags.ts";
 import { changesOf, contradictionsOf } from "./tenants/registration.ts";
+import { helpPage } from "./wrap.ts";
 
 interface Subcommand {
   readonly name: string;
@@ -74,16 +75,16 @@ function of(
 export async function tenants(args: readonly string[], io: CommandIo): Promise<number> {
   const [given, ...rest] = args;
   if (given === "--help" || given === "-h") {
-    io.out(overview());
+    io.out(helpPage(overview()));
     return 0;
   }
   const subcommand = SUBCOMMANDS.find(({ name }) => name === given);
   if (subcommand === undefined) {
-    io.error(given === undefined ? overview() : `holdfast: ${unknownSubcommand(given)}\n`);
+    io.error(given === undefined ? helpPage(overview()) : `holdfast: ${unknownSubcommand(given)}\n`);
     return 2;
   }
   if (rest.includes("--help") || rest.includes("-h")) {
-    io.out(helpOn(subcommand));
+    io.out(helpPage(helpOn(subcommand)));
     return 0;
   }
   const { name, run } = subcommand;
@@ -138,12 +139,16 @@ function nextSteps({ id: takes }: Subcommand, id: string): NextSteps {
   };
 }
 
+/** As other programs call it. */
+const ALIASES: Readonly<Record<string, string>> = {
+  ...{ ls: "list", show: "get", describe: "get", create: "register", add: "register" },
+  ...{ set: "update", delete: "unregister", rm: "unregister" },
+};
+
 function unknownSubcommand(given: string): string {
-  const near = nearest(
-    given,
-    SUBCOMMANDS.map(({ name }) => name),
-  );
-  const hint = near === undefined ? 'see "holdfast tenants --help"' : `did you mean "${near}"?`;
+  const names = SUBCOMMANDS.map(({ name }) => name);
+  const near = ALIASES[given] ?? nearest(given, names);
+  const hint = near === undefined ? `there are ${names.join(", ")}` : `did you mean "${near}"?`;
   return `unknown command ${JSON.stringify(`holdfast tenants ${given}`)}: ${hint}`;
 }
 

@@ -1,6 +1,7 @@
 import type { Transport } from "@connectrpc/connect";
 import { createRecordClient } from "../client/admin.ts";
 import { createClient } from "../client/client.ts";
+import { systemClock } from "../client/clock.ts";
 import { optionsHelp } from "../server/config/help.ts";
 import { duration } from "../server/config/kinds.ts";
 import type { Config } from "../server/config.ts";
@@ -17,11 +18,13 @@ import { shellWord } from "./shell-word.ts";
 import { printable } from "./table.ts";
 import { showEnd } from "./wait/end.ts";
 import { observe, type Standing } from "./wait/observe.ts";
+import { helpPage } from "./wrap.ts";
 
 const ABOUT =
   "Waits until a record has ended, and prints its result. It waits for a record that is not there yet too, and through\n" +
   "an unknown outcome, until the time is over. The exit code tells the end: 0 a result, 7 an error, 8 an outcome that is\n" +
-  "unknown at the timeout or a result that is no longer kept, 9 no end within the time. Needs the role read.";
+  "unknown at the timeout or a result that is no longer kept, 9 no end within the time. A server that has answered once\n" +
+  "may go away and come back until then; one that never answers is given up after 10 s. Needs the role read.";
 
 const TIMEOUT_MS = 60_000;
 
@@ -33,13 +36,15 @@ const FLAGS = [SCOPE, TENANT, TIMEOUT, MUST_EXIST, RAW];
 
 export const WAIT: CommandShape = { ...NO_SHAPE, settings: "wait", about: ABOUT, operand: "KEY", flags: FLAGS };
 
-/** A server that restarts is waited for; one that is not there at all is told before somebody wonders. */
+/** Of a server that has not answered once: it is told before somebody wonders. */
 const SILENCE_MS_MAX = 10_000;
 
 export async function wait(args: readonly string[], io: CommandIo): Promise<number> {
   if (asksForHelp(args)) {
     io.out(
-      `Usage: holdfast wait KEY --scope SCOPE [OPTIONS]\n\n${ABOUT}\n\n${flagsHelp(FLAGS)}\n${optionsHelp("wait")}\n`,
+      helpPage(
+        `Usage: holdfast wait KEY --scope SCOPE [OPTIONS]\n\n${ABOUT}\n\n${flagsHelp(FLAGS)}\n${optionsHelp("wait")}\n`,
+      ),
     );
     return EXIT.done;
   }
@@ -71,12 +76,14 @@ async function run(transport: Transport, signal: AbortSignal, order: Order): Pro
   const { name, tenant, flags, config, io } = order;
   const timeoutMs = readFlag(flags, TIMEOUT) ?? TIMEOUT_MS;
   const target = { ...name, ...(tenant !== null && { tenant }) };
-  await using client = createClient({ transport, retry: { totalTimeoutMs: SILENCE_MS_MAX } });
+  await using first = createClient({ transport, retry: { totalTimeoutMs: SILENCE_MS_MAX } });
+  await using later = createClient({ transport, retry: { totalTimeoutMs: timeoutMs } });
   const onChange = createTelling(order);
   const mustExist = flags.has(MUST_EXIST.name);
-  const observed = await observe(client, { target, timeoutMs, mustExist, signal, onChange }).finally(() =>
-    io.progress?.(""),
-  );
+  const observed = await observe(
+    { first, later, clock: systemClock },
+    { target, timeoutMs, mustExist, signal, onChange },
+  ).finally(() => io.progress?.(""));
   if (observed.kind === "ended") {
     const records = createRecordClient(transport);
     const answer = await records.getRecord({ key: target, includeResult: true }, { timeoutMs: config.timeoutMs });

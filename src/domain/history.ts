@@ -1,5 +1,5 @@
 import type { Instant } from "./instant.ts";
-import { hasEnded, type StoredRecord, sameBytes } from "./record.ts";
+import { emptied, hasEnded, isExpired, type StoredRecord, sameBytes } from "./record.ts";
 
 /** What happened to a record. The codes in the database count from 1, in this order. */
 export type RecordEventKind =
@@ -43,6 +43,13 @@ export interface RecordEvent {
 /** An event before it has a number among its record's, and before anybody knows whose change it was. */
 export type EventDraft = Omit<RecordEvent, "sequence" | "auditSequence">;
 
+/** As it is left when its record is emptied: that it happened, and nothing of what it held. */
+export function emptiedEvent<Event extends EventDraft>(event: Event): Event {
+  return { ...event, evidence: NOTHING, error: null };
+}
+
+const NOTHING = new Uint8Array();
+
 /** So many of the newest events are kept of a record: somebody who retries every second must not fill the disk. */
 export const EVENTS_KEPT = 32;
 
@@ -61,14 +68,17 @@ export interface Change {
  * same.
  *
  * Nothing, as long as all that happened is a claim whose attempt completed or failed for good in time: the record tells
- * of both by itself, and the usual way costs nothing. The first event is preceded by what the record told until then.
+ * of both by itself, and the usual way costs nothing. The first event is preceded by what the record told until then; of
+ * an expired one that is what the sweeper leaves, whether or not it came.
  */
-export function eventsOf(change: Change): readonly EventDraft[] {
+export function eventsOf({ before: found, ...others }: Change): readonly EventDraft[] {
+  const before = isExpired(found, others.now) ? emptied(found) : found;
+  const change = { ...others, before };
   const event = eventOf(change);
   if (event === null) return [];
   if (change.hasHistory) return [event];
   const isTold = (event.kind === "completed" || event.kind === "failed") && !event.late;
-  return isTold ? [] : [...toldBy(change.before), event];
+  return isTold ? [] : [...toldBy(before), event];
 }
 
 function eventOf(change: Change): EventDraft | null {

@@ -18,6 +18,9 @@ import type { RecordKey } from "./key.ts";
  */
 export type StoredState = "in-progress" | "available" | "completed" | "failed" | "outcome-unknown";
 
+/** As callers see it: by time, whether or not anybody has written it down. */
+export type SeenState = StoredState | "expired";
+
 export type EndState = "completed" | "failed";
 
 /** Why a record is failed, or why its outcome is unknown. */
@@ -127,6 +130,16 @@ export function isReconciling(record: StoredRecord): boolean {
 export function isOutcomeUnknown(record: StoredRecord, now: Instant): boolean {
   if (record.state === "outcome-unknown") return true;
   return record.state === "in-progress" && record.due <= now && (record.policy.hold || record.suspect !== null);
+}
+
+/**
+ * Callers see it in this state. Without its outcome at hand a completed record passes for one that still has it, so one
+ * that was emptied before its time is both, completed and expired.
+ */
+export function isSeenAs(record: StoredRecord, state: SeenState, now: Instant): boolean {
+  if (state === "expired") return isExpired(record, now);
+  if (hasEnded(record)) return record.state === state && record.due > now;
+  return state === (isOutcomeUnknown(record, now) ? "outcome-unknown" : record.state);
 }
 
 export function attemptsUsedUp(record: StoredRecord): boolean {

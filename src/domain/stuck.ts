@@ -22,7 +22,7 @@ export function stuckReason(record: StoredRecord, now: Instant): StuckReason | n
   return record.state === "available" && record.fingerprint !== null ? "overdue" : null;
 }
 
-/** Since when a record has been stuck for its reason. */
-export function stuckSince(record: StoredRecord, reason: StuckReason): Instant {
-  return reason === "outcome-unknown" ? record.due : addMs(record.due, STUCK_GRACE_MS);
+/** Since when a record that is stuck has stood still: since its lease or its delay was over, the grace included. */
+export function stuckSince(record: StoredRecord): Instant {
+  return record.due;
 }

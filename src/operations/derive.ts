@@ -1,8 +1,8 @@
 import type { Instant } from "../domain/instant.ts";
-import { emptied, isExpired, isOutcomeUnknown, type StoredRecord, type StoredState } from "../domain/record.ts";
+import { emptied, isExpired, isOutcomeUnknown, type SeenState, type StoredRecord } from "../domain/record.ts";
 
 /** What callers see a record in. */
-export type DerivedState = StoredState | "expired";
+export type DerivedState = SeenState;
 
 /** By the database's clock, the same in every call, whether or not the sweeper came. */
 export function deriveState(record: StoredRecord, now: Instant): DerivedState {

@@ -42,6 +42,7 @@ import {
 import {
   GIVEN_BACK,
   LISTENER_UP,
+  LISTENER_WANTED,
   NOTIFICATIONS,
   PROBE,
   PROMOTIONS,
@@ -68,7 +69,7 @@ export const CATALOG: readonly MetricGroup[] = [
     title: "Waiting",
     metrics: [
       ...[WAITING_CALLS, WAITERS, WAITED_KEYS, WAKE_UP, PROMOTIONS, GIVEN_BACK, WAIT_FAILURES],
-      ...[LISTENER_UP, PROBE, NOTIFICATIONS],
+      ...[LISTENER_UP, LISTENER_WANTED, PROBE, NOTIFICATIONS],
     ],
   },
   {

@@ -81,6 +81,8 @@ export interface RecordPurge {
   /** What was named: one record, a scope, or all of the tenant. */
   readonly target: "record" | "scope" | "tenant";
   readonly purged: number;
+  /** Lines of the audit log whose keys were blotted out. */
+  readonly redacted: number;
   /** Left because somebody holds them. */
   readonly held: number;
 }

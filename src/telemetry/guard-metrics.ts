@@ -35,7 +35,7 @@ export const MEMORY_USED = {
   kind: "gauge",
   name: "holdfast_memory_used_ratio",
   unit: "ratio",
-  help: "Memory of this process over its limit, or its heap over 90 % of what that may have, whichever is more; absent with --max-memory off.",
+  help: "Memory of this process over its limit, but no more than what is in use of it over half of the limit; or its heap over 90 % of what that may have, if that is more. Absent with --max-memory off.",
   advice: "Above 1 nothing new is acquired. Without a limit by `--max-memory` or the container, the heap alone counts.",
   labels: {},
 } as const satisfies GaugeSpec;

@@ -28,7 +28,7 @@ export const STUCK_SECONDS = {
   kind: "gauge",
   name: "holdfast_stuck_seconds_max",
   unit: "seconds",
-  help: "How long the one that is stuck for longest was so when it was counted, by why; 0 without any.",
+  help: "How long the one that is stuck for longest had stood still when it was counted, by why: since its lease or delay was over; 0 without any.",
   advice: "Younger than the last deployment or outage: look there first.",
   labels: { placement: PLACEMENT, reason: REASONS },
 } as const satisfies GaugeSpec;
@@ -39,7 +39,7 @@ export const COUNT_AGE = {
   unit: "seconds",
   help: "How old these counts are; absent before the first.",
   advice:
-    "A round takes a few passes of the sweeper, more with millions of open records. Growing: the sweeper is down.",
+    "A round takes a few passes of the sweeper, more with millions of open records. Growing, or absent for long: the sweeper is down.",
   labels: { placement: PLACEMENT },
 } as const satisfies GaugeSpec;
 

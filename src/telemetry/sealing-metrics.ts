@@ -1,4 +1,4 @@
-import { UNOPENABLE_REASONS, type UnopenableReason } from "../store/sealed/sealed-store.ts";
+import { UNOPENABLE_REASONS, type UnopenableReason } from "../store/sealed/opener.ts";
 import type { CounterSpec } from "./metric-spec.ts";
 import type { Metrics } from "./metrics.ts";
 

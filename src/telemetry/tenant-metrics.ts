@@ -47,7 +47,7 @@ export const TENANTS = {
   name: "holdfast_tenants",
   unit: "tenants",
   help: "Tenants that this server knows of, by their health: those that were called lately, and the eager ones.",
-  advice: "disabled and unverified ones acquire nothing: `holdfast tenants list` names them, `tenants show` says why.",
+  advice: "disabled and unverified ones acquire nothing: `holdfast tenants list` names them, `tenants get` says why.",
   labels: { health: HEALTHS },
 } as const satisfies GaugeSpec;
 

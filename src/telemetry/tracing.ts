@@ -87,7 +87,9 @@ export function createTracing(version: string): Tracing {
       return (incoming) => {
         const active = context.active();
         // Where the transport is instrumented too, its span has read the headers already.
-        const parent = trace.getSpan(active) === undefined ? propagation.extract(active, incoming, GETTER) : active;
+        const parent = withoutBaggage(
+          trace.getSpan(active) === undefined ? propagation.extract(active, incoming, GETTER) : active,
+        );
         const span = tracer.startSpan(name, over[incoming.transport], parent);
         if (!isSpanContextValid(span.spanContext())) return new UntracedCall(incoming);
         return new TracedCall(incoming, span, trace.setSpan(parent, span));
@@ -191,6 +193,14 @@ class TracedCall implements CallTrace {
     }
     span.end();
   }
+}
+
+/**
+ * What a caller tells those it calls is not for those whom we ask on the way, validators and issuers of tokens: whoever
+ * instruments `fetch` would hand it on to them.
+ */
+function withoutBaggage(given: Context): Context {
+  return propagation.getBaggage(given) === undefined ? given : propagation.deleteBaggage(given);
 }
 
 /** Ends the span with what became of the work. Of an error, its kind alone: a text may quote what a caller sent. */

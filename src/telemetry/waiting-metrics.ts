@@ -103,7 +103,16 @@ export const LISTENER_UP = {
   name: "holdfast_listener_up",
   unit: "1 or 0",
   help: "1 while notifications arrive; while they do not, waiters poll.",
-  advice: "0 behind a pooler in transaction mode: give `--listen-url` a direct address. Otherwise the log says why.",
+  advice: "0 while `holdfast_listener_wanted` is 1: the log says why.",
+  labels: { placement: PLACEMENT },
+} as const satisfies GaugeSpec;
+
+export const LISTENER_WANTED = {
+  kind: "gauge",
+  name: "holdfast_listener_wanted",
+  unit: "1 or 0",
+  help: "1 where notifications are to arrive; 0 until the database was opened, and behind a pooler in transaction mode that no address leads past: then polling is all that this server was set up for.",
+  advice: "0: `--listen-url`, of another placement `--placement-listen-urls`, would have waiters told at once.",
   labels: { placement: PLACEMENT },
 } as const satisfies GaugeSpec;
 
@@ -130,14 +139,17 @@ export interface WaitingGaugesDeps {
   readonly placement: string;
   readonly hub: Pick<Hub, "status">;
   readonly isListening: () => boolean;
+  /** False: it is not even tried. */
+  readonly isWanted: () => boolean;
 }
 
 /** Once for each placement. */
-export function addWaitingGauges({ metrics, placement, hub, isListening }: WaitingGaugesDeps): void {
+export function addWaitingGauges({ metrics, placement, hub, isListening, isWanted }: WaitingGaugesDeps): void {
   metrics.gauge(WAITING_CALLS, () => hub.status().calls, { placement });
   metrics.gauge(WAITERS, () => hub.status().waiters, { placement });
   metrics.gauge(WAITED_KEYS, () => hub.status().keys, { placement });
   metrics.gauge(LISTENER_UP, () => Number(isListening()), { placement });
+  metrics.gauge(LISTENER_WANTED, () => Number(isWanted()), { placement });
 }
 
 function createPromotionMetrics(metrics: Metrics): Pick<WaitingObserver, "promoted" | "gaveBack"> {

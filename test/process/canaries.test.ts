@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,105 +19,25 @@ import { ConnectError } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import pg from "pg";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { AdminService, type TenantRegistrationSchema } from "../../gen/holdfast/v1/admin_pb.ts";
+import { AdminService, Role, type TenantRegistrationSchema } from "../../gen/holdfast/v1/admin_pb.ts";
 import { FailKind, IdempotencyService, type LeaseHandle } from "../../gen/holdfast/v1/idempotency_pb.ts";
 import { JSON_OPTIONS } from "../../src/server/http-json.ts";
 import { createAuthority } from "../support/certificates.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { startTcpProxy, type TcpProxy, targetOf } from "../support/tcp-proxy.ts";
 import { createCanaryHunt } from "./canary-hunt.ts";
+import { type OperatorsDeps, operateRecords } from "./canary-operators.ts";
+import { type Canary, MAY_BE_SEEN, NAMES, type Place } from "./canary-places.ts";
 import { type HttpServer, type Respond, startHttpServer } from "./http-server.ts";
 import { holdfast, type ServerProcess, spawnServer, startServer } from "./server.ts";
 import { createSigner } from "./tokens.ts";
 import { leaseOf, until } from "./waiting-calls.ts";
 
-/** Where something may come out. */
-type Place =
-  | "log"
-  | "stderr"
-  | "metrics"
-  | "readyz"
-  /** Everything that was not OK, on both ports, headers and details included. */
-  | "errors"
-  /** The same, for whoever administers all. */
-  | "admin's errors"
-  | "command line"
-  | "audit"
-  /** What its own tenant is answered. */
-  | "plain's answers"
-  | "sealed's answers"
-  /** What everybody else is answered. */
-  | "others' answers"
-  /** What whoever administers all is answered. */
-  | "admin's answers"
-  | "plain's records"
-  | "sealed's records"
-  /** Beside records and the audit log. */
-  | "other tables";
-
-const NOWHERE: readonly Place[] = [];
-const ADMIN: readonly Place[] = ["admin's answers", "command line", "other tables"];
-/** A collision names the host. */
-const REGISTERED: readonly Place[] = [...ADMIN, "audit", "plain's answers"];
-
-/**
- * Which may be seen where: exactly there, or the test would not notice that it looks at nothing. What a tenant encrypts
- * is the content of its ends and checkpoints; what its records are called and who works on them is stored as it is.
- */
-const MAY_BE_SEEN = {
-  "admin's key": NOWHERE,
-  "plain's key": NOWHERE,
-  "a wrong key": NOWHERE,
-  "a good token": NOWHERE,
-  "a token that is forged": NOWHERE,
-  "a claim of a token": NOWHERE,
-  // In the log because its holder drained a tenant: who changes something is named.
-  "a token's subject": ["log", "audit"],
-  "the password of the main database": NOWHERE,
-  "the password of the other database": NOWHERE,
-  "the password of a database that is not there": NOWHERE,
-  "the master key": NOWHERE,
-  "a master key in a file that is wrong": NOWHERE,
-  "a validator's query": ADMIN,
-  "a validator's password": NOWHERE,
-  "a validator's body": NOWHERE,
-  "a validator's header": NOWHERE,
-  "where a validator redirects": NOWHERE,
-  "a host of plain": [...REGISTERED, "admin's errors"],
-  "an issuer of plain": REGISTERED,
-  "a tenant's id": [...ADMIN, "log", "audit", "others' answers"],
-  "a reason": ["audit"],
-  "a header": NOWHERE,
-  "a field that is refused": NOWHERE,
-  "plain's result": ["plain's answers", "plain's records"],
-  "plain's error": ["plain's answers", "plain's records"],
-  "plain's checkpoint": ["plain's answers", "plain's records"],
-  "plain's fingerprint": ["plain's records"],
-  "plain's scope": ["plain's answers", "plain's records"],
-  "plain's record key": ["plain's answers", "plain's records"],
-  "plain's metadata": ["plain's answers", "plain's records"],
-  "plain's owner": ["plain's answers", "plain's records"],
-  "plain's reference": ["plain's answers", "plain's records"],
-  "plain's progress": ["plain's answers", "plain's records"],
-  "sealed's result": ["sealed's answers"],
-  "sealed's error": ["sealed's answers"],
-  "sealed's checkpoint": ["sealed's answers"],
-  "sealed's fingerprint": NOWHERE,
-  "sealed's scope": ["sealed's answers", "sealed's records"],
-  "sealed's record key": ["sealed's answers", "sealed's records"],
-  "sealed's metadata": ["sealed's answers", "sealed's records"],
-  "sealed's owner": ["sealed's answers", "sealed's records"],
-  "sealed's reference": ["sealed's answers", "sealed's records"],
-  "sealed's progress": ["sealed's answers", "sealed's records"],
-} as const satisfies Record<string, readonly Place[]>;
-
-type Canary = keyof typeof MAY_BE_SEEN;
-const NAMES = Object.keys(MAY_BE_SEEN) as readonly Canary[];
-
 const closing = new AsyncDisposableStack();
 const authority = createAuthority();
 const signer = createSigner();
 const stranger = createSigner(signer.kid);
+const WHOLE_SPANS = new URL("whole-spans.mjs", import.meta.url).href;
 const ISSUER = "https://issuer.example";
 const claims = (change: object) => {
   const exp = Math.floor(Date.now() / 1000) + 600;
@@ -133,6 +53,7 @@ let outside: HttpServer;
 let server: ServerProcess;
 const routes = new Map<string, Respond>();
 
+const spansFile = () => join(folder, "spans");
 const masterKey = randomBytes(32).toString("base64");
 const hunt = createCanaryHunt<Canary, Place>(NAMES, {
   "a wrong key": randomBytes(32).toString("base64url"),
@@ -188,7 +109,8 @@ beforeAll(async () => {
   const printed = await holdfast(["config", "print", "--database-url", mainUrl, ...args]);
   expect(printed).toMatchObject({ code: 0, stdout: expect.stringContaining("***") });
   hear("command line", printed.stdout, printed.stderr);
-  server = closing.use(await startServer({ databaseUrl: mainUrl, args }));
+  const env = { NODE_OPTIONS: `--import=${WHOLE_SPANS}`, TRACE_FILE: spansFile() };
+  server = closing.use(await startServer({ databaseUrl: mainUrl, args, env }));
 });
 
 afterAll(() => closing.disposeAsync());
@@ -219,7 +141,7 @@ const bearer = (token: string) => ({
 
 /** A call over JSON that must succeed. */
 async function call<I extends DescMessage, O extends DescMessage>(
-  who: "plain" | "sealed" | "others" | "admin",
+  who: "plain" | "sealed" | "plain's operator" | "sealed's operator" | "others" | "admin",
   token: string,
   method: DescMethodUnary<I, O>,
   init: MessageInitShape<I>,
@@ -252,10 +174,14 @@ async function refused<I extends DescMessage, O extends DescMessage>(
   for (const detail of details) hear(place, "type" in detail ? detail.value : JSON.stringify(detail));
 }
 
-async function command(token: string, ...args: readonly string[]) {
+function command(token: string, ...args: readonly string[]) {
+  return commandIn("command line", token, ...args);
+}
+
+async function commandIn(place: Place, token: string, ...args: readonly string[]) {
   const calling = ["--server", server.grpc, "--tls-ca", join(folder, "ca.crt")];
   const said = await holdfast([...args, ...calling], { HOLDFAST_API_KEY: token });
-  hear("command line", said.stdout, said.stderr);
+  hear(place, said.stdout, said.stderr);
   return said;
 }
 
@@ -273,8 +199,9 @@ async function bootstrap(): Promise<void> {
   learn("admin's key", admin.split(".")[1] ?? "");
 }
 
-async function keyOf(tenantId: string): Promise<string> {
-  const input = JSON.stringify(toJson(createApiKey.input, create(createApiKey.input, { tenantId, roles: [1, 2] })));
+async function keyOf(tenantId: string, ...given: readonly Role[]): Promise<string> {
+  const roles = given.length === 0 ? [Role.CLAIM, Role.READ] : [...given];
+  const input = JSON.stringify(toJson(createApiKey.input, create(createApiKey.input, { tenantId, roles })));
   const answer = await ask(`/${AdminService.typeName}/CreateApiKey`, input, bearer(admin));
   return (JSON.parse(answer.body) as { readonly secret: string }).secret;
 }
@@ -322,6 +249,31 @@ async function work(who: "plain" | "sealed", token: string): Promise<LeaseHandle
     /RESULT/,
   );
   return completed;
+}
+
+/** What is done to records at night, over both ports and at a terminal. */
+async function mendRecords(who: "plain" | "sealed", claimer: string): Promise<void> {
+  const [operator, reader] = [await keyOf(who, Role.OPERATE), await keyOf(who, Role.READ, Role.OPERATE)];
+  learn(`${who}'s operator's key`, operator.split(".")[1] ?? "");
+  learn(`${who}'s reader's key`, reader.split(".")[1] ?? "");
+  const callerOf = (token: string, place: Parameters<typeof call>[0]): OperatorsDeps["operator"] => ({
+    call: (method, init) => call(place, token, method, init),
+    refused: (...of) => refused(token, ...of),
+  });
+  await operateRecords(who, {
+    texts,
+    claimer: callerOf(claimer, who),
+    operator: callerOf(operator, `${who}'s operator`),
+    reader: callerOf(reader, who),
+    command: (...args) => commandIn(`${who}'s command line`, reader, ...args),
+    audited: async () => (await audit("list", "--output", "json", "--limit", "1000")).stdout,
+  });
+}
+
+async function audit(...args: readonly string[]) {
+  const said = await holdfast(["audit", ...args, "--database-url", mainUrl]);
+  expect(said).toMatchObject({ code: 0 });
+  return said;
 }
 
 async function failValidations(): Promise<void> {
@@ -456,14 +408,19 @@ async function cutOff(plainKey: string, abroadKey: string): Promise<void> {
   }
 }
 
-/** What is sealed there does not open any more. */
+/** What is sealed there does not open any more; whoever may mend it can reset it nevertheless. */
 async function spoil(sealedKey: string, { key }: LeaseHandle): Promise<void> {
+  if (key === undefined) throw new Error("a handle without key");
   const statement =
     "update holdfast.record set outcome = set_bit(outcome, 300, 1 - get_bit(outcome, 300)) where key = $1";
-  await sql(database.url, statement, [key?.key]);
-  await refused(sealedKey, getRecord, { ...(key && { key }), includeResult: true }, /internal/);
+  await sql(database.url, statement, [key.key]);
+  await refused(sealedKey, getRecord, { key, includeResult: true }, /internal/);
   const alarm = "stored content cannot be decrypted";
   expect(await server.logged(alarm)).toMatchObject({ tenant: "sealed" });
+  const operator = await keyOf("sealed", Role.READ, Role.OPERATE);
+  await refused(operator, AdminService.method.getRecordTimeline, { key }, /internal/);
+  const reset = ["keys", "reset", key.key, "--scope", key.scope, "--reason", texts["sealed's reason"], "--yes"];
+  expect(await commandIn("sealed's command line", operator, ...reset)).toMatchObject({ code: 0 });
 }
 
 async function runCommands(): Promise<void> {
@@ -492,7 +449,7 @@ async function failToStart(): Promise<void> {
   const gone = `postgres://nobody:${texts["the password of a database that is not there"]}@127.0.0.1:1/gone`;
   const starts = [
     { databaseUrl: mainUrl, args: ["--master-key-file", wrong] },
-    { databaseUrl: gone },
+    { databaseUrl: gone, args: ["--database-wait", "0"] },
     { databaseUrl: mainUrl, args: ["--placements", `main=${gone}`] },
     { databaseUrl: mainUrl, args: ["--listen-url", gone.replace("postgres", "mysql")] },
   ];
@@ -515,20 +472,30 @@ async function listenToTheRest(): Promise<void> {
   await server.stop();
   hear("log", JSON.stringify(server.lines));
   hear("stderr", server.stderr());
+  const spans = await readFile(spansFile(), "utf8");
+  expect(spans).toContain("holdfast.v1.AdminService/PurgeRecords");
+  hear("spans", spans);
+  for (const args of [["list", "--limit", "1000"], ["list", "--limit", "1000", "--output", "json"], ["verify"]]) {
+    const { stdout, stderr } = await audit(...args);
+    hear("audit command", stdout, stderr);
+  }
   const rowsOf = async (table: string, where = "true") =>
     JSON.stringify(await sql(database.url, `select t::text from holdfast.${table} t where ${where}`));
   hear("audit", await rowsOf("audit"));
   for (const tenant of ["plain", "sealed"] as const) {
-    hear(`${tenant}'s records`, await rowsOf("record", `tenant = '${tenant}'`));
+    for (const table of ["record", "record_event"]) {
+      hear(`${tenant}'s records`, await rowsOf(table, `tenant = '${tenant}'`));
+    }
   }
   const listed = "select relname from pg_class where relnamespace = 'holdfast'::regnamespace and relkind = 'r'";
   for (const { relname } of await sql(database.url, listed)) {
-    if (relname !== "record" && relname !== "audit") hear("other tables", await rowsOf(String(relname)));
+    if (!["record", "record_event", "audit"].includes(String(relname)))
+      hear("other tables", await rowsOf(String(relname)));
   }
 }
 
 test("what is secret comes out nowhere, and what is somebody's only where it is theirs", {
-  timeout: 180_000,
+  timeout: 240_000,
 }, async () => {
   await bootstrap();
   const trusted = { issuer: texts["an issuer of plain"], subject: "", audience: "", jwksUrl: "" };
@@ -547,6 +514,8 @@ test("what is secret comes out nowhere, and what is somebody's only where it is 
 
   await work("plain", plain);
   const completed = await work("sealed", sealed);
+  await mendRecords("plain", plain);
+  await mendRecords("sealed", sealed);
   await call("others", abroad, claim, claimOf());
   await refused(nowhere, claim, claimOf(), /unavailable/);
   await failValidations();

@@ -3,6 +3,7 @@ import { ClaimOutcome, IdempotencyService } from "../../gen/holdfast/v1/idempote
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { startTcpProxy, type TcpProxy, targetOf } from "../support/tcp-proxy.ts";
 import { grpcCaller, newClaimId, newKey } from "./callers.ts";
+import { readMetrics } from "./metrics-page.ts";
 import { holdfast, spawnServer } from "./server.ts";
 
 let database: TestDatabase;
@@ -43,7 +44,11 @@ describe("a server whose database is not there yet", () => {
         body: { ready: false, checks: { database: false }, placements: { main: "down" } },
       });
       expect((await get(`http://${http}/readyz`)).body).toMatchObject({ reason: "the database does not answer" });
-      expect((await fetch(`http://${http}/metrics`)).status).toBe(200);
+      // The alerts judge these, from the first scrape on.
+      const metrics = await readMetrics({ http: `http://${http}` });
+      expect(metrics.get("holdfast_ready")).toBe(0);
+      expect(metrics.get('holdfast_placement_up{placement="main"}')).toBe(0);
+      expect([...metrics.keys()]).toContainEqual(expect.stringMatching(/^holdfast_build_info\{version="/));
 
       // Over HTTP calls are told to come back; over gRPC nobody listens yet, which clients wait for.
       const called = await fetch(`http://${http}/${IdempotencyService.typeName}/GetRecord`, {

@@ -82,11 +82,11 @@ test("an outcome that nobody knows is found, explained and resolved by what the 
 test("a lease that an operator has taken away is the next claim's, and its holder's no more", async () => {
   const scope = randomUUID();
   const { handle } = await claim(scope, "k");
-  expect(await run("keys", "release", "k", "--scope", scope, "--reason", "hangs")).toMatchObject({ code: 0 });
+  expect(await run("keys", "release", "k", "--scope", scope, "--reason", "hangs", "--yes")).toMatchObject({ code: 0 });
   const result = { body: { case: "inline" as const, value: new Uint8Array() } };
   await expect(client.rpc.complete({ ...(handle && { handle }), result })).rejects.toThrow(/aborted/);
   await claim(scope, "k");
-  expect(await run("keys", "release", "k", "--scope", scope, "--reason", "again")).toMatchObject({ code: 0 });
+  expect(await run("keys", "release", "k", "--scope", scope, "--reason", "again", "--yes")).toMatchObject({ code: 0 });
   expect(await run("keys", "release", "k", "--scope", scope, "--reason", "again")).toMatchObject({
     code: 5,
     stdout: "",

@@ -78,7 +78,8 @@ describe("a server with a cluster beside main", () => {
     await until(async () => (await readMetrics(server)).get('holdfast_listener_up{placement="eu"}') === 1);
     const after = await readMetrics(server);
     expect(after.get('holdfast_placement_up{placement="eu"}')).toBe(1);
-    expect(after.get('holdfast_pool_connections{placement="eu"}')).toBe(9);
+    expect(after.get('holdfast_pool_connections{placement="eu"}')).toBe(11);
+    expect(after.get('holdfast_pool_connections{placement="main"}')).toBe(13);
     expect(await readyz(server)).toMatchObject({ status: 200, placements: up("up", "up") });
     expect(JSON.stringify(await readyz(server))).not.toContain("127.0.0.1");
     expect(await server.stop()).toEqual({ code: 0, signal: null });

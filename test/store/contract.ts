@@ -3,6 +3,7 @@ import type { Instant } from "../../src/domain/instant.ts";
 import type { Store } from "../../src/store/store.ts";
 import { attempts } from "./contract/attempts.ts";
 import { claiming } from "./contract/claiming.ts";
+import { emptying } from "./contract/emptying.ts";
 import { histories } from "./contract/histories.ts";
 import { isolation } from "./contract/isolation.ts";
 import { leases } from "./contract/leases.ts";
@@ -11,6 +12,8 @@ import { operators } from "./contract/operators.ts";
 import { payloads } from "./contract/payloads.ts";
 import { purging } from "./contract/purging.ts";
 import { reconciling } from "./contract/reconciling.ts";
+import { releasing } from "./contract/releasing.ts";
+import { resetting } from "./contract/resetting.ts";
 import { resolving } from "./contract/resolving.ts";
 import { results } from "./contract/results.ts";
 import { retention } from "./contract/retention.ts";
@@ -51,6 +54,8 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       retention(under);
       reconciling(under);
       operators(under);
+      resetting(under);
+      releasing(under);
       resolving(under);
       histories(under);
       listing(under);
@@ -66,6 +71,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       afterEach(async () => opened?.close());
 
       sweeping(() => required(opened));
+      emptying(() => required(opened));
       rounds(() => required(opened));
     });
   });

@@ -54,7 +54,10 @@ export async function runBoth(first: StoreUnderTest, second: StoreUnderTest, run
 async function compareRecords(first: Store, second: Store, play: Play): Promise<Difference | null> {
   for (const key of play.keys) {
     const call: Call = { op: "peek", key };
-    const pair = [await first.history(key, NEVER), await second.history(key, NEVER)] as const;
+    const pair = [
+      await first.history({ key, withOutcomes: true }, NEVER),
+      await second.history({ key, withOutcomes: true }, NEVER),
+    ] as const;
     const difference = compare("after the last step", call, ...pair, play);
     if (difference !== null) return difference;
   }

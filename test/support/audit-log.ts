@@ -18,6 +18,7 @@ export async function tamper(client: pg.Client, ...statements: readonly string[]
 export async function logLine(
   client: pg.Client,
   line: {
+    readonly action?: string;
     readonly subject?: string;
     readonly tenant?: string | null;
     readonly reason?: string;
@@ -26,6 +27,7 @@ export async function logLine(
     readonly key?: string;
   } = {},
 ): Promise<bigint> {
+  const { action = "change" } = line;
   const { subject = "one", tenant = "acme", reason = "", detail = "{}", scope = null, key = null } = line;
   const kind = scope === null ? "tenant" : "record";
   const { rows } = await client.query(
@@ -35,10 +37,10 @@ export async function logLine(
      insert into holdfast.audit (
        sequence, actor, action, subject_kind, subject, tenant, reason, detail, record_scope, record_key
      )
-     select head.sequence, 'api-key:me', 'change', $1, $2, $3, $4, $5::jsonb, $6, $7
+     select head.sequence, 'api-key:me', $8, $1, $2, $3, $4, $5::jsonb, $6, $7
      from head
      returning sequence`,
-    [kind, subject, tenant, reason, detail, scope, key],
+    [kind, subject, tenant, reason, detail, scope, key, action],
   );
   return BigInt(rows[0].sequence);
 }

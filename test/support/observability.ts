@@ -3,6 +3,7 @@ import { parse } from "yaml";
 
 export const RULES_FILE = new URL("../../deploy/prometheus/holdfast.rules.yml", import.meta.url);
 export const RULE_TESTS_FILE = new URL("../../deploy/prometheus/holdfast.rules.test.yml", import.meta.url);
+const ALERTMANAGER_FILE = new URL("../../deploy/prometheus/alertmanager.yml", import.meta.url);
 const DASHBOARD_FILE = new URL("../../deploy/grafana/holdfast.json", import.meta.url);
 
 export interface Alert {
@@ -53,15 +54,34 @@ export function readRuleCases(): readonly RuleCase[] {
   );
 }
 
+export interface Inhibition {
+  readonly source_matchers: readonly string[];
+  readonly target_matchers: readonly string[];
+  readonly equal: readonly string[];
+}
+
+/** deploy/prometheus/alertmanager.yml: which alerts silence which. */
+export function readInhibitions(): readonly Inhibition[] {
+  const { inhibit_rules: rules } = parse(readFileSync(ALERTMANAGER_FILE, "utf8")) as { inhibit_rules: Inhibition[] };
+  return rules;
+}
+
+export interface Link {
+  readonly title: string;
+  readonly url: string;
+}
+
 export interface Panel {
   readonly id: number;
   readonly type: string;
   readonly title: string;
   readonly description?: string;
+  readonly links?: readonly Link[];
   readonly targets?: readonly { readonly expr: string; readonly datasource: { readonly uid: string } }[];
 }
 
 export interface Dashboard {
+  readonly links: readonly Link[];
   readonly panels: readonly Panel[];
   readonly templating: { readonly list: readonly { readonly name: string; readonly definition?: string }[] };
 }

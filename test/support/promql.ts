@@ -14,7 +14,7 @@ export interface Mentioned {
 }
 
 const WORDS = new Set(
-  "sum max min count avg by on and or unless rate increase changes absent time histogram_quantile".split(" "),
+  "sum max min count avg by on and or unless rate increase changes absent time clamp_min histogram_quantile".split(" "),
 );
 
 const LABEL = /(\w+)\s*(?:=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"/g;

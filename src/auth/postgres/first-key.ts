@@ -1,3 +1,4 @@
+import { LOCK_HEAD } from "../../store/postgres/audit/locked.ts";
 import type { Connection } from "../../store/postgres/connection.ts";
 import type { Change } from "../../tenants/table.ts";
 import type { ApiKey, ApiKeyInput } from "../api-keys.ts";
@@ -14,7 +15,6 @@ const BEGIN = { name: "", text: "begin isolation level read committed" };
 const BOUND = { name: "", text: "set local idle_in_transaction_session_timeout = '5s'" };
 const COMMIT = { name: "", text: "commit" };
 const ROLLBACK = { name: "", text: "rollback" };
-const LOCK = loadStatement("lock-audit-head");
 const FIND_ADMIN = loadStatement("find-admin-key");
 
 /**
@@ -31,7 +31,7 @@ export async function createFirstKey(
   await connection.query(BEGIN, []);
   try {
     await connection.query(BOUND, []);
-    await connection.query(LOCK, []);
+    await connection.query(LOCK_HEAD, []);
     const [admin] = await connection.query<{ readonly id: string }>(FIND_ADMIN, []);
     const outcome: FirstKeyOutcome =
       admin === undefined

@@ -43,7 +43,7 @@ const LIST_FLAGS: readonly FlagShape[] = [
   {
     name: "key",
     placeholder: "KEY",
-    doc: "With --scope: only what was done to this record, or to all of them at once.",
+    doc: "With --scope: only what was done to this record, or to all of them at once. A purge of one record tells no key, and is not among them.",
   },
   { name: "limit", placeholder: "N", doc: `At most so many lines of each log. Default: ${LIMIT_DEFAULT}.` },
   { name: "before", placeholder: "NUMBER", doc: "Only lines of a lower number." },
@@ -64,10 +64,16 @@ export const AUDIT_SUBCOMMANDS: readonly SubcommandShape[] = [
   {
     name: "list",
     operand: "",
-    summary: "Print what was changed, newest first; goes without saying.",
+    summary:
+      "Print what was changed, newest first; goes without saying. Lines are numbered from 2, because a new log's head has the number 1. A number may be missing: one is also given to a change that was not made after all.",
     flags: LIST_FLAGS,
   },
-  { name: "verify", operand: "", summary: "Check that no line was changed or removed.", flags: VERIFY_FLAGS },
+  {
+    name: "verify",
+    operand: "",
+    summary: "Check that no line was changed or removed. A missing number alone is no loss, see list.",
+    flags: VERIFY_FLAGS,
+  },
 ];
 
 /** What stands on the command line, or all that is wrong with it. */

@@ -45,8 +45,14 @@ export async function listLog(
 const HEADS = ["NUMBER", "TIME", "WHO", "DID", "TO", "OF TENANT", "WHY"];
 
 function cellsOf(line: ListedLine): readonly string[] {
-  const { sequence, time, actor, action, tenant, reason } = line;
-  return [String(sequence), timeOf(time), actor, action, subjectOf(line), tenant ?? "-", reason || "-"];
+  const { sequence, time, actor, tenant, reason } = line;
+  return [String(sequence), timeOf(time), actor, deedOf(line), subjectOf(line), tenant ?? "-", reason || "-"];
+}
+
+/** With what became of the record: what an operator said is in that. */
+function deedOf({ action, subjectKind, detail }: ListedLine): string {
+  const { state } = JSON.parse(detail) as { readonly state?: unknown };
+  return subjectKind === "record" && typeof state === "string" ? `${action} -> ${state}` : action;
 }
 
 /** A forged line may hold any time. */
@@ -58,11 +64,23 @@ function isWritable(time: Instant): boolean {
   return Math.abs(time) <= 8.64e18;
 }
 
-function subjectOf({ subjectKind, subject, recordScope, recordKey, isRedacted }: ListedLine): string {
+function subjectOf(line: ListedLine): string {
+  const { subjectKind, subject, recordScope, recordKey, isRedacted } = line;
   if (subjectKind !== "record") return `${subjectKind} ${subject}`;
+  const purged = purgedOf(line);
+  if (purged !== null) return purged;
   if (recordScope === null) return "all records";
   if (isRedacted) return `record ${recordScope} (key erased)`;
   return recordKey === null ? `records of ${recordScope}` : `record ${recordScope} ${recordKey}`;
+}
+
+/** Of a purge: how many records it deleted, and from where. Null: it was none, or the line does not say. */
+function purgedOf({ action, detail, recordScope }: ListedLine): string | null {
+  const { purged, target } = JSON.parse(detail) as { readonly purged?: unknown; readonly target?: unknown };
+  if (action !== "purge" || typeof purged !== "number") return null;
+  const of = recordScope === null ? "" : ` of ${recordScope}`;
+  if (target === "record" && purged === 1) return `one record${of} (key erased)`;
+  return `${purged} ${purged === 1 ? "record" : "records"}${of}`;
 }
 
 function toJson(placement: string, line: ListedLine): unknown {

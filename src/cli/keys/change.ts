@@ -1,20 +1,20 @@
+import { timestampMs } from "@bufbuild/protobuf/wkt";
+import { ConnectError } from "@connectrpc/connect";
 import type { AdminClient } from "../../client/admin.ts";
-import {
-  type RecordJson,
-  type RecordSummaryJson,
-  recordSummaryToJson,
-  recordToJson,
-} from "../../rpc/wire/record-json.ts";
+import { toHoldfastError } from "../../client/wire-error.ts";
+import { type RecordSummaryJson, recordSummaryToJson, recordToJson } from "../../rpc/wire/record-json.ts";
 import { EXIT } from "../exit-codes.ts";
 import { isInDoubt } from "../failure.ts";
 import { readFlag } from "../own-flags.ts";
-import { shellWord } from "../shell-word.ts";
 import { jsonText, printable } from "../table.ts";
-import { confirm } from "./confirm.ts";
+import { confirm, refuseUnasked } from "./confirm.ts";
 import * as flag from "./flags.ts";
 import type { Order } from "./order.ts";
+import { recordText } from "./record-text.ts";
 import { commandText } from "./remedies.ts";
+import { namedText, riskOfForcedVerdict, riskOfRelease, riskOfReset, type Seen } from "./risk.ts";
 import { stateOf } from "./rows.ts";
+import { tenantMeant, tenantText } from "./tenant.ts";
 import { readVerdict } from "./verdict.ts";
 import { ownerText } from "./view.ts";
 
@@ -28,7 +28,9 @@ interface Change {
 }
 
 export async function release(order: Order): Promise<number> {
-  const { change } = await begin(order);
+  const { change, seen } = await begin(order);
+  const refused = await confirmUnlessNull(riskOfRelease(seen), order);
+  if (refused !== null) return refused;
   const { record } = await send(order, () => order.admin.forceRelease(change));
   return tell(order, record, (now) =>
     now.state === "RECORD_STATE_AVAILABLE"
@@ -42,11 +44,11 @@ export async function resolve(order: Order): Promise<number> {
   // Before anything is asked or sent: a file that is not there is no reason to have said yes.
   const verdict = await readVerdict(flags);
   const force = flags.has(flag.FORCE_RESOLVE.name);
-  if (force) {
-    const refused = await confirm("Whoever is finding out what became of the work can no longer say so.", order);
-    if (refused !== null) return refused;
-  }
-  const { change } = await begin(order);
+  const unasked = force ? refuseUnasked(riskOfForcedVerdict("It is looked into"), order) : null;
+  if (unasked !== null) return unasked;
+  const { change, seen } = await begin(order);
+  const refused = await confirmUnlessNull(force ? riskOfForcedVerdict(seen.what) : null, order);
+  if (refused !== null) return refused;
   const { record } = await send(order, () => admin.resolveOutcome({ ...change, verdict, force }));
   return tell(order, record, (now) =>
     now.state === "RECORD_STATE_AVAILABLE"
@@ -58,34 +60,54 @@ export async function resolve(order: Order): Promise<number> {
 export async function reset(order: Order): Promise<number> {
   const { flags, admin } = order;
   const force = flags.has(flag.FORCE_RESET.name);
-  const { change, before } = await begin(order);
-  const risk = riskOfReset(before, force);
-  const refused = risk === null ? null : await confirm(risk, order);
+  const { change, seen, state } = await begin(order);
+  const refused = await confirmUnlessNull(riskOfReset(seen, force), order);
   if (refused !== null) return refused;
-  const { record } = await send(order, () => admin.resetRecord({ ...change, force }));
+  const { record } = await send(order, () => admin.resetRecord({ ...change, ...state, force }));
   return tell(order, record, () => "The next claim is a first claim: send the request, or the job, again.");
 }
 
-/** Why somebody should say yes to it; null: no reason. */
-function riskOfReset(before: RecordJson, force: boolean): string | null {
-  if (force) return `The record is ${stateOf(before)}; what somebody may be doing right now will be done again.`;
-  switch (before.state) {
-    case "RECORD_STATE_COMPLETED":
-    case "RECORD_STATE_EXPIRED":
-      return `The record is ${stateOf(before)}; its result will be gone, and its work will be done again.`;
-    default:
-      return null;
-  }
+async function confirmUnlessNull(risk: string | null, order: Order): Promise<number | null> {
+  return risk === null ? null : await confirm(risk, order);
+}
+
+interface Begun {
+  readonly change: Change;
+  readonly seen: Seen;
+  /** Its state, by which alone an end that comes meanwhile is noticed. Nothing where it could not be seen. */
+  readonly state: Pick<Parameters<AdminClient["resetRecord"]>[0], "expectedState">;
 }
 
 /** Looks at the record first, so that what is changed is what was there, and not what somebody has claimed since. */
-async function begin({ admin, name, flags }: Order): Promise<{ readonly change: Change; readonly before: RecordJson }> {
-  const { record } = await admin.getRecordTimeline({ key: name });
-  if (record === undefined) throw new Error("the server answered without a record");
+async function begin(order: Order): Promise<Begun> {
+  const { name, flags } = order;
+  const found = await look(order);
   const fence = readFlag(flags, flag.FENCE);
-  const expectedFence = fence === undefined ? record.fence : BigInt(fence);
+  const expectedFence = fence === undefined ? (found?.record.fence ?? 0n) : BigInt(fence);
   const reason = readFlag(flags, flag.REASON) ?? "";
-  return { change: { key: name, expectedFence, reason }, before: recordToJson(record) };
+  const change = { key: name, expectedFence, reason };
+  if (found === null) {
+    const what = namedText(name, tenantText(await tenantMeant(order, name.tenant)));
+    return { change, seen: { what, before: null, nowMs: 0 }, state: {} };
+  }
+  const { record, readTime } = found;
+  const before = recordToJson(record);
+  const what = namedText(before.key, tenantText(before.key.tenant));
+  const seen = { what, before, nowMs: readTime === undefined ? 0 : timestampMs(readTime) };
+  return { change, seen, state: { expectedState: record.state } };
+}
+
+/** Null: the server cannot show it. It can change it all the same, for instance when what it holds cannot be decrypted. */
+async function look({ admin, name, io }: Order) {
+  try {
+    const { record, readTime } = await admin.getRecordTimeline({ key: name });
+    if (record === undefined) throw new Error("the server answered without a record");
+    return { record, readTime };
+  } catch (error) {
+    if (!(error instanceof ConnectError) || toHoldfastError(error).reason !== "INTERNAL") throw error;
+    io.error("holdfast: the server cannot show the record, its log says why; it is changed as the server finds it\n");
+    return null;
+  }
 }
 
 /** Whoever lost the answer must look before trying again: the record may be somebody else's by then. */
@@ -113,7 +135,7 @@ function lineOf(record: RecordSummaryJson): string {
   const { key, attempt, owner, fence } = record;
   const by = ownerText(owner);
   const attempts = attempt === 0 ? "no attempt" : `attempt ${attempt}${by === "" ? "" : ` of ${printable(by)}`}`;
-  return `${shellWord(key.key)} of scope ${shellWord(key.scope)} is ${stateOf(record)} now (${attempts}, fence ${fence}).`;
+  return `Record ${recordText(key)} is ${stateOf(record)} now (${attempts}, fence ${fence}).`;
 }
 
 function commandFor({ name, invocation }: Order, word: string, ...flags: readonly string[]): string {

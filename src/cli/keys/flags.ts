@@ -1,7 +1,7 @@
-import { choice, count } from "../../server/config/kinds.ts";
+import { choice, count, type Kind } from "../../server/config/kinds.ts";
 import { age, anyText, bareFlag, boundedText, valueFlag } from "../own-flags.ts";
 import { codeNumber, ERROR_CODE_NAMES } from "../status-codes.ts";
-import { STATES } from "./view.ts";
+import { LISTED_STATES } from "./view.ts";
 
 /** As the contract has it. */
 const SCOPE_BYTES_MAX = 128;
@@ -20,20 +20,20 @@ export const SCOPE = valueFlag(
 
 export const TENANT = valueFlag(
   "tenant",
-  boundedText("TENANT", 63),
-  "Whose record it is. Default: the credential's own tenant, or default without authentication.",
+  tenantId(),
+  "Whose record it is. Default: the credential's own tenant, or default if it has none.",
 );
 
 export const STUCK = bareFlag("stuck", "Only those that do not go on by themselves.");
 
-export const STATE = valueFlag("state", choice(...STATES), "Only those in this state.", { repeatable: true });
+export const STATE = valueFlag("state", choice(...LISTED_STATES), "Only those in this state.", { repeatable: true });
 
 export const PREFIX = valueFlag("prefix", boundedText("TEXT", KEY_BYTES_MAX), "Only those whose keys begin so.");
 
 export const OWNER = valueFlag(
   "owner",
   boundedText("NAME", LABEL_BYTES_MAX),
-  "Only those whose last holder has this as its service or instance.",
+  "Only those whose last holder has this as its service or instance, or as SERVICE/INSTANCE.",
 );
 
 export const OLDER_THAN = valueFlag("older-than", age, "Only those first claimed so long ago, or longer.");
@@ -52,7 +52,7 @@ export const RESULT = bareFlag("result", "With its result, or its error. Needs t
 
 export const RAW = bareFlag("raw", "The bytes of the result as they are, and nothing else.");
 
-export const REASON = valueFlag("reason", boundedText("TEXT", LABEL_BYTES_MAX), "Why, for the audit log. Required.");
+export const REASON = valueFlag("reason", reasonText(), "Why, for the audit log. Required.");
 
 export const FENCE = valueFlag(
   "fence",
@@ -104,6 +104,19 @@ export const NOT_DONE = bareFlag(
 export const ALL_OF_SCOPE = bareFlag("all-of-scope", "All records of --scope, instead of one.");
 
 export const ALL_OF_TENANT = bareFlag("all-of-tenant", "All records of the tenant, instead of one.");
+
+/** As tenants are called. */
+function tenantId(): Kind<string> {
+  const parse = (given: string) => (/^[a-z0-9-]{1,63}$/.test(given) ? given : undefined);
+  return { ...anyText, placeholder: "TENANT", allowed: "the id of a tenant: 1 to 63 of a-z, 0-9 and -", parse };
+}
+
+/** Whoever reads the audit log later is to find a reason there. */
+function reasonText(): Kind<string> {
+  const { parse, ...kind } = boundedText("TEXT", LABEL_BYTES_MAX);
+  const allowed = `${kind.allowed}, not white space only`;
+  return { ...kind, allowed, parse: (given) => (given.trim() === "" ? undefined : parse(given)) };
+}
 
 /** What an int64 takes; 0 would be no fence at all. */
 function fence(given: string): string | undefined {

@@ -1,3 +1,4 @@
+import type { Role } from "../../auth/authenticator.ts";
 import type { AdminClient } from "../../client/admin.ts";
 import type { Rpc } from "../../client/runtime.ts";
 import type { Config } from "../../server/config.ts";
@@ -31,6 +32,8 @@ export interface KeysSubcommand {
   /** Whether it takes the key of a record. */
   readonly key: "none" | "required" | "optional";
   readonly summary: string;
+  /** Of which the credential needs one. */
+  readonly roles: readonly Role[];
   readonly flags: readonly ValueFlag<unknown>[];
   /** What is wrong with flags of which each by itself is allowed. */
   readonly problems: (flags: GivenFlags, hasKey: boolean) => readonly string[];

@@ -3,9 +3,12 @@ import { EXIT } from "../exit-codes.ts";
 import { type GivenFlags, readFlag } from "../own-flags.ts";
 import { shellWord } from "../shell-word.ts";
 import { jsonText } from "../table.ts";
-import { confirm } from "./confirm.ts";
+import { confirm, refuseUnasked } from "./confirm.ts";
 import * as flag from "./flags.ts";
+import { oneOf } from "./one-of.ts";
 import type { Order } from "./order.ts";
+import { namedText } from "./risk.ts";
+import { tenantMeant, tenantText } from "./tenant.ts";
 
 type PurgeRequest = Parameters<AdminClient["purgeRecords"]>[0];
 
@@ -19,28 +22,38 @@ const IDLE_CALLS_MAX = 100;
 export function purgeProblems(flags: GivenFlags, hasKey: boolean): readonly string[] {
   const ofScope = flags.has(flag.ALL_OF_SCOPE.name);
   const ofTenant = flags.has(flag.ALL_OF_TENANT.name);
-  const targets = [hasKey, ofScope, ofTenant].filter(Boolean).length;
-  const problems =
-    targets === 1 ? [] : ["say what to delete: the KEY of one record, or --all-of-scope, or --all-of-tenant"];
+  const targets = ["the KEY of one record", `--${flag.ALL_OF_SCOPE.name}`, `--${flag.ALL_OF_TENANT.name}`];
+  const problems = oneOf(
+    targets,
+    [hasKey, ofScope, ofTenant].flatMap((isGiven, at) => (isGiven ? [targets[at] ?? ""] : [])),
+  );
   const hasScope = flags.has(flag.SCOPE.name);
   if ((hasKey || ofScope) && !hasScope) problems.push("--scope is needed");
-  if (ofTenant && !hasKey && !ofScope && hasScope) problems.push("--all-of-tenant takes no --scope");
+  if (!ofTenant || hasKey || ofScope) return problems;
+  if (hasScope) problems.push("--all-of-tenant takes no --scope");
+  // A credential of every tenant has one that it means when none is named, and nobody deletes all of that one unnamed.
+  if (!flags.has(flag.TENANT.name))
+    problems.push("--all-of-tenant needs --tenant: say whose records are to be deleted");
   return problems;
 }
 
 export async function purge(order: Order): Promise<number> {
-  const { io, output } = order;
-  const refused = await confirm(
-    `${whatOf(order)} will be deleted, with all that is known of it: the next claim does the work again.`,
-    order,
-  );
+  const { io, output, name } = order;
+  const unasked = refuseUnasked(questionOf(order, tenantText(name.tenant || null)), order);
+  if (unasked !== null) return unasked;
+  const tenant = tenantText(await tenantMeant(order, name.tenant));
+  const refused = await confirm(questionOf(order, tenant), order);
   if (refused !== null) return refused;
   const { purged, held } = await purgeAll(order);
   if (output === "json") io.out(jsonText({ purged, held }));
-  else io.out(`${countText(purged)} deleted.\n`);
+  else io.out(`${countText(purged)} of ${tenant} deleted.\n`);
   if (held === 0) return EXIT.done;
   io.error(`holdfast: ${countText(held)} left, because somebody is at work; --force deletes also those\n`);
   return EXIT.refused;
+}
+
+function questionOf(order: Order, tenant: string): string {
+  return `${whatOf(order, tenant)} will be deleted, with all that is known of it: the next claim does the work again.`;
 }
 
 interface Purged {
@@ -87,10 +100,9 @@ function targetOf({ scope, key }: Order["name"]): NonNullable<PurgeRequest["targ
   return scope === "" ? { case: "all", value: true } : { case: "scope", value: scope };
 }
 
-function whatOf({ name: { tenant, scope, key } }: Order): string {
-  const ofTenant = tenant === "" ? "the credential's own tenant" : `tenant ${tenant}`;
-  if (key !== "") return `The record ${shellWord(key)} of scope ${shellWord(scope)} of ${ofTenant}`;
-  return scope === "" ? `Every record of ${ofTenant}` : `Every record of scope ${shellWord(scope)} of ${ofTenant}`;
+function whatOf({ name: { scope, key } }: Order, tenant: string): string {
+  if (key !== "") return namedText({ scope, key }, tenant);
+  return scope === "" ? `Every record of ${tenant}` : `Every record of scope ${shellWord(scope)} of ${tenant}`;
 }
 
 function countText(count: number): string {

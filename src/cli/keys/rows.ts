@@ -8,29 +8,40 @@ import { ownerText, timeMs, word } from "./view.ts";
 export interface Columns {
   readonly tenants: boolean;
   readonly results: boolean;
+  /** What is in the middle of a longer one is left out. */
+  readonly keyWidthMax: number;
 }
 
-const HEADS = ["SCOPE", "KEY", "STATE", "SINCE", "ATTEMPT", "OWNER", "LEASE/DUE", "STUCK"];
+const HEADS = ["SCOPE", "KEY", "STATE", "STUCK", "FOR", "ATTEMPT", "OWNER", "LEASE/DUE"];
 
-export function headsOf({ tenants, results }: Columns): readonly string[] {
+export function headsOf({ tenants, results }: Pick<Columns, "tenants" | "results">): readonly string[] {
   return [...(tenants ? ["TENANT"] : []), ...HEADS, ...(results ? ["RESULT"] : [])];
 }
 
 /** Scopes and keys as a shell takes them, ages by this machine's clock. */
-export function rowOf(record: RecordSummaryJson, { tenants, results }: Columns, nowMs: number): readonly string[] {
+export function rowOf(record: RecordSummaryJson, columns: Columns, nowMs: number): readonly string[] {
+  const { tenants, results, keyWidthMax } = columns;
   const { key, stateTime, attempt, owner, stuck } = record;
   return [
     ...(tenants ? [key.tenant] : []),
     shellWord(key.scope),
-    shellWord(key.key),
+    withoutMiddle(shellWord(key.key), keyWidthMax),
     stateOf(record),
+    word("STUCK_REASON_", stuck) || "-",
     sinceOf(stateTime, nowMs),
     String(attempt),
     ownerText(owner) || "-",
     dueOf(record, nowMs),
-    word("STUCK_REASON_", stuck) || "-",
     ...(results ? [outcomeOf(record)] : []),
   ];
+}
+
+/** Keys of one kind differ at their ends. */
+function withoutMiddle(text: string, widthMax: number): string {
+  const points = [...text];
+  if (points.length <= widthMax) return text;
+  const head = Math.ceil((widthMax - 1) / 2);
+  return `${points.slice(0, head).join("")}…${points.slice(head + 1 - widthMax).join("")}`;
 }
 
 export function stateOf({ state, reconciling }: Pick<RecordSummaryJson, "state" | "reconciling">): string {

@@ -46,11 +46,17 @@ function longest({ policy, attemptStartMs, nowMs }: RecordView): readonly string
 
 /** What the record holds of its owner is that of the attempt in doubt, until there is a verdict. */
 function reconciling(record: RecordView): readonly string[] {
-  const { leaseExpireMs, nowMs, attemptStartMs } = record;
+  const { leaseExpireMs, nowMs, attemptStartMs, events } = record;
+  const who = reconcilerOf(events.findLast(({ kind }) => kind === "reconciling"));
   return [
     `Nobody knows whether ${attemptInside(record)} did its work.`,
-    `Somebody has been finding out since ${when(attemptStartMs, nowMs)}, with a lease until ${when(leaseExpireMs, nowMs)}, unless a heartbeat extends it.`,
+    `${who} has been finding out since ${when(attemptStartMs, nowMs)}, with a lease until ${when(leaseExpireMs, nowMs)}, unless a heartbeat extends it.`,
   ];
+}
+
+/** To begin a sentence with. */
+function reconcilerOf(event: EventView | undefined): string {
+  return event === undefined || event.owner === "" ? "Somebody" : `The reconciler ${event.owner}`;
 }
 
 function available(record: RecordView): readonly string[] {
@@ -60,10 +66,19 @@ function available(record: RecordView): readonly string[] {
     ? `It has been claimable since ${when(dueMs, nowMs)}.`
     : `It can be claimed from ${when(dueMs, nowMs)} on.`;
   if (policy === null) return ["An operator has reset it.", claimable];
+  const last = record.events.at(-1);
+  if (last?.kind === "resolved") {
+    return [`An operator said at ${when(last.timeMs, nowMs)} that attempt ${last.attempt} had not done it.`, claimable];
+  }
+  if (last?.kind === "released") return [releaseOf(last, nowMs), claimable];
   return [
     attempt === 0 ? "No attempt has done any of its work." : `${attemptOf(record)} ended without a result.`,
     claimable,
   ];
+}
+
+function releaseOf({ timeMs, attempt, reason }: EventView, nowMs: number, of = `attempt ${attempt}`): string {
+  return `An operator took the lease of ${of} away at ${when(timeMs, nowMs)}${reason === "" ? "" : `: "${reason}"`}.`;
 }
 
 function unknown(record: RecordView): readonly string[] {
@@ -74,7 +89,9 @@ function whyUnknown(record: RecordView): readonly string[] {
   const { unknownReason, nowMs, events } = record;
   const last = events.at(-1);
   const at = last === undefined ? "" : ` at ${when(last.timeMs, nowMs)}`;
-  if (last?.kind === "released") return [`An operator took the lease away${at}.`];
+  if (last?.kind === "released") {
+    return [releaseOf(last, nowMs, events.at(-2)?.kind === "reconciling" ? "whoever was finding out" : undefined)];
+  }
   switch (unknownReason) {
     case "reported":
       return last?.kind === "outcome-unknown"
@@ -86,7 +103,7 @@ function whyUnknown(record: RecordView): readonly string[] {
     case "":
       if (last?.kind !== "lease-expired") return ["Its lease ran out before it said so."];
       return wasReconciled(events)
-        ? [`Somebody was finding out, and their lease ran out${at}.`]
+        ? [`${reconcilerOf(events.at(-2))} was finding out, and that lease ran out${at}.`]
         : [`Its lease ran out${at}, before it said so.`];
   }
 }
@@ -98,9 +115,8 @@ function wasReconciled(events: readonly EventView[]): boolean {
 
 function completed(record: RecordView): readonly string[] {
   const { endMs, nowMs, events } = record;
-  const resolved = events.findLast(({ kind }) => kind === "resolved");
   const what =
-    resolved === undefined
+    events.at(-1)?.kind !== "resolved"
       ? `${attemptOf(record)} completed it at ${when(endMs, nowMs)}.`
       : `An operator said at ${when(endMs, nowMs)} that it was done, and stored its result.`;
   return [what, ...kept(record, "its result")];

@@ -4,6 +4,7 @@ import { SIZES } from "../../domain/limits.ts";
 import { OperatorError } from "../../server/operator-error.ts";
 import { type GivenFlags, readFlag } from "../own-flags.ts";
 import * as flag from "./flags.ts";
+import { oneOf } from "./one-of.ts";
 
 type ResolveRequest = Parameters<AdminClient["resolveOutcome"]>[0];
 export type Verdict = NonNullable<ResolveRequest["verdict"]>;
@@ -17,8 +18,7 @@ const CODE_UNKNOWN = 2;
 /** Exactly one is given, and what goes with it goes with it. */
 export function verdictProblems(flags: GivenFlags): readonly string[] {
   const given = VERDICTS.filter(({ name }) => flags.has(name));
-  const all = VERDICTS.map(({ name }) => `--${name}`).join(", ");
-  const problems = given.length === 1 ? [] : [`say what became of the work with one of ${all}`];
+  const problems = oneOf(VERDICTS.map(flagText), given.map(flagText));
   if (flags.has(flag.CONTENT_TYPE.name) && !COMPLETED.some(({ name }) => flags.has(name))) {
     problems.push(`--${flag.CONTENT_TYPE.name} goes with a result`);
   }
@@ -26,6 +26,10 @@ export function verdictProblems(flags: GivenFlags): readonly string[] {
     problems.push(`--${flag.FAILED_CODE.name} goes with --${flag.FAILED_MESSAGE.name}`);
   }
   return problems;
+}
+
+function flagText({ name }: { readonly name: string }): string {
+  return `--${name}`;
 }
 
 /** @throws OperatorError for a file that cannot be read, or a result that is too large */

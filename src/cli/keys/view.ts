@@ -4,6 +4,11 @@ export const STATES = ["in-progress", "available", "completed", "failed", "outco
 
 export type State = (typeof STATES)[number];
 
+/** As a list has them: a record that a reconciler holds has a word of its own. */
+export const LISTED_STATES = [...STATES, "reconciling"] as const;
+
+export type ListedState = (typeof LISTED_STATES)[number];
+
 /** A record and its past, in the words and numbers that its explanation is made of. Times are milliseconds since 1970. */
 export interface RecordView {
   readonly scope: string;

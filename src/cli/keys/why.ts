@@ -1,9 +1,10 @@
 import { timelineToJson } from "../../rpc/wire/record-json.ts";
 import { EXIT } from "../exit-codes.ts";
-import { shellWord } from "../shell-word.ts";
 import { jsonText, printable } from "../table.ts";
+import { wrapped } from "../wrap.ts";
 import { type Explanation, explainRecord } from "./explain.ts";
 import type { Order } from "./order.ts";
+import { recordText } from "./record-text.ts";
 import { type RecordView, viewTimeline } from "./view.ts";
 
 export async function why({ admin, name, invocation, output, io }: Order): Promise<number> {
@@ -28,7 +29,7 @@ export function explanationText(
     ...(command === null ? [] : [`    ${command}`]),
   ]);
   return [
-    ...wrapped(`${shellWord(key)} of scope ${shellWord(scope)} ${headline}.`, "", width),
+    ...wrapped(`Record ${recordText({ scope, key })} ${headline}.`, "", width),
     ...sentences(standing),
     ...part(
       "What happened, in UTC:",
@@ -38,18 +39,4 @@ export function explanationText(
     ...part("What you can do:", told),
     "",
   ].join("\n");
-}
-
-/** Words are not broken, so a line may still be longer. */
-function wrapped(text: string, indent: string, width: number): readonly string[] {
-  const lines: string[] = [];
-  let line = indent;
-  for (const each of text.split(" ")) {
-    const isFirst = line === indent;
-    if (!isFirst && line.length + 1 + each.length > width) {
-      lines.push(line);
-      line = `${indent}${each}`;
-    } else line += isFirst ? each : ` ${each}`;
-  }
-  return [...lines, line];
 }

@@ -1,4 +1,6 @@
-import { type Holdfast, TimeoutError, type WaitEvent, type WaitTarget } from "../../client/client.ts";
+import { type Holdfast, HoldfastError, TimeoutError, type WaitEvent, type WaitTarget } from "../../client/client.ts";
+import type { Clock } from "../../client/clock.ts";
+import { retryDelayMs } from "../../client/wire-error.ts";
 
 /** How a wait went. */
 export type Observed =
@@ -23,20 +25,43 @@ export interface Watch {
   readonly onChange: (text: string, standing: Standing) => void;
 }
 
+export interface ObserveDeps {
+  /** Gives up soon: a server that is not there at all is told before somebody wonders. */
+  readonly first: Pick<Holdfast, "waitFor">;
+  /** Takes over once the first has been told something: a server that has been there may come back. Never gives up. */
+  readonly later: Pick<Holdfast, "waitFor">;
+  readonly clock: Pick<Clock, "monotonicMs">;
+}
+
 /** Waits until the record has ended; through unknown outcomes too, whose answer may still come. */
-export async function observe(client: Holdfast, { target, onChange, ...options }: Watch): Promise<Observed> {
+export async function observe(
+  { first, later, clock }: ObserveDeps,
+  { target, onChange, timeoutMs, ...options }: Watch,
+): Promise<Observed> {
+  const endMs = clock.monotonicMs() + timeoutMs;
   let last: Standing = "absent";
-  try {
-    for await (const event of client.waitFor([target], { ...options, includeResult: false })) {
-      if (event.kind === "ended") return { kind: "ended" };
-      last = standingAfter(event, last);
-      onChange(textOf(event), last);
+  let hasHeard = false;
+  for (let client = first; ; client = later) {
+    const leftMs = Math.max(1, endMs - clock.monotonicMs());
+    try {
+      for await (const event of client.waitFor([target], { ...options, timeoutMs: leftMs, includeResult: false })) {
+        hasHeard = true;
+        if (event.kind === "ended") return { kind: "ended" };
+        last = standingAfter(event, last);
+        onChange(textOf(event), last);
+      }
+    } catch (error) {
+      if (error instanceof TimeoutError) return { kind: "timed-out", last, cause: error.cause };
+      if (client === later || !hasHeard || !mayComeBack(error)) throw error;
+      onChange("the server does not answer any more", last);
+      continue;
     }
-  } catch (error) {
-    if (error instanceof TimeoutError) return { kind: "timed-out", last, cause: error.cause };
-    throw error;
+    throw new Error("the server has ended the wait without telling the end");
   }
-  throw new Error("the server has ended the wait without telling the end");
+}
+
+function mayComeBack(error: unknown): boolean {
+  return error instanceof HoldfastError && retryDelayMs(error.cause) !== null;
 }
 
 function standingAfter(event: WaitEvent, before: Standing): Standing {

@@ -1,12 +1,21 @@
 import { addMs, type Instant } from "../instant.ts";
-import { isForgotten, isOutcomeUnknown, isReconciling, type StoredRecord } from "../record.ts";
+import {
+  emptied,
+  isExpired,
+  isForgotten,
+  isOutcomeUnknown,
+  isReconciling,
+  isSeenAs,
+  type SeenState,
+  type StoredRecord,
+} from "../record.ts";
 import { nextFence } from "./claim.ts";
 
 /**
  * Why an operator's change is refused.
  *
  * - `absent`: there is no record, or it is forgotten
- * - `changed`: its fence is not the one that the call names
+ * - `changed`: its fence is not the one that the call names, or its state
  * - `state`: its state does not allow it
  * - `held`: somebody holds it, and the call does not force
  */
@@ -34,7 +43,8 @@ export type Verdict =
 
 /**
  * ForceRelease: takes the lease away, so the fence rises. Claimable at once under REACQUIRE; under HOLD, and for a
- * reconciler's lease whatever the policy, the outcome is unknown and the suspect's end still counts.
+ * reconciler's lease whatever the policy, the outcome is unknown and the suspect's end still counts. Where a lapse has
+ * made it unknown already there is nothing to take away; a lapsed lease under REACQUIRE can still be revived.
  *
  * @param token 16 fresh random bytes, given to nobody
  */
@@ -46,7 +56,7 @@ export function decideRelease(
 ): OperatorDecision {
   if (stored === null || isForgotten(stored, now)) return refuse("absent");
   if (stored.lease.fence !== fence) return refuse("changed");
-  if (stored.state !== "in-progress") return refuse("state");
+  if (stored.state !== "in-progress" || isOutcomeUnknown(stored, now)) return refuse("state");
   const unknown = stored.policy.hold || isReconciling(stored);
   return store({
     ...stored,
@@ -95,21 +105,23 @@ export function decideResolve(
 }
 
 /**
- * ResetRecord: the next claim is a first claim, but the fence goes on. Forced also while a lease is live.
+ * ResetRecord: the next claim is a first claim, but the fence goes on. Forced also while a lease is live. Who worked on it
+ * last is kept, unless the record has expired. An end raises no fence: only the state tells that one has come since.
  *
  * @param token 16 fresh random bytes, given to nobody
  */
 export function decideReset(
   stored: StoredRecord | null,
-  { fence, force }: OperatorGuard,
+  { fence, force, state = null }: OperatorGuard & { readonly state?: SeenState | null },
   token: Uint8Array,
   now: Instant,
 ): OperatorDecision {
   if (stored === null || isForgotten(stored, now)) return refuse("absent");
   if (stored.lease.fence !== fence) return refuse("changed");
+  if (state !== null && !isSeenAs(stored, state, now)) return refuse("changed");
   if (!force && isHeld(stored, now)) return refuse("held");
   return store({
-    ...stored,
+    ...(isExpired(stored, now) ? emptied(stored) : stored),
     state: "available",
     due: now,
     forgetAt: Number.POSITIVE_INFINITY,

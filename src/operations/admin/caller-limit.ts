@@ -19,12 +19,13 @@ export const CALLS_OF_CALLER_MAX = 16;
 export const CALLS_OF_TENANT_MAX = 64;
 
 /** One limit for all operations that it is given. */
-export function createCallerLimit(): CallerLimit {
-  const callers = createCounts(CALLS_OF_CALLER_MAX);
-  const tenants = createCounts(CALLS_OF_TENANT_MAX);
+export function createCallerLimit(callsMax: (caller: Principal) => number = () => CALLS_OF_CALLER_MAX): CallerLimit {
+  const callers = createCounts();
+  const tenants = createCounts();
 
-  const enter = ({ name, tenant }: Principal) => {
-    if (callers.isFull(name) || (tenant !== null && tenants.isFull(tenant))) {
+  const enter = (caller: Principal) => {
+    const { name, tenant } = caller;
+    if (callers.of(name) >= callsMax(caller) || (tenant !== null && tenants.of(tenant) >= CALLS_OF_TENANT_MAX)) {
       throw new Fault("OVERLOADED", "too many administrative calls of this caller, or of its tenant, are under way");
     }
     callers.add(name);
@@ -47,10 +48,10 @@ export function createCallerLimit(): CallerLimit {
 }
 
 /** Nothing is kept of who has none. */
-function createCounts(max: number) {
+function createCounts() {
   const counts = new Map<string, number>();
   return {
-    isFull: (name: string) => (counts.get(name) ?? 0) >= max,
+    of: (name: string) => counts.get(name) ?? 0,
     add: (name: string) => void counts.set(name, (counts.get(name) ?? 0) + 1),
     remove(name: string) {
       const left = (counts.get(name) ?? 0) - 1;

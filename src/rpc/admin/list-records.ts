@@ -62,5 +62,7 @@ function ageOf(age: Duration | undefined): number | null {
 /** The store does not know: to it, who holds a record is part of bytes that it keeps without looking into them. */
 function isOwnedBy(record: StoredRecord, name: string): boolean {
   const { owner } = decodeEvidence(record);
-  return owner !== undefined && (owner.service === name || owner.instance === name);
+  if (owner === undefined) return false;
+  const { service, instance } = owner;
+  return service === name || instance === name || `${service}/${instance}` === name;
 }

@@ -1,5 +1,6 @@
 import { AdminService } from "../../../gen/holdfast/v1/admin_pb.ts";
 import { type CallerLimit, createCallerLimit } from "../../operations/admin/caller-limit.ts";
+import { looksMax } from "../../operations/admin/records/access.ts";
 import { createListRecords } from "../../operations/admin/records/list.ts";
 import { createPurgeRecords } from "../../operations/admin/records/purge.ts";
 import { createForceRelease } from "../../operations/admin/records/release.ts";
@@ -36,7 +37,7 @@ export interface RecordEndpointDeps extends PipelineDeps {
 export function createRecordEndpoints(given: RecordEndpointDeps): readonly Endpoint[] {
   const { method } = AdminService;
   const { limited, recordChanges } = given;
-  const looking = createCallerLimit();
+  const looking = createCallerLimit(looksMax);
   const deps = { ...given, ...recordChanges };
   const list = createListRecordsHandler(looking(createListRecords(deps)));
   const timeline = createGetRecordTimelineHandler(looking(createGetRecordTimeline(deps)));

@@ -73,9 +73,12 @@ export function encodeCheckpoint(checkpoint: CheckpointProto | undefined): Check
   return { sequence: checkpoint.sequence, encoded: toBinary(CheckpointSchema, kept, KNOWN_FIELDS) };
 }
 
-export function decodeCheckpoint({ checkpoint, checkpointTime }: StoredRecord): CheckpointProto | undefined {
+/** Also of one whose content does not open, and is empty: which it is, and since when. */
+export function decodeCheckpoint(record: StoredRecord): CheckpointProto | undefined {
+  const { checkpoint, checkpointSequence, checkpointTime } = record;
   if (checkpoint === null) return undefined;
   const decoded = fromBinary(CheckpointSchema, checkpoint);
+  if (checkpoint.length === 0) decoded.sequence = checkpointSequence;
   if (checkpointTime !== null) decoded.recordTime = toTimestamp(checkpointTime);
   return decoded;
 }

@@ -13,20 +13,21 @@ const by = (name: string) => ({ evidence: bytes(name) });
 const reconcileBy = (name: string) => ({ intent: "reconcile", ...by(name) }) as const;
 
 export function histories(under: () => StoreUnderTest): void {
-  const eventsOf = async (bench: Bench) => (await under().store.history(bench.key, NEVER))?.events ?? null;
+  const eventsOf = async (bench: Bench) =>
+    (await under().store.history({ key: bench.key, withOutcomes: true }, NEVER))?.events ?? null;
   /** What happened, to which attempt, by whom. */
   const told = async (bench: Bench) => (await eventsOf(bench))?.map(inWords) ?? null;
 
   describe("a history", () => {
     test("is that of no record where none is, or none that is remembered", async () => {
       const bench = createBench(under());
-      expect(await under().store.history(bench.key, NEVER)).toBeNull();
+      expect(await under().store.history({ key: bench.key, withOutcomes: true }, NEVER)).toBeNull();
       await bench.finish(
         await bench.acquire({ policy: policyOf({ resultRetentionMs: MINUTE, tombstoneRetentionMs: 0 }) }),
         "complete",
       );
       bench.advance(MINUTE);
-      expect(await under().store.history(bench.key, NEVER)).toBeNull();
+      expect(await under().store.history({ key: bench.key, withOutcomes: true }, NEVER)).toBeNull();
     });
 
     test.each(["complete", "terminal"] as const)(
@@ -40,7 +41,7 @@ export function histories(under: () => StoreUnderTest): void {
         await bench.claim({ claimId: lease.claimId });
         await bench.finish(lease, kind);
         await bench.claim();
-        expect(await under().store.history(bench.key, NEVER)).toEqual({
+        expect(await under().store.history({ key: bench.key, withOutcomes: true }, NEVER)).toEqual({
           record: await bench.peek(),
           events: [],
           notes: new Map(),
@@ -48,6 +49,23 @@ export function histories(under: () => StoreUnderTest): void {
         });
       },
     );
+
+    test("tells without outcomes that there are some, and everything else", async () => {
+      const bench = createBench(under());
+      await bench.finish(await bench.acquire(), "retryable", { outcome: bytes("not now") });
+      const lease = await bench.acquire();
+      await bench.heartbeat(lease, { checkpoint: { sequence: 1n, encoded: bytes("cp") } });
+      await bench.finish(lease, "complete", { outcome: bytes("done") });
+      const told = async (withOutcomes: boolean) => under().store.history({ key: bench.key, withOutcomes }, NEVER);
+      const whole = await told(true);
+      const empty = (content: Uint8Array | null) => content && new Uint8Array();
+      expect(whole?.events.some(({ error }) => error !== null)).toBe(true);
+      expect(await told(false)).toEqual({
+        ...whole,
+        record: { ...whole?.record, outcome: new Uint8Array() },
+        events: whole?.events.map((event) => ({ ...event, error: empty(event.error) })),
+      });
+    });
 
     test("begins with the claim that was told by the record until then, and tells the rest in order", async () => {
       const bench = createBench(under());
@@ -176,7 +194,10 @@ export function histories(under: () => StoreUnderTest): void {
         "7 reset 1 b",
         "8 claimed 1 c",
       ]);
-      const { events, notes } = (await under().store.history(bench.key, NEVER)) ?? { events: [], notes: new Map() };
+      const { events, notes } = (await under().store.history({ key: bench.key, withOutcomes: true }, NEVER)) ?? {
+        events: [],
+        notes: new Map(),
+      };
       const numbers = events.map(({ auditSequence }) => auditSequence);
       expect(numbers.map((number) => number !== null)).toEqual([false, true, true, false, true, true, true, false]);
       expect([...notes.keys()]).toEqual(numbers.filter((number) => number !== null));

@@ -1,74 +1,14 @@
 import { describe, expect, test } from "vitest";
 import type { WatchCall } from "../../../src/domain/calls.ts";
 import { addMs } from "../../../src/domain/instant.ts";
-import { releaseRecord, resetRecord } from "../../support/operating.ts";
+import { resetRecord } from "../../support/operating.ts";
 import { bytes, DAY, fingerprintOf, flagAsItIs, HOUR } from "../../support/records.ts";
 import { createBench, policyOf } from "../bench.ts";
 import type { StoreUnderTest } from "../contract.ts";
 
 export function operators(under: () => StoreUnderTest): void {
   const watch = (bench: ReturnType<typeof createBench>) => flagAsItIs(under().store, bench.key);
-  const release = (bench: ReturnType<typeof createBench>) => releaseRecord(under().store, bench.key);
   const reset = (bench: ReturnType<typeof createBench>, force: boolean) => resetRecord(under().store, bench.key, force);
-
-  describe("a release", () => {
-    test("under REACQUIRE makes the record claimable at once, and its holder superseded", async () => {
-      const bench = createBench(under());
-      const lease = await bench.acquire();
-      expect(await release(bench)).toBe("available");
-      expect(await bench.peek()).toMatchObject({ due: bench.now(), reason: null, suspect: null, endDigest: null });
-      expect(await bench.heartbeat(lease)).toBe("LEASE_SUPERSEDED");
-      expect(await bench.finished(lease, "complete")).toBe("LEASE_SUPERSEDED");
-      expect(await bench.claimed({ claimId: lease.claimId })).toBe("CLAIM_ENDED");
-      const next = await bench.acquire();
-      expect(next.attempt).toBe(2);
-      expect(next.fence).toBeGreaterThan(lease.fence + 1n);
-    });
-
-    test("under HOLD makes the outcome unknown; the holder's own end still counts", async () => {
-      const bench = createBench(under());
-      const lease = await bench.acquire({ policy: policyOf({ hold: true }) });
-      expect(await release(bench)).toBe("outcome-unknown");
-      expect(await bench.peek()).toMatchObject({
-        due: bench.now(),
-        reason: "lease-expired",
-        suspect: { token: lease.token, fence: lease.fence },
-      });
-      expect(await bench.claimed()).toBe("outcome-unknown");
-      expect(await bench.heartbeat(lease)).toBe("LEASE_SUPERSEDED");
-      expect(await bench.finished(lease, "not-started")).toBe("LEASE_SUPERSEDED");
-      expect(await bench.finished(lease, "complete")).toBe("completed, late");
-    });
-
-    test("of a reconciler leaves the outcome unknown, whatever the policy, and the suspect the suspect", async () => {
-      const bench = createBench(under());
-      const suspect = await bench.acquire();
-      await bench.finish(suspect, "outcome-unknown");
-      const reconciler = await bench.acquire({ intent: "reconcile" });
-      expect(await release(bench)).toBe("outcome-unknown");
-      expect(await bench.finished(reconciler, "not-started")).toBe("LEASE_SUPERSEDED");
-      expect(await bench.finished(suspect, "complete")).toBe("completed, late");
-    });
-
-    test("of the last attempt leaves a record that the next claim fails for good", async () => {
-      const bench = createBench(under());
-      await bench.acquire({ policy: policyOf({ maxAttempts: 1 }) });
-      expect(await release(bench)).toBe("available");
-      expect(await bench.claim()).toMatchObject({ kind: "failed", record: { reason: "max-attempts" } });
-    });
-
-    test("takes nothing from a record that is not in progress", async () => {
-      const bench = createBench(under());
-      expect(await release(bench)).toBeNull();
-      const lease = await bench.acquire();
-      await bench.finish(lease, "retryable");
-      expect(await release(bench)).toBeNull();
-      await bench.finish(await bench.acquire(), "complete");
-      const before = await bench.peek();
-      expect(await release(bench)).toBeNull();
-      expect(await bench.peek()).toEqual(before);
-    });
-  });
 
   describe("a reset", () => {
     test("makes the next claim a first claim with any payload and policy, above every fence before", async () => {
@@ -124,6 +64,13 @@ export function operators(under: () => StoreUnderTest): void {
       const bench = createBench(under());
       bench.moveTo((await bench.acquire()).due);
       expect(await reset(bench, false)).toBe(true);
+    });
+
+    test("of a record that has not expired keeps who worked on it", async () => {
+      const bench = createBench(under());
+      await bench.finish(await bench.acquire({ evidence: bytes("a") }), "complete");
+      await reset(bench, false);
+      expect((await bench.peek()).evidence).toEqual(bytes("a"));
     });
 
     test("does nothing to a record that is absent or forgotten", async () => {

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import type { RecordKey } from "../../../src/domain/key.ts";
 import type { PurgeCall, PurgePosition } from "../../../src/store/operator-store.ts";
-import { OPERATOR } from "../../support/operating.ts";
+import { OPERATOR, resetRecord } from "../../support/operating.ts";
 import { MINUTE } from "../../support/records.ts";
 import { createBench, policyOf } from "../bench.ts";
 import type { StoreUnderTest } from "../contract.ts";
@@ -33,7 +33,12 @@ export function purging(under: () => StoreUnderTest): void {
       const [bench] = await Promise.all(keys.map(ended));
       const elsewhere = await ended({ tenant: freshTenant(), scope: "a", key: "k" });
       const { fence } = (await bench?.peek())?.lease ?? { fence: 0n };
-      expect(await purge({ tenant, scope: "a", key: "k" })).toEqual({ keys: [keys[0]], held: 0, next: null });
+      expect(await purge({ tenant, scope: "a", key: "k" })).toEqual({
+        keys: [keys[0]],
+        redacted: 0,
+        held: 0,
+        next: null,
+      });
       expect(await bench?.find()).toBeNull();
       for (const key of [...keys.slice(1), elsewhere.key]) expect(await benchOf(key).find()).not.toBeNull();
       expect((await bench?.acquire())?.fence).toBeGreaterThan(fence);
@@ -43,7 +48,7 @@ export function purging(under: () => StoreUnderTest): void {
     test("of a key that is not there deletes nothing", async () => {
       const tenant = freshTenant();
       await ended({ tenant, scope: "a", key: "k" });
-      const nothing = { keys: [], held: 0, next: null };
+      const nothing = { keys: [], redacted: 0, held: 0, next: null };
       expect(await purge({ tenant, scope: "a", key: "absent" })).toEqual(nothing);
       expect(await purge({ tenant, scope: "b", key: "k" })).toEqual(nothing);
       expect(await purge({ tenant: freshTenant() })).toEqual(nothing);
@@ -60,7 +65,7 @@ export function purging(under: () => StoreUnderTest): void {
       const open = benchOf({ tenant, scope: "a", key: "open" });
       await open.finish(await open.acquire(), "retryable");
       const purged = await purge({ tenant, scope: "a" });
-      expect(purged).toMatchObject({ held: 0, next: null });
+      expect(purged).toMatchObject({ redacted: 0, held: 0, next: null });
       expect(new Set(purged.keys)).toEqual(new Set([...keys.slice(0, 3), open.key]));
       for (const key of keys.slice(3)) expect(await benchOf(key).find()).not.toBeNull();
     });
@@ -79,14 +84,14 @@ export function purging(under: () => StoreUnderTest): void {
       const lease = await held.acquire();
       const done = await ended({ tenant, scope: "a", key: "done" });
       held.moveTo(lease.due - 1_000);
-      expect(await purge({ tenant })).toEqual({ keys: [done.key], held: 1, next: null });
-      expect(await purge({ tenant })).toEqual({ keys: [], held: 1, next: null });
+      expect(await purge({ tenant })).toEqual({ keys: [done.key], redacted: 0, held: 1, next: null });
+      expect(await purge({ tenant })).toEqual({ keys: [], redacted: 0, held: 1, next: null });
       expect(await held.peek()).toEqual(lease.record);
-      expect(await purge({ tenant, force: true })).toEqual({ keys: [held.key], held: 0, next: null });
+      expect(await purge({ tenant, force: true })).toEqual({ keys: [held.key], redacted: 0, held: 0, next: null });
       expect(await held.finished(lease, "complete")).toBe("RECORD_NOT_FOUND");
       const lapsed = benchOf({ tenant, scope: "a", key: "lapsed" });
       lapsed.moveTo((await lapsed.acquire()).due);
-      expect(await purge({ tenant })).toEqual({ keys: [lapsed.key], held: 0, next: null });
+      expect(await purge({ tenant })).toEqual({ keys: [lapsed.key], redacted: 0, held: 0, next: null });
     });
 
     test("goes page by page, each beginning behind what the one before has looked at", async () => {
@@ -110,12 +115,36 @@ export function purging(under: () => StoreUnderTest): void {
       expect(await held.find()).not.toBeNull();
     });
 
+    test("blots keys out of the audit log also where their records are long gone, and counts the lines", async () => {
+      const tenant = freshTenant();
+      const [gone, held, other] = keysOf(tenant, ["a/gone", "a/held", "b/gone"]).map(benchOf);
+      if (gone === undefined || held === undefined || other === undefined) throw new Error("bug: three keys");
+      const policy = policyOf({ resultRetentionMs: MINUTE, tombstoneRetentionMs: 0 });
+      for (const bench of [gone, held, other]) {
+        await bench.acquire();
+        await resetRecord(under().store, bench.key, true);
+        await bench.finish(await bench.acquire({ policy }), "complete");
+      }
+      gone.advance(MINUTE);
+      await under().store.sweep(10_000);
+      const lease = await held.acquire();
+      const nothing = { keys: [], held: 0, next: null };
+      expect(await purge({ tenant, scope: "a", key: "gone" })).toEqual({ ...nothing, redacted: 1 });
+      expect(await purge({ tenant, scope: "a", key: "gone" })).toEqual({ ...nothing, redacted: 0 });
+      expect(await purge({ tenant, scope: "a" }), "held: it and its lines stay").toEqual({
+        ...{ ...nothing, redacted: 0, held: 1 },
+      });
+      held.moveTo(lease.due);
+      expect(await purge({ tenant, limit: 1 })).toMatchObject({ keys: [held.key], redacted: 1, held: 0 });
+      expect(await purge({ tenant })).toEqual({ ...nothing, redacted: 1 });
+    });
+
     test("takes the history with it", async () => {
       const bench = benchOf({ tenant: freshTenant(), scope: "a", key: "k" });
       await bench.finish(await bench.acquire(), "not-started");
       await purge(bench.key);
       await bench.finish(await bench.acquire(), "complete");
-      expect((await under().store.history(bench.key, NEVER))?.events).toEqual([]);
+      expect((await under().store.history({ key: bench.key, withOutcomes: true }, NEVER))?.events).toEqual([]);
     });
   });
 }

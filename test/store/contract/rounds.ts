@@ -38,7 +38,11 @@ export function rounds(under: () => StoreUnderTest): void {
       expect(round).toEqual({
         open: 7,
         stuck: { "outcome-unknown": 3, "lease-expired": 1, overdue: 1 },
-        stuckMsMax: { "outcome-unknown": 2 * MINUTE + 5_000, "lease-expired": 5_000, overdue: LEASE_MS + 5_000 },
+        stuckMsMax: {
+          "outcome-unknown": 2 * MINUTE + 5_000,
+          "lease-expired": MINUTE + 5_000,
+          overdue: LEASE_MS + MINUTE + 5_000,
+        },
       });
     });
 

@@ -60,20 +60,6 @@ export function sweeping(under: () => StoreUnderTest): void {
       expect(await bench.finished(lease, "complete")).toBe("already applied");
     });
 
-    test("whatever part of it is left counts as content, and none does not", async () => {
-      const bare = { policy: BRIEF, evidence: new Uint8Array() };
-      const ended = async (change: { readonly externalRef?: string; readonly progress?: Uint8Array }) => {
-        const bench = createBench(under());
-        const lease = await bench.acquire({ ...bare, externalRef: change.externalRef ?? null });
-        if (change.progress !== undefined) await bench.heartbeat(lease, { progress: change.progress });
-        await bench.finish(lease, "terminal", { outcome: null });
-        return bench;
-      };
-      const [nothing] = [await ended({}), await ended({ externalRef: "ref" }), await ended({ progress: bytes("p") })];
-      nothing.advance(MINUTE);
-      expect(await nothing.sweep()).toEqual({ ...NOTHING, emptied: 2 });
-    });
-
     test("a tombstone is deleted exactly from its end on, and the fence goes on from it", async () => {
       const { bench, lease } = await completed(BRIEF);
       const { forgetAt } = await bench.peek();

@@ -373,7 +373,12 @@ describe("what is not understood ends with 2, and nothing is sent", () => {
   test.each<[string, readonly string[], RegExp]>([
     ["no command", [], /^Usage: holdfast tenants COMMAND/],
     ["an unknown command", ["lst"], /unknown command "holdfast tenants lst": did you mean "list"\?/],
-    ["a command like no other", ["frobnicate"], /unknown command "holdfast tenants frobnicate": see/],
+    [
+      "a command like no other",
+      ["frobnicate"],
+      /unknown command "holdfast tenants frobnicate": there are list, get, register, /,
+    ],
+    ["what other programs call it", ["show", "a"], /unknown command "holdfast tenants show": did you mean "get"\?/],
     ["no id", ["get"], /"holdfast tenants get" needs the id of a tenant\n/],
     ["no id and no file", ["register"], /"holdfast tenants register" needs the id of a tenant, or --file\n/],
     ["two ids", ["get", "a", "b"], /"holdfast tenants get" does not take "b"/],

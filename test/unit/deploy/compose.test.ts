@@ -98,6 +98,13 @@ test("a server starts when the schema is up to date, and behind a pooler when th
 test("the settings of the role are those that a server asks for", () => {
   const statements = read("deploy/compose/pgbouncer/role-settings.sql").split("\n").slice(1).join(" ").trim();
   expect(statements).toBe(roleSettingsSql("holdfast", "holdfast"));
+  const [, told = ""] = /```sql\n(.*?)```/s.exec(read("docs/operations.md").split("## PgBouncer")[1] ?? "") ?? [];
+  expect(
+    told
+      .trim()
+      .split(/\s*\n\s*/)
+      .join(" "),
+  ).toBe(statements);
 });
 
 test("Prometheus scrapes the servers by their names here", () => {

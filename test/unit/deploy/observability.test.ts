@@ -2,7 +2,13 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { CATALOG } from "../../../src/telemetry/catalog.ts";
 import type { MetricSpec } from "../../../src/telemetry/metric-spec.ts";
-import { dashboardQueries, readDashboard, readRuleCases, readRules } from "../../support/observability.ts";
+import {
+  dashboardQueries,
+  readDashboard,
+  readInhibitions,
+  readRuleCases,
+  readRules,
+} from "../../support/observability.ts";
 import { mentioned, metricOf } from "../../support/promql.ts";
 
 const METRICS = new Map<string, MetricSpec>(CATALOG.flatMap(({ metrics }) => metrics.map((one) => [one.name, one])));
@@ -101,6 +107,41 @@ describe("an alert", () => {
   });
 });
 
+describe("deploy/prometheus/alertmanager.yml", () => {
+  const inhibitions = readInhibitions();
+
+  /** What a list of matchers takes; by the names of alerts alone. */
+  const taken = (matchers: readonly string[]) =>
+    alerts
+      .map(({ alert }) => alert)
+      .filter((alert) =>
+        matchers.every((matcher) => {
+          const [, name, operator, value] = /^(\w+)(=~|!=|=)"(.*)"$/.exec(matcher) ?? [];
+          if (name !== "alertname") return true;
+          return new RegExp(`^(?:${value})$`).test(alert) === (operator !== "!=");
+        }),
+      );
+
+  test("names alerts that there are", () => {
+    const named = inhibitions
+      .flatMap(({ source_matchers: from, target_matchers: to }) => [...from, ...to])
+      .flatMap((matcher) => matcher.match(/Holdfast[A-Z]\w+/g) ?? []);
+    expect(named.filter((name) => !alerts.some(({ alert }) => alert === name))).toEqual([]);
+    for (const { source_matchers: from } of inhibitions) expect(taken(from)).toHaveLength(1);
+  });
+
+  test("silences nothing by itself, and nothing critical but by what is critical too", () => {
+    const severity = new Map(alerts.map(({ alert, labels }) => [alert, labels["severity"]]));
+    for (const { source_matchers: from, target_matchers: to } of inhibitions) {
+      const [source = ""] = taken(from);
+      const targets = taken(to);
+      expect(targets).not.toContain(source);
+      const graver = targets.filter((one) => severity.get(one) === "critical" && severity.get(source) !== "critical");
+      expect(graver, source).toEqual([]);
+    }
+  });
+});
+
 describe("docs/operations.md", () => {
   test("has a section for each alert that says what it means, where to look and what to do", () => {
     for (const { alert } of alerts) {
@@ -145,6 +186,17 @@ describe("the dashboard", () => {
         }
       }
     }
+  });
+
+  test("leads to sections of the runbook that there are", () => {
+    const { links, panels } = readDashboard();
+    const led = [...links, ...panels.flatMap((panel) => panel.links ?? [])].map(({ url }) => url);
+    expect(led).toContain(RUNBOOK);
+    const headings = [...operations.matchAll(/^#+ (.+)$/gm)].map(([, title = ""]) =>
+      title.toLowerCase().replaceAll(".", "").replaceAll(" ", "-"),
+    );
+    const lost = led.filter((url) => url !== RUNBOOK && !headings.includes(url.slice(RUNBOOK.length + 1)));
+    expect(lost).toEqual([]);
   });
 
   test("has a number for each panel that no other has", () => {

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type EventDraft, eventsOf, type RecordEventKind } from "../../../src/domain/history.ts";
+import { type EventDraft, emptiedEvent, eventsOf, type RecordEventKind } from "../../../src/domain/history.ts";
 import { addMs } from "../../../src/domain/instant.ts";
-import { hasEnded, isForgotten, type StoredRecord } from "../../../src/domain/record.ts";
+import { emptied, hasEnded, isForgotten, type StoredRecord } from "../../../src/domain/record.ts";
 import { randomSteps } from "../../store/random-steps.ts";
 import { bytes, HOLDER, NOW, recordOf, SECOND, SUSPECT, tokenOf } from "../../support/records.ts";
 import { historyOf, REDUCER, type Transition } from "./reducer/history.ts";
@@ -71,6 +71,15 @@ describe("the first event", () => {
     const [first, ...others] = change(before, after as StoredRecord, false);
     expect(first).toMatchObject(claimed);
     expect(others.map(({ kind }) => kind)).toEqual(kinds);
+  });
+
+  test("is preceded by nothing of what an expired record held, whether or not it was emptied", () => {
+    const failed = { ...named("failed, expired"), evidence: bytes("a"), outcome: bytes("no") };
+    const reset = { ...named("available, unbound"), lease: raised };
+    const told = (record: StoredRecord) => change(record, reset, false);
+    expect(told(failed).map(({ kind }) => kind)).toEqual(["claimed", "failed", "reset"]);
+    expect(told(failed)).toEqual(told(failed).map(emptiedEvent));
+    expect(told(failed)).toEqual(told(emptied(failed)));
   });
 
   test("has nothing before it where the record was unbound", () => {

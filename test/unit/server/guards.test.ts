@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
 import type { Clock } from "../../../src/clock.ts";
 import { createLatch } from "../../../src/server/guards/latch.ts";
-import { memoryLimitOf, memoryShare, readProcessMemory } from "../../../src/server/guards/memory.ts";
+import { collectGarbage, memoryLimitOf, memoryShare, readProcessMemory } from "../../../src/server/guards/memory.ts";
 import { createGuards, type GuardsDeps } from "../../../src/server/guards.ts";
 import { createMetrics } from "../../../src/telemetry/metrics.ts";
 import { settled } from "../store/manual-clock.ts";
 
 const MIB = 2 ** 20;
-const CALM = { residentBytes: 100 * MIB, heapBytes: 10 * MIB, heapLimitBytes: 1000 * MIB };
+const CALM = { residentBytes: 100 * MIB, heapBytes: 10 * MIB, externalBytes: MIB, heapLimitBytes: 1000 * MIB };
 
 /** One sleeper, who is woken as late as the test says. */
 function createLateClock() {
@@ -38,9 +38,13 @@ function setUp(limits: Partial<Pick<GuardsDeps, "memory" | "maxEventLoopDelayMs"
   const lines: string[] = [];
   const metrics = createMetrics({ ofProcess: false });
   let reading = CALM;
+  let collected = 0;
   const guards = createGuards({
     ...{ clock, metrics, memory: { residentBytes: 500 * MIB }, maxEventLoopDelayMs: 1000, ...limits },
     readMemory: () => reading,
+    collectGarbage: () => {
+      collected++;
+    },
     log: {
       warn: (_, message) => void lines.push(`warn ${message}`),
       info: (_, message) => void lines.push(`info ${message}`),
@@ -55,7 +59,7 @@ function setUp(limits: Partial<Pick<GuardsDeps, "memory" | "maxEventLoopDelayMs"
     const line = (await metrics.page()).split("\n").find((candidate) => candidate.startsWith(`${name} `));
     return line === undefined ? undefined : Number(line.slice(name.length));
   };
-  return { guards, looks, lines, sample, hasSleeper };
+  return { guards, looks, lines, sample, hasSleeper, collected: () => collected };
 }
 
 describe("the event loop", () => {
@@ -104,13 +108,47 @@ describe("the event loop", () => {
 describe("memory", () => {
   test("above its limit has nothing new acquired, until it is well below for two seconds", async () => {
     const { looks, lines, sample } = setUp();
-    const over = { ...CALM, residentBytes: 501 * MIB };
+    const busy = { ...CALM, heapBytes: 200 * MIB, externalBytes: 100 * MIB };
+    const over = { ...busy, residentBytes: 501 * MIB };
     expect(await looks(1, 0, over)).toBeNull();
     expect(await looks(1, 0, over)).toBe("OVERLOADED");
     expect(await sample("holdfast_memory_used_ratio")).toBeCloseTo(501 / 500);
-    expect(await looks(20, 0, { ...CALM, residentBytes: 476 * MIB })).toBe("OVERLOADED");
-    expect(await looks(8, 0, { ...CALM, residentBytes: 474 * MIB })).toBeNull();
+    expect(await looks(20, 0, { ...busy, residentBytes: 476 * MIB })).toBe("OVERLOADED");
+    expect(await looks(8, 0, { ...busy, residentBytes: 474 * MIB })).toBeNull();
     expect(lines).toEqual(["warn memory is short: nothing new is acquired", "info there is enough memory again"]);
+  });
+
+  test("that is in use no more and was not given back to the machine refuses nobody", async () => {
+    const { looks, sample } = setUp();
+    const kept = { ...CALM, residentBytes: 900 * MIB };
+    expect(await looks(20, 0, { ...kept, heapBytes: 150 * MIB, externalBytes: 99 * MIB })).toBeNull();
+    expect(await sample("holdfast_memory_used_ratio")).toBeCloseTo(249 / 250);
+    expect(await looks(2, 0, { ...kept, heapBytes: 150 * MIB, externalBytes: 101 * MIB })).toBe("OVERLOADED");
+    expect(await looks(8, 0, kept)).toBeNull();
+  });
+
+  test("is looked through for garbage when it is short and every half minute from then on: nobody else does while nothing is acquired", async () => {
+    const { looks, collected } = setUp();
+    const over = { ...CALM, residentBytes: 600 * MIB, externalBytes: 300 * MIB };
+    await looks(1, 0, over);
+    expect(collected()).toBe(0);
+    await looks(1, 0, over);
+    expect(collected()).toBe(1);
+    await looks(119, 0, over);
+    expect(collected()).toBe(1);
+    await looks(1, 0, over);
+    expect(collected()).toBe(2);
+    await looks(300);
+    expect(collected()).toBe(2);
+  });
+
+  test("of this process is free of garbage once that was collected", () => {
+    let garbage: unknown = Array.from({ length: 400_000 }, (_, i) => ({ i, text: `garbage ${i}` }));
+    const before = readProcessMemory();
+    expect(garbage).toBeDefined();
+    garbage = null;
+    collectGarbage();
+    expect(before.heapBytes - readProcessMemory().heapBytes).toBeGreaterThan(10 * MIB);
   });
 
   test("of the heap counts too, also without a limit for the process", async () => {
@@ -121,7 +159,7 @@ describe("memory", () => {
 
   test("and the event loop are judged apart", async () => {
     const { looks } = setUp();
-    const over = { ...CALM, residentBytes: 600 * MIB };
+    const over = { ...CALM, residentBytes: 600 * MIB, externalBytes: 300 * MIB };
     await looks(2, 2000, over);
     expect(await looks(8, 0, over)).toBe("OVERLOADED");
     expect(await looks(8)).toBeNull();
@@ -151,7 +189,15 @@ describe("memory", () => {
     const reading = readProcessMemory();
     expect(reading.residentBytes).toBeGreaterThan(MIB);
     expect(reading.heapLimitBytes).toBeGreaterThan(reading.heapBytes);
-    expect(memoryShare(reading, { residentBytes: reading.residentBytes / 2 })).toBe(2);
+    expect(reading.externalBytes).toBeGreaterThan(0);
+    // Of a limit that is so low, more than half is in use.
+    const low = { residentBytes: reading.heapBytes / 2 };
+    expect(memoryShare(reading, low)).toBeCloseTo(
+      Math.min(
+        reading.residentBytes / low.residentBytes,
+        (reading.heapBytes + reading.externalBytes) / (low.residentBytes / 2),
+      ),
+    );
     expect(memoryLimitOf(null)).not.toBeNull();
   });
 });

@@ -25,14 +25,13 @@ export interface Run {
 export interface BenchOptions {
   readonly lanes?: number;
   readonly limits?: Partial<BatchLimits>;
-  readonly repeatable?: boolean;
   readonly follow?: (answer: string, leader: Call, follower: Call) => string | null;
 }
 
 const LIMITS: BatchLimits = { rowsMax: 256, bytesMax: 2 << 20, queueCallsMax: 10_000, queueBytesMax: 64 << 20 };
 
 /** A batcher over lanes that are open, whose statement is in the test's hands. */
-export async function setUpBatcher({ lanes: laneCount = 1, limits, follow, repeatable = true }: BenchOptions = {}) {
+export async function setUpBatcher({ lanes: laneCount = 1, limits, follow }: BenchOptions = {}) {
   const clock = createManualClock();
   const database = createFakeDatabase();
   const lanes = createFakeLanes(database, clock, laneCount);
@@ -49,7 +48,6 @@ export async function setUpBatcher({ lanes: laneCount = 1, limits, follow, repea
   };
   const batcher = createBatcher<Call, string>({
     name: "claim",
-    repeatable,
     lanes,
     clock,
     tracing: noTracing,

@@ -82,31 +82,6 @@ test("a batch that loses two connections is given up", async () => {
   expect(runs).toHaveLength(2);
 });
 
-test.for([new ConnectionLost(new Error("reset")), databaseError("25006")])(
-  "what cannot be repeated is never sent a second time when it may have taken effect: %s",
-  async (error) => {
-    const { send, run, runs } = await setUpBatcher({ repeatable: false });
-    const submitted = await send(...calls(2));
-    await run(0).fail(error);
-    expect(submitted.map((each) => each.error)).toEqual([
-      expect.objectContaining(unavailable),
-      expect.objectContaining(unavailable),
-    ]);
-    expect(runs).toHaveLength(1);
-    const [next] = await send(call("next"));
-    await run(1).succeed();
-    expect(next?.state).toBe("answered");
-  },
-);
-
-test("what cannot be repeated goes again when it was rolled back", async () => {
-  const { send, run } = await setUpBatcher({ repeatable: false });
-  const [submitted] = await send(call("a"));
-  await run(0).fail(databaseError("40P01"));
-  await run(1).succeed();
-  expect(submitted?.state).toBe("answered");
-});
-
 test("after a batch that was done by half nobody is told that his call was never sent", async () => {
   const { submit, send, run, clock } = await setUpBatcher();
   const hasty = submit(call("hasty"), clock.monotonicMs() + 500);

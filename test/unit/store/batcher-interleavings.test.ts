@@ -88,7 +88,6 @@ function createWorld(seed: number) {
 
   const batcher = createBatcher<Call, string>({
     name: "claim",
-    repeatable: true,
     lanes,
     clock,
     tracing: noTracing,

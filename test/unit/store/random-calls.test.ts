@@ -68,13 +68,23 @@ describe("a difference is found when the second store", () => {
     "says that a release did nothing": (store, under) => ({
       async release(call, deadline) {
         await store.release(call, deadline);
-        return { kind: "refused", why: "state", now: under.now() };
+        return { kind: "refused", why: "state", record: null, now: under.now() };
+      },
+    }),
+    "releases what a lapse has made unknown": (store, under) => ({
+      async release(call, deadline) {
+        const { record, now } = await store.peek(call.key, deadline);
+        if (record?.state !== "in-progress" || record.due > now) return store.release(call, deadline);
+        under.setNow(record.due - 1);
+        const answer = await store.release(call, deadline);
+        under.setNow(now);
+        return { ...answer, now };
       },
     }),
     "purges what is held": (store) => ({ purge: (call, deadline) => store.purge({ ...call, force: true }, deadline) }),
     "keeps no histories": (store) => ({
-      async history(key, deadline) {
-        const history = await store.history(key, deadline);
+      async history(query, deadline) {
+        const history = await store.history(query, deadline);
         return history && { ...history, events: [] };
       },
     }),

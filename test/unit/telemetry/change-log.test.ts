@@ -123,7 +123,7 @@ describe("changes of records", () => {
 
   test("that delete are one line for each call", () => {
     const { lines, log } = keptLog();
-    const purge = { ...by, action: "purge", target: "scope", purged: 12, held: 1 } as const;
+    const purge = { ...by, action: "purge", target: "scope", purged: 12, redacted: 2, held: 1 } as const;
     logRecordChanges(log).purged(purge);
     expect(lines).toEqual([{ message: "records were purged", fields: purge }]);
   });

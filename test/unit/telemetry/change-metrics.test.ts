@@ -79,6 +79,7 @@ test("changes of records are counted, refused ones are not, and a purge counts w
   const change = async () => answer;
   const purged: Purged = {
     keys: [1, 2, 3].map((n) => ({ tenant: "acme", scope: "s", key: `${n}` })),
+    redacted: 0,
     held: 1,
     next: null,
   };

@@ -1,4 +1,4 @@
-import { context, ROOT_CONTEXT, type Span, trace } from "@opentelemetry/api";
+import { context, propagation, ROOT_CONTEXT, type Span, trace } from "@opentelemetry/api";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Incoming } from "../../../src/telemetry/call-trace.ts";
 import { createTracing } from "../../../src/telemetry/tracing.ts";
@@ -34,6 +34,28 @@ describe("a call", () => {
     expect(span.parentSpanContext).toMatchObject({ traceId: CALLER.slice(3, 35), spanId: CALLER.slice(36, 52) });
     expect(span.spanContext().traceState?.serialize()).toBe("vendor=1,other=2");
     expect(span.instrumentationScope).toMatchObject({ name: "holdfast", version: "1.2.3" });
+  });
+
+  test("takes its place in the caller's trace and nothing else, so that whatever the server fetches for it tells nobody else", () => {
+    const sent = () => {
+      const headers: Record<string, string> = {};
+      propagation.inject(context.active(), headers);
+      return headers;
+    };
+    const baggage = "customer=secret";
+    const call = begin(incoming({ traceparent: CALLER, tracestate: "vendor=1", baggage }));
+    const headers = call.run(sent);
+    call.end("OK", null);
+    expect(headers).toEqual({ traceparent: traceparentOf(spans.one(NAME)), tracestate: "vendor=1" });
+
+    // An instrumented transport has read the headers before us.
+    spans.forget();
+    const read = propagation.extract(ROOT_CONTEXT, { traceparent: CALLER, baggage });
+    expect(context.with(read, sent)).toMatchObject({ baggage });
+    const below = context.with(read, () => begin(incoming({ traceparent: CALLER, baggage })));
+    expect(Object.keys(below.run(sent))).toEqual(["traceparent"]);
+    below.end("OK", null);
+    expect(spans.one(NAME).parentSpanContext).toMatchObject({ traceId: CALLER.slice(3, 35) });
   });
 
   test("over HTTP is one of Connect's", () => {

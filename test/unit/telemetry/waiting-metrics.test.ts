@@ -14,6 +14,7 @@ function setUp() {
     placement: "main",
     hub: { status: () => state },
     isListening: () => state.isListening,
+    isWanted: () => state.isListening,
   });
   /** The series without buckets. */
   const series = async () => (await metrics.page()).split("\n").filter((line) => !/^#|_bucket|^$/.test(line));
@@ -42,6 +43,7 @@ test("every series stands at 0 from the start, and none has a label that a calle
     'holdfast_waiters{placement="main"} 0',
     'holdfast_waited_keys{placement="main"} 0',
     'holdfast_listener_up{placement="main"} 0',
+    'holdfast_listener_wanted{placement="main"} 0',
   ]);
 });
 
@@ -79,6 +81,7 @@ test("the gauges are what the hub and the listener say at the scrape", async () 
     'holdfast_waiters{placement="main"} 300',
     'holdfast_waited_keys{placement="main"} 2',
     'holdfast_listener_up{placement="main"} 1',
+    'holdfast_listener_wanted{placement="main"} 1',
   ]);
 });
 

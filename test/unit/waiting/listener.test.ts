@@ -63,6 +63,7 @@ function setUp({ refusing = null, refusal = null }: Troubles = {}) {
   const told = { listening: [] as boolean[], ids: [] as string[], probed: [] as number[], received: 0 };
   const lines: string[] = [];
   const causes: unknown[] = [];
+  const hints: unknown[] = [];
   const listener = openPostgresListener({
     async open(onNotification) {
       world.attempts.push(clock.monotonicMs());
@@ -92,15 +93,16 @@ function setUp({ refusing = null, refusal = null }: Troubles = {}) {
     },
     log: {
       info: (_fields, message) => lines.push(`info: ${message}`),
-      warn({ error }, message) {
+      warn({ error, hint }, message) {
         causes.push(error);
+        if (hint !== undefined) hints.push(hint);
         lines.push(`warn: ${message}`);
       },
     },
     listenUrl: "postgres://db",
     pollMs: 250,
   });
-  return { clock, world, told, lines, causes, listener };
+  return { clock, world, told, lines, causes, hints, listener };
 }
 
 const DOWN = "warn: notifications from other servers do not arrive: waiters poll";
@@ -145,7 +147,7 @@ test("ids go to the hub and are counted; other servers' probes, and what is of n
 });
 
 test("a probe that is 2 s overdue ends the session and begins another", async () => {
-  const { clock, world, told, lines, causes, listener } = setUp();
+  const { clock, world, told, lines, causes, hints, listener } = setUp();
   await settled();
   world.delivering = false;
   await clock.advance(5_000 + 1_999);
@@ -156,6 +158,7 @@ test("a probe that is 2 s overdue ends the session and begins another", async ()
   expect(world.sessions[0]?.isOver).toBe(true);
   expect(lines).toEqual([DOWN]);
   expect(causes).toMatchObject([{ message: "a notification of our own did not arrive within 2000 ms" }]);
+  expect(hints).toEqual([expect.stringContaining("--listen-url")]);
   world.delivering = true;
   await clock.advance(50);
   expect(world.sessions).toHaveLength(2);
@@ -195,12 +198,13 @@ test.each([
   ["a LISTEN that is refused", "refusal"],
 ] as const)("%s is tried again, further and further apart up to 5 s, and said once", async (_name, what) => {
   const trouble = new Error("not here");
-  const { clock, world, told, lines, causes } = setUp({ [what]: trouble });
+  const { clock, world, told, lines, causes, hints } = setUp({ [what]: trouble });
   await clock.advance(60_000);
   const pauses = world.attempts.slice(1).map((at, i) => at - (world.attempts[i] ?? 0));
   expect(pauses.slice(0, 9)).toEqual([50, 100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000]);
   expect(lines).toEqual([DOWN]);
   expect(causes).toEqual([trouble]);
+  expect(hints).toEqual([]);
   expect(told.listening).not.toContain(true);
   world[what] = null;
   await clock.advance(5_000);
@@ -214,7 +218,7 @@ test.each([
 });
 
 test("a probe that cannot be sent is tried again for as long as it is waited for, and then that is the cause", async () => {
-  const { clock, world, told, causes } = setUp();
+  const { clock, world, told, causes, hints } = setUp();
   world.unsendable = new Error("no connection");
   await clock.advance(1_500);
   expect(causes).toEqual([]);
@@ -225,6 +229,7 @@ test("a probe that cannot be sent is tried again for as long as it is waited for
   world.unsendable = new Error("no connection");
   await clock.advance(7_000);
   expect(causes).toMatchObject([{ message: /did not arrive/, cause: world.unsendable }]);
+  expect(hints, "where the database is away, no other address helps").toEqual([]);
 });
 
 test("disposed of, it ends its session, says nothing, tries no more and leaves no timer", async () => {

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
+import { Fault } from "../../../src/domain/fault.ts";
 import type { RecordKey } from "../../../src/domain/key.ts";
 import type { Proof } from "../../../src/domain/record.ts";
 import { createMemoryStore } from "../../../src/store/memory.ts";
@@ -107,6 +108,22 @@ test.each(Object.entries(operators))(
   },
 );
 
+test.each(Object.entries(operators))(
+  "an operator's %s whose answer was lost wakes all who wait for the record: it may have been made",
+  async (_, change) => {
+    const lost = async (): Promise<never> => {
+      throw new Fault("STORE_UNAVAILABLE", "The store does not answer.");
+    };
+    await hold(false, { policy: { ...POLICY, hold: true } });
+    const hub = { wake: (key: RecordKey) => void woken.push(key) };
+    const losing = { ...below.store, release: lost, resolve: lost, reset: lost, purge: lost };
+    store = createWakingStore({ store: losing, hub, notifier: { notify: (id) => void told.push(id) } });
+    await expect(change()).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+    expect(woken).toEqual([KEY]);
+    expect(told).toEqual([wakeId(KEY)]);
+  },
+);
+
 test("a purge wakes those who wait for any of the records that it deleted, and for no other", async () => {
   const [other, held] = [
     { ...KEY, key: "other" },
@@ -142,7 +159,7 @@ const nothings: Record<string, (proof: Proof) => Promise<unknown>> = {
   "a purge of a held record": () =>
     store.purge({ ...OPERATOR, ...KEY, force: false, limit: 10, after: null }, Infinity),
   "a list": () => store.list(QUERY, Infinity),
-  "a look at its history": () => store.history(KEY, Infinity),
+  "a look at its history": () => store.history({ key: KEY, withOutcomes: true }, Infinity),
   "a peek": () => store.peek(KEY, Infinity),
 };
 

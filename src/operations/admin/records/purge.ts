@@ -11,7 +11,7 @@ import { allowanceOf } from "./allowance.ts";
 export interface PurgeRecordsDeps {
   readonly tenants: Pick<Tenants, "enter">;
   readonly clock: Pick<Clock, "monotonicMs">;
-  /** Told of what was deleted, unless it was nothing. Must not throw. */
+  /** Told of what is in the audit log. Must not throw. */
   readonly purged: (purge: RecordPurge) => void;
 }
 
@@ -27,7 +27,8 @@ export interface PurgeOutcome {
 /**
  * Deletes what is named, up to a few thousand records or for as long as the caller's time allows. Of a single key it
  * throws `Fault` RECORD_NOT_FOUND when there is nothing, and INVALID_STATE when somebody holds it; of many there may be
- * none. Throws ROLE_REQUIRED, TENANT_FORBIDDEN and TENANT_NOT_FOUND, and as `OperatorStore.purge`; what was deleted before
+ * none. A record that is long gone leaves its key in the audit log: where that was blotted out, none is deleted, and it is
+ * no fault. Throws ROLE_REQUIRED, TENANT_FORBIDDEN and TENANT_NOT_FOUND, and as `OperatorStore.purge`; what was deleted before
  * stays so, and the same call again goes on.
  *
  * What it frees of the tenant's quota shows with the next measurement, as what is forgotten does.
@@ -46,20 +47,22 @@ export function createPurgeRecords({ tenants, clock, purged: tell }: PurgeRecord
     const { tenant, runtime } = await serveRecords(tenants, caller, input.tenant, MAY_CHANGE);
     const call = { ...input, tenant: tenant.id, actor: principal.name, limit: PURGE_AT_ONCE };
     const until = allowanceOf(clock, deadline);
-    let [purged, held] = [0, 0];
+    let [purged, redacted, held] = [0, 0, 0];
     let after: Purged["next"] = null;
     try {
       do {
         const page: Purged = await runtime.store.purge({ ...call, after }, deadline);
         purged += page.keys.length;
+        redacted += page.redacted;
         held += page.held;
         after = page.next;
       } while (after !== null && purged < PURGED_MAX && clock.monotonicMs() < until);
     } finally {
       const target = input.key !== null ? "record" : input.scope !== null ? "scope" : "tenant";
-      if (purged > 0) tell({ actor: principal.name, action: "purge", tenant: tenant.id, target, purged, held });
+      const counts = { purged, redacted, held };
+      if (purged + redacted > 0) tell({ actor: principal.name, action: "purge", tenant: tenant.id, target, ...counts });
     }
-    if (input.key !== null && purged === 0) throw held > 0 ? heldFault() : faultOf("RECORD_NOT_FOUND");
+    if (input.key !== null && purged + redacted === 0) throw held > 0 ? heldFault() : faultOf("RECORD_NOT_FOUND");
     return { purged, held, more: after !== null };
   };
 }

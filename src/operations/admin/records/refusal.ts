@@ -1,8 +1,10 @@
-import type { Peeked } from "../../../domain/calls.ts";
 import { Fault } from "../../../domain/fault.ts";
-import type { OperatorRefusal } from "../../../store/operator-store.ts";
-import { type DerivedState, deriveState } from "../../derive.ts";
+import type { Instant } from "../../../domain/instant.ts";
+import type { StoredRecord } from "../../../domain/record.ts";
+import type { OperatorAnswer } from "../../../store/operator-store.ts";
+import type { DerivedState } from "../../derive.ts";
 import { faultOf } from "../../faults.ts";
+import { viewOf } from "./view.ts";
 
 /** What an operator does to one record. */
 export type RecordAction = "release" | "resolve" | "reset";
@@ -54,15 +56,10 @@ const HELD = {
   reset: "somebody holds the record; wait for the end of the lease, or reset it with force",
 } as const satisfies Record<RecordAction, string>;
 
-/**
- * Why an action was refused, and what would work. The state is looked up for that, after the fact: when it allows the
- * action by then, the record has changed.
- */
-export async function refusalOf(
-  action: RecordAction,
-  why: OperatorRefusal,
-  peek: () => Promise<Peeked>,
-): Promise<Fault> {
+export type Refused = Extract<OperatorAnswer, { readonly kind: "refused" }>;
+
+/** Why an action was refused, and what would work. */
+export function refusalOf(action: RecordAction, { why, record, now }: Refused): Fault {
   switch (why) {
     case "absent":
       return faultOf("RECORD_NOT_FOUND");
@@ -71,16 +68,16 @@ export async function refusalOf(
     case "held":
       return new Fault("INVALID_STATE", HELD[action]);
     case "state":
-      return stateRefusal(action, await peek());
+      return stateRefusal(action, record, now);
   }
 }
 
-function stateRefusal(action: RecordAction, { record, now }: Peeked): Fault {
-  if (record === null) return faultOf("RECORD_NOT_FOUND");
-  const state = deriveState(record, now);
+function stateRefusal(action: RecordAction, record: StoredRecord | null, now: Instant): Fault {
+  if (record === null) throw new Error("bug: the state of no record was refused");
+  const { state } = viewOf(record, now);
   const { only, instead } = RULES[action];
   const next = instead[state];
-  if (next === null) return faultOf("RECORD_CHANGED");
+  if (next === null) throw new Error(`bug: a state that allows a ${action} was refused: ${state}`);
   return new Fault("INVALID_STATE", `the record is ${nameOf(state)}, and ${only}: ${next}`);
 }
 

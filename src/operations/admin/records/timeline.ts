@@ -1,3 +1,4 @@
+import { emptiedEvent } from "../../../domain/history.ts";
 import type { RecordKey } from "../../../domain/key.ts";
 import { type StuckReason, stuckReason } from "../../../domain/stuck.ts";
 import type { Tenants } from "../../../tenants/tenants.ts";
@@ -16,7 +17,7 @@ export interface RecordTimeline extends SeenRecord {
   /** Oldest first. */
   readonly events: readonly TimelineEvent[];
   readonly stuck: StuckReason | null;
-  /** Whether the caller may see what the work has produced: errors and the data of the checkpoint. */
+  /** Whether the caller may see what the work has produced: errors, empty otherwise, and the data of the checkpoint. */
   readonly mayRead: boolean;
 }
 
@@ -26,17 +27,21 @@ export type GetRecordTimeline = (caller: Caller, named: RecordKey) => Promise<Re
 export function createGetRecordTimeline({ tenants }: GetRecordTimelineDeps): GetRecordTimeline {
   return async (caller, named) => {
     const { tenant, runtime } = await serveRecords(tenants, caller, named.tenant, MAY_LOOK);
-    const history = await runtime.store.history({ ...named, tenant: tenant.id }, caller.deadline);
+    const mayRead = caller.principal.roles.has("read");
+    const query = { key: { ...named, tenant: tenant.id }, withOutcomes: mayRead };
+    const history = await runtime.store.history(query, caller.deadline);
     if (history === null) throw faultOf("RECORD_NOT_FOUND");
     const { now } = history;
+    const state = deriveState(history.record, now);
     const record = visible(history.record, now);
+    const events = state === "expired" ? history.events.map(emptiedEvent) : history.events;
     return {
-      state: deriveState(history.record, now),
+      state,
       record,
       now,
-      events: timelineOf(record, history),
+      events: timelineOf(record, { ...history, events }),
       stuck: stuckReason(record, now),
-      mayRead: caller.principal.roles.has("read"),
+      mayRead,
     };
   };
 }

@@ -8,7 +8,11 @@ describe("what is not understood ends with 2, and nothing is sent", () => {
   test.each<[string, RegExp]>([
     ["", /^Usage: holdfast keys COMMAND/],
     ["lst", /unknown command "holdfast keys lst": did you mean "list"\?/],
-    ["frobnicate", /unknown command "holdfast keys frobnicate": see "holdfast keys --help"/],
+    [
+      "frobnicate",
+      /unknown command "holdfast keys frobnicate": there are list, get, why, release, resolve, reset, purge\n/,
+    ],
+    ["show", /unknown command "holdfast keys show": did you mean "get"\?/],
     ["list k", /"holdfast keys list" does not take "k"/],
     ["list --limit 10000000", /--limit must be a whole number from 1 to 100000\n/],
     ["list --limit 0", /--limit must be a whole number from 1 to 100000\n/],
@@ -17,12 +21,19 @@ describe("what is not understood ends with 2, and nothing is sent", () => {
     ["list --tenant a --all-tenants", /--tenant and --all-tenants contradict each other/],
     [
       "list --state done",
-      /--state must be one of in-progress, available, completed, failed, outcome-unknown, expired\n/,
+      /--state must be one of in-progress, available, completed, failed, outcome-unknown, expired, reconciling\n/,
     ],
     ["list --older-than 10", /--older-than must be a time such as 90s, 10m, 12h or 7d\n/],
     ["list --newer-than 1y", /--newer-than must be a time/],
     ["list --stuck=yes", /--stuck takes no value/],
     ["list --prefix", /--prefix needs a value: TEXT/],
+    ["list --tenant Acme", /--tenant must be the id of a tenant: 1 to 63 of a-z, 0-9 and -\n/],
+    ["list --stuck --state failed", /--stuck goes with --state in-progress, available or outcome-unknown/],
+    ["list --older-than 2h --newer-than 1h", /--newer-than must be at least --older-than, or no record is both\n/],
+    [
+      "get -rf --scope s",
+      /unknown flag "-r" of "holdfast keys get": .*; what begins with a dash .* goes last, behind --\n/,
+    ],
     ["list --scop s", /unknown flag "--scop" of "holdfast keys list": did you mean --scope\?/],
     ["list --reason x", /unknown flag "--reason"/],
     [`list --scope ${"s".repeat(129)}`, /--scope must be a text of 1 to 128 bytes\n/],
@@ -33,19 +44,27 @@ describe("what is not understood ends with 2, and nothing is sent", () => {
     [`get ${"k".repeat(513)} --scope s`, /KEY must be a text of 1 to 512 bytes/],
     ["why k --scope s --reason x", /unknown flag "--reason"/],
     [`release ${ONE}`, /--reason is needed: the audit log keeps it/],
-    [`release ${ONE} --reason ${"x".repeat(257)}`, /--reason must be a text of 1 to 256 bytes/],
+    [`release ${ONE} --reason ${"x".repeat(257)}`, /--reason must be a text of 1 to 256 bytes, not white space only\n/],
     [`release ${CHANGE} --fence 0`, /--fence must be a whole number from 1\n/],
     [`release ${CHANGE} --fence 9223372036854775808`, /--fence must be a whole number from 1\n/],
     [`release ${CHANGE} --force`, /unknown flag "--force"/],
-    [`resolve ${CHANGE}`, /say what became of the work with one of --completed-text, .*, --not-done\n/],
-    [`resolve ${CHANGE} --not-done --completed-text x`, /say what became of the work with one of/],
+    [`resolve ${CHANGE}`, /: give one of --completed-text, .*, --not-done\n/],
+    [
+      `resolve ${CHANGE} --not-done --completed-text x`,
+      /give one of .*, --not-done; --completed-text and --not-done were both given\n/,
+    ],
+    [
+      `resolve ${CHANGE} --not-done --completed-text x --failed-message y`,
+      /; --completed-text, --failed-message and --not-done were all given\n/,
+    ],
     [`resolve ${CHANGE} --completed-json {`, /--completed-json must be a JSON value\n/],
     [`resolve ${CHANGE} --not-done --content-type x`, /--content-type goes with a result/],
     [`resolve ${CHANGE} --not-done --failed-code NOT_FOUND`, /--failed-code goes with --failed-message/],
     [`resolve ${CHANGE} --failed-message x --failed-code OK`, /--failed-code must be one of CANCELLED, UNKNOWN, /],
-    [`purge --reason x`, /say what to delete: the KEY of one record, or --all-of-scope, or --all-of-tenant/],
+    [`purge --reason x`, /give one of the KEY of one record, --all-of-scope, --all-of-tenant\n/],
     [`purge k --reason x`, /--scope is needed/],
-    [`purge k --scope s --all-of-scope --reason x`, /say what to delete/],
+    [`purge k --scope s --all-of-scope --reason x`, /; the KEY of one record and --all-of-scope were both given\n/],
+    [`purge --all-of-tenant --reason x --yes`, /--all-of-tenant needs --tenant: say whose records are to be deleted\n/],
     [`purge --scope s --all-of-tenant --reason x`, /--all-of-tenant takes no --scope/],
     [`purge --all-of-scope --reason x`, /--scope is needed/],
     [`purge --scope s --all-of-scope`, /--reason is needed/],
@@ -66,6 +85,14 @@ test("behind -- nothing is a flag", async () => {
   expect({ code, error }).toMatchObject({ code: 3, error: expect.stringContaining("no answer from 127.0.0.1:1") });
 });
 
+test("a reason of white space only is none", async () => {
+  const { code, error } = await runWith(["keys", "release", "k", "--scope", "s", "--reason", " \t"]);
+  expect({ code, error }).toEqual({
+    code: 2,
+    error: "holdfast: --reason must be a text of 1 to 256 bytes, not white space only\n",
+  });
+});
+
 test.each(["list", "get", "why", "release", "resolve", "reset", "purge"])(
   "help on %s names its flags",
   async (name) => {
@@ -73,6 +100,7 @@ test.each(["list", "get", "why", "release", "resolve", "reset", "purge"])(
     expect(code).toBe(0);
     expect(out).toMatch(new RegExp(`^Usage: holdfast keys ${name}`));
     expect(out).toMatch(/^ {2}--scope SCOPE$/m);
+    expect(out.replaceAll(/\s+/g, " ")).toMatch(/Needs the role [a-z, ]*operate,? or admin\./);
   },
 );
 

@@ -15,10 +15,10 @@ describe("keys release", () => {
   test("takes the lease away, and says what comes next", async () => {
     await using stand = await commandStand();
     await MADE.held(stand.own, { owner: { service: "billing", instance: "w-7" } });
-    const { code, out, error } = await stand.run(["keys", "release", ...NAMED]);
+    const { code, out, error } = await stand.run(["keys", "release", ...NAMED, "--yes"]);
     expect({ code, error }).toEqual({ code: 0, error: "" });
     expect(out).toMatch(
-      /^evt_1 of scope charge is available now \(attempt 1 of billing\/w-7, fence \d+\)\.\nThe next claim gets it; /,
+      /^Record "evt_1" \(scope "charge"\) is available now \(attempt 1 of billing\/w-7, fence \d+\)\.\nThe next claim gets it; /,
     );
     expect(stand.own.changes).toMatchObject([{ action: "release" }]);
   });
@@ -26,16 +26,18 @@ describe("keys release", () => {
   test("leaves an unknown outcome under HOLD, and leads to resolve", async () => {
     await using stand = await commandStand();
     await acquire(stand.own, HOLD);
-    const { out } = await stand.run(["keys", "release", ...NAMED]);
+    const { out } = await stand.run(["keys", "release", ...NAMED, "--yes"]);
     expect(out).toMatch(/ is outcome-unknown now .*\n.*holdfast keys resolve evt_1 --scope charge --help\n$/);
   });
 
   test("is refused by a state that does not allow it, and leads to keys why", async () => {
     await using stand = await commandStand();
     await MADE.completed(stand.own);
-    expect(await stand.run(["keys", "release", ...NAMED])).toMatchObject({
+    expect(await stand.run(["keys", "release", ...NAMED, "--yes"])).toMatchObject({
       ...{ code: 5, out: "" },
-      error: expect.stringMatching(/\(INVALID_STATE\); holdfast keys why evt_1 --scope charge tells more\n$/),
+      error: expect.stringMatching(
+        /^holdfast: the record is completed, and only in-progress records can be released: it has ended, and keys reset lets it be done again \(INVALID_STATE\); holdfast keys why evt_1 --scope charge tells more\n$/,
+      ),
     });
   });
 
@@ -54,7 +56,7 @@ describe("keys release", () => {
       }),
     });
     await MADE.held(stand.own);
-    expect(await stand.run(["keys", "release", ...NAMED])).toMatchObject({
+    expect(await stand.run(["keys", "release", ...NAMED, "--yes"])).toMatchObject({
       code: 5,
       error: expect.stringMatching(
         /^holdfast: the record has changed meanwhile, and was left alone \(RECORD_CHANGED\);/,
@@ -66,8 +68,12 @@ describe("keys release", () => {
     await using stand = await commandStand();
     await MADE.held(stand.own);
     const fence = await fenceOf(stand.own);
-    expect(await stand.run(["keys", "release", ...NAMED, "--fence", String(fence - 1n)])).toMatchObject({ code: 5 });
-    expect(await stand.run(["keys", "release", ...NAMED, "--fence", String(fence)])).toMatchObject({ code: 0 });
+    expect(await stand.run(["keys", "release", ...NAMED, "--yes", "--fence", String(fence - 1n)])).toMatchObject({
+      code: 5,
+    });
+    expect(await stand.run(["keys", "release", ...NAMED, "--yes", "--fence", String(fence)])).toMatchObject({
+      code: 0,
+    });
   });
 
   test("says that nobody knows whether it was made when the database does not answer", async () => {
@@ -80,12 +86,40 @@ describe("keys release", () => {
       }),
     });
     await MADE.held(stand.own);
-    expect(await stand.run(["keys", "release", ...NAMED])).toMatchObject({
+    expect(await stand.run(["keys", "release", ...NAMED, "--yes"])).toMatchObject({
       code: 3,
       error: expect.stringMatching(
         /^holdfast: the change may have been made or not: holdfast keys why evt_1 --scope charge tells\nholdfast: .* \(STORE_UNAVAILABLE\); /,
       ),
     });
+  });
+});
+
+describe("keys release of a record that somebody is at work on", () => {
+  test.each([
+    ["held", {}, "is being worked on; once its lease is taken away, what was begun may be done twice."],
+    ["held", HOLD, "is being worked on; once its lease is taken away, nobody knows whether its work was done."],
+    ["reconciling", {}, "is being looked into; whoever finds out can no longer say what he finds."],
+  ] as const)("asks before it is cut off: %s", async (made, more, risk) => {
+    await using stand = await commandStand();
+    await MADE[made](stand.own, more);
+    const asked: string[] = [];
+    const ask = async (question: string) => {
+      asked.push(question);
+      return "no";
+    };
+    const args = ["keys", "release", ...NAMED];
+    expect(await stand.run(args, { ask })).toMatchObject({ code: 1, error: "holdfast: nothing was changed\n" });
+    expect(asked).toEqual([`Record "evt_1" (scope "charge") of tenant default ${risk}\nType yes to go on: `]);
+    expect(await stand.run(args)).toMatchObject({ code: 2, error: expect.stringContaining("--yes is needed") });
+    expect(stand.own.changes).toEqual([]);
+    expect(await stand.run([...args, "--yes"])).toMatchObject({ code: 0 });
+  });
+
+  test("asks nobody once the lease is over", async () => {
+    await using stand = await commandStand();
+    await MADE.lapsed(stand.own);
+    expect(await stand.run(["keys", "release", ...NAMED])).toMatchObject({ code: 0 });
   });
 });
 
@@ -132,7 +166,10 @@ describe("keys resolve", () => {
     await using stand = await commandStand();
     await MADE.reconciling(stand.own);
     const args = ["keys", "resolve", ...NAMED, "--not-done"];
-    expect(await stand.run(args)).toMatchObject({ code: 5, error: expect.stringContaining("with force") });
+    expect(await stand.run(args)).toMatchObject({
+      code: 5,
+      error: expect.stringContaining("or resolve it with --force (INVALID_STATE)"),
+    });
     expect(await stand.run([...args, "--force"])).toMatchObject({
       code: 2,
       error: expect.stringContaining("--yes is needed"),
@@ -181,7 +218,7 @@ describe("keys reset", () => {
       expect(await stand.run(args)).toMatchObject({
         code: 2,
         error: expect.stringMatching(
-          /^holdfast: --yes is needed where nobody can be asked; nothing was changed\. The /,
+          /^holdfast: --yes is needed where nobody can be asked; nothing was changed\. Record /,
         ),
       });
       expect(await stand.run(args, answering("y"))).toMatchObject({
@@ -191,7 +228,9 @@ describe("keys reset", () => {
       expect(stand.own.changes).toEqual([]);
       expect(await stand.run(args, answering(" YES "))).toMatchObject({ code: 0 });
       expect(asked[0]).toMatch(
-        new RegExp(`^The record is ${state}; its result will be gone, .*\nType yes to go on: $`),
+        new RegExp(
+          `^Record "evt_1" \\(scope "charge"\\) of tenant default is ${state}; its result will be gone, .*\nType yes to go on: $`,
+        ),
       );
     },
   );
@@ -220,6 +259,51 @@ describe("keys reset", () => {
       });
     expect(await stand.run(["keys", "reset", ...NAMED], { onEnding, ask })).toMatchObject({ code: 130, out: "" });
     expect(stand.own.changes).toEqual([]);
+  });
+});
+
+describe("of a record that the server cannot show", () => {
+  const unreadable = () =>
+    commandStand({
+      through: (store) => ({
+        ...store,
+        history: async () => {
+          throw new Fault("INTERNAL", "Internal error.");
+        },
+      }),
+    });
+  const warning =
+    "holdfast: the server cannot show the record, its log says why; it is changed as the server finds it\n";
+
+  test.each(["release", "reset"] as const)("keys %s is made, and says so", async (word) => {
+    await using stand = await unreadable();
+    await MADE.lapsed(stand.own);
+    const { code, error } = await stand.run(["keys", word, ...NAMED, "--yes"]);
+    expect({ code, error }).toEqual({ code: 0, error: warning });
+    expect(stand.own.changes).toMatchObject([{ action: word }]);
+  });
+
+  test("keys reset asks first, whatever the record holds", async () => {
+    await using stand = await unreadable();
+    await MADE.failed(stand.own);
+    const refused = await stand.run(["keys", "reset", ...NAMED]);
+    expect(refused).toMatchObject({
+      code: 2,
+      error: expect.stringContaining("of tenant default cannot be seen; what it holds will be gone"),
+    });
+    expect(stand.own.changes).toEqual([]);
+  });
+
+  test("the fence that is named still counts", async () => {
+    await using stand = await unreadable();
+    await MADE.held(stand.own);
+    const fence = await fenceOf(stand.own);
+    expect(await stand.run(["keys", "release", ...NAMED, "--yes", "--fence", String(fence - 1n)])).toMatchObject({
+      code: 5,
+    });
+    expect(await stand.run(["keys", "release", ...NAMED, "--yes", "--fence", String(fence)])).toMatchObject({
+      code: 0,
+    });
   });
 });
 

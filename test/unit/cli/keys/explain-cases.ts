@@ -55,6 +55,8 @@ export const ENDED = {
   ...{ resultExpireMs: from(86_110), tombstoneExpireMs: from(172_510) },
 } as const;
 
+const OPS = { actor: "api-key:ops", reason: "ticket 7", auditSequence: "9" } as const;
+
 const ERROR = { code: 14, message: "the provider was down", details: [] };
 
 /** A record for each thing that its explanation depends on, and what it is called. */
@@ -77,7 +79,13 @@ export const CASES: readonly (readonly [string, RecordView])[] = [
     "held, the lease of the last attempt over",
     record({ ...LAPSED, attempt: 3, policy: { ...REACQUIRE, maxAttempts: 3 } }),
   ],
-  ["reconciling", record({ reconciling: true, policy: HOLD, events: [...UNKNOWN.events, event("reconciling", -12)] })],
+  [
+    "reconciling",
+    record({
+      ...{ reconciling: true, policy: HOLD },
+      events: [event("claimed", -222), event("reconciling", -12, { owner: "auditor/1" })],
+    }),
+  ],
   [
     "available",
     record({ ...AVAILABLE, dueMs: from(-5), error: ERROR, events: [event("failed-retryable", -5, { error: ERROR })] }),
@@ -107,7 +115,15 @@ export const CASES: readonly (readonly [string, RecordView])[] = [
   ],
   [
     "unknown after a reconciler",
-    record({ ...UNKNOWN, events: [...UNKNOWN.events, event("reconciling", -100), event("lease-expired", -70)] }),
+    record({
+      ...UNKNOWN,
+      events: [
+        event("claimed", -222),
+        event("reconciling", -150, { owner: "auditor/1" }),
+        event("reconciling", -100, { owner: "auditor/2" }),
+        event("lease-expired", -70, { owner: "auditor/2" }),
+      ],
+    }),
   ],
   [
     "unknown after a release",
@@ -134,14 +150,56 @@ export const CASES: readonly (readonly [string, RecordView])[] = [
     record({
       ...{ ...ENDED, state: "completed" },
       events: [
-        ...UNKNOWN.events,
+        event("claimed", -322),
         event("resolved", -290, { actor: "api-key:ops", reason: "seen at the bank", auditSequence: "7" }),
       ],
     }),
   ],
   ["failed", record({ ...ENDED, state: "failed", failReason: "reported", error: ERROR })],
   ["failed, attempts used up", record({ ...ENDED, state: "failed", failReason: "max-attempts", attempt: 3 })],
-  ["failed by an operator", record({ ...ENDED, state: "failed", failReason: "resolved", error: ERROR })],
+  [
+    "failed by an operator",
+    record({
+      ...{ ...ENDED, state: "failed", failReason: "resolved", error: ERROR },
+      events: [event("claimed", -322), event("resolved", -290, { ...OPS, error: ERROR })],
+    }),
+  ],
+  [
+    "said not to be done",
+    record({
+      ...{ ...AVAILABLE, dueMs: from(-5), attempt: 0, policy: HOLD },
+      events: [event("claimed", -222), event("resolved", -5, OPS)],
+    }),
+  ],
+  [
+    "held, after it was said not to be done",
+    record({ policy: HOLD, events: [event("claimed", -222), event("resolved", -30, OPS), event("retried", -12)] }),
+  ],
+  [
+    "completed, after it was said not to be done",
+    record({
+      ...{ ...ENDED, state: "completed" },
+      events: [event("claimed", -600), event("resolved", -400, OPS), event("retried", -300), event("completed", -290)],
+    }),
+  ],
+  [
+    "reset, after a verdict of which nothing tells",
+    record({
+      ...{ ...AVAILABLE, dueMs: from(-5), attempt: 0, policy: null },
+      events: [event("resolved", -200, OPS), event("reset", -5, { ...OPS, attempt: 0, reason: "again" })],
+    }),
+  ],
+  [
+    "available after a release",
+    record({ ...AVAILABLE, dueMs: from(-5), events: [event("claimed", -40), event("released", -5, OPS)] }),
+  ],
+  [
+    "taken over",
+    record({
+      attempt: 2,
+      events: [event("claimed", -90), event("taken-over", -12, { attempt: 2, owner: "billing/worker-8" })],
+    }),
+  ],
   [
     "expired",
     record({

@@ -126,7 +126,7 @@ describe("keys why", () => {
     const { code, out } = await stand.run(["keys", "why", ...NAMED, "--tenant", "default", "--server", stand.address]);
     expect(code).toBe(0);
     expect(out).toMatch(
-      /^evt_1 of scope charge is stuck: nobody knows whether it was done, and nobody is finding out\.$/m,
+      /^Record "evt_1" \(scope "charge"\) is stuck: nobody knows whether it was done, and nobody is finding out\.$/m,
     );
     expect(out).toContain("Nobody knows whether attempt 1 (billing/w-7) did its work.");
     expect(out).toContain(

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Fault } from "../../../../src/domain/fault.ts";
-import { keyed, MADE, type recordStand } from "../../rpc/admin/records-stand.ts";
+import { keyed, MADE, OPERATOR, type recordStand } from "../../rpc/admin/records-stand.ts";
 import { acquire, methods } from "../../rpc/bundle.ts";
 import { commandStand, ender, runWith } from "./stand.ts";
 
@@ -17,9 +17,11 @@ describe("keys list", () => {
     const { code, out, error } = await stand.run(["keys", "list"]);
     expect({ code, error }).toEqual({ code: 0, error: "" });
     const [heads, stuck, done, ...rest] = out.split("\n");
-    expect(heads).toMatch(/^SCOPE {3}KEY {10}STATE {8}SINCE +ATTEMPT {2}OWNER {8}LEASE\/DUE +STUCK$/);
-    expect(stuck).toMatch(/^charge {2}'two words' {2}in-progress {2}\w+ +1 {8}billing\/w-7 {2}\w+ ago +lease-expired$/);
-    expect(done).toMatch(/^charge {2}done {9}completed {4}\w+ +1 {8}- {12}- +-$/);
+    expect(heads).toMatch(/^SCOPE {3}KEY {10}STATE {8}STUCK {10}FOR +ATTEMPT {2}OWNER {8}LEASE\/DUE$/);
+    expect(stuck).toMatch(
+      /^charge {2}'two words' {2}in-progress {2}lease-expired {2}\w+ +1 {8}billing\/w-7 {2}\w+ ago$/,
+    );
+    expect(done).toMatch(/^charge {2}done {9}completed {4}- {14}\w+ +1 {8}- {12}-$/);
     expect(rest).toEqual([""]);
   });
 
@@ -46,7 +48,7 @@ describe("keys list", () => {
 
   test("asks for what the flags say", async () => {
     await using stand = await commandStand();
-    await MADE.lapsed(stand.own, { ...keyed("a-1"), owner: { service: "billing", instance: "" } });
+    await MADE.lapsed(stand.own, { ...keyed("a-1"), owner: { service: "billing", instance: "w-7" } });
     await MADE.completed(stand.own, keyed("a-2"));
     await MADE.held(stand.own, keyed("b-1", "mail"));
     const keys = async (...flags: readonly string[]) => {
@@ -58,6 +60,8 @@ describe("keys list", () => {
     expect(await keys("--scope", "mail")).toEqual(["b-1"]);
     expect(await keys("--prefix", "a-")).toEqual(["a-1", "a-2"]);
     expect(await keys("--owner", "billing")).toEqual(["a-1"]);
+    expect(await keys("--owner", "billing/w-7")).toEqual(["a-1"]);
+    expect(await keys("--owner", "billing/w-8")).toEqual([]);
     expect(await keys("--state", "completed", "--state", "in-progress", "--state", "completed")).toHaveLength(3);
     expect(await keys("--state", "failed")).toEqual([]);
     expect(await keys("--older-than", "1m")).toEqual(["a-1"]);
@@ -81,11 +85,29 @@ describe("keys list", () => {
     expect(drained).toBe(stand.calls.length - 2);
   });
 
-  test("says in words that there is nothing", async () => {
+  test("says in words that there is nothing, and of which tenant", async () => {
     await using stand = await commandStand();
-    expect(await stand.run(["keys", "list", "--stuck"])).toEqual({ code: 0, out: "", error: "No record is stuck.\n" });
-    expect(await stand.run(["keys", "list"])).toEqual({ code: 0, out: "", error: "There is no such record.\n" });
-    expect(await stand.run(["keys", "list", "--output", "json"])).toMatchObject({ code: 0, out: "" });
+    const said = async (...flags: readonly string[]) => {
+      const { code, out, error } = await stand.run(["keys", "list", ...flags]);
+      expect({ code, out }).toEqual({ code: 0, out: "" });
+      return error;
+    };
+    expect(await said("--stuck")).toBe("No record of tenant default is stuck.\n");
+    expect(await said()).toBe("There is no such record of tenant default.\n");
+    expect(await said("--output", "json")).toBe("There is no such record of tenant default.\n");
+    expect(await said("--stuck", "--tenant", "acme")).toBe("No record of tenant acme is stuck.\n");
+    expect(await said("--stuck", "--all-tenants")).toBe("No record is stuck in any of 2 tenants: acme, default.\n");
+  });
+
+  test("names the tenant that a credential has of its own", async () => {
+    await using stand = await commandStand({ principal: { ...OPERATOR, tenant: "acme" }, listed: ["acme"] });
+    expect((await stand.run(["keys", "list", "--stuck"])).error).toBe("No record of tenant acme is stuck.\n");
+    await acquire(stand.own, { key: { tenant: "acme", scope: "charge", key: "theirs" } });
+    expect((await stand.run(["keys", "list"])).out).toMatch(/^TENANT {2}SCOPE .*\nacme {4}charge /);
+    await using unlisted = await commandStand({ principal: { ...OPERATOR, tenant: "acme" }, listed: null });
+    expect((await unlisted.run(["keys", "list"])).error).toBe(
+      "There is no such record of the credential's own tenant.\n",
+    );
   });
 
   test("is cut at the width of a terminal, and nowhere else", async () => {
@@ -94,6 +116,32 @@ describe("keys list", () => {
     expect((await stand.run(["keys", "list"])).out).toContain("k".repeat(300));
     const { out } = await stand.run(["keys", "list"], { terminal: true, columns: 80 });
     expect(out.split("\n").map((line) => line.length)).toEqual([80, 80, 0]);
+  });
+
+  test("leaves out the middle of a long key on a terminal, for what comes behind it", async () => {
+    await using stand = await commandStand();
+    await acquire(stand.own, keyed(`${"a".repeat(30)}-${"b".repeat(30)}`));
+    const { out } = await stand.run(["keys", "list"], { terminal: true, columns: 200 });
+    expect(out).toMatch(/ a{20}…b{19} {2}in-progress /);
+  });
+
+  test("has a state of its own for what a reconciler holds", async () => {
+    await using stand = await commandStand();
+    await MADE.held(stand.own, keyed("a"));
+    await MADE.reconciling(stand.own, keyed("b"));
+    await MADE.unknown(stand.own, keyed("c"));
+    const keys = async (...flags: readonly string[]) => {
+      const { out, error } = await stand.run(["keys", "list", "--output", "json", ...flags]);
+      const found = out.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line).key.key as string]));
+      return { found, error };
+    };
+    expect((await keys("--state", "reconciling")).found).toEqual(["b"]);
+    expect((await keys("--state", "reconciling", "--state", "outcome-unknown")).found.toSorted()).toEqual(["b", "c"]);
+    expect((await keys("--state", "in-progress", "--state", "reconciling")).found).toEqual(["a", "b"]);
+    await MADE.reconciling(stand.own, keyed("d"));
+    expect(await keys("--state", "reconciling", "--limit", "1")).toMatchObject({
+      ...{ found: ["b"], error: expect.stringContaining("there may be more") },
+    });
   });
 
   test("with results shows texts in one line, and of others what they are", async () => {
@@ -122,6 +170,18 @@ describe("keys list --all-tenants", () => {
     expect((await stand.run(["keys", "list", "--all-tenants", "--limit", "1"])).error).toMatch(
       /^These are the first 1;/,
     );
+  });
+
+  test("says that it was one tenant only, to whoever may see no other", async () => {
+    await using stand = await commandStand({ principal: { ...OPERATOR, tenant: "acme" }, listed: ["acme"] });
+    const only = "Only tenant acme was looked at: this credential may see no other.\n";
+    expect(await stand.run(["keys", "list", "--all-tenants", "--stuck"])).toMatchObject({
+      ...{ code: 0, error: `No record of tenant acme is stuck.\n${only}` },
+    });
+    await MADE.unknown(stand.own, { key: { tenant: "acme", scope: "charge", key: "theirs" } });
+    const { out, error } = await stand.run(["keys", "list", "--all-tenants", "--stuck"]);
+    expect(out).toContain("theirs");
+    expect(error).toBe(only);
   });
 
   test("shows the others when the records of one cannot be had, and ends with why", async () => {

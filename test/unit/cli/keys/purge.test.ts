@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { keyed, MADE } from "../../rpc/admin/records-stand.ts";
+import { keyed, MADE, OPERATOR } from "../../rpc/admin/records-stand.ts";
 import { acquire, KEY, methods } from "../../rpc/bundle.ts";
 import { type CommandStand, commandStand, ender } from "./stand.ts";
 
@@ -18,7 +18,7 @@ describe("keys purge", () => {
     await using stand = await commandStand();
     await MADE.completed(stand.own);
     const args = ["keys", "purge", KEY.key, "--scope", KEY.scope, ...REASON];
-    expect(await stand.run(args)).toEqual({ code: 0, out: "1 record deleted.\n", error: "" });
+    expect(await stand.run(args)).toEqual({ code: 0, out: "1 record of tenant default deleted.\n", error: "" });
     expect(await stand.run(args)).toMatchObject({ code: 4, error: expect.stringContaining("there is no such record") });
   });
 
@@ -38,8 +38,9 @@ describe("keys purge", () => {
       "json",
     ]);
     expect(JSON.parse(scope.out)).toEqual({ purged: 2, held: 0 });
-    expect((await stand.run(["keys", "purge", "--all-of-tenant", ...REASON])).out).toBe("1 record deleted.\n");
-    expect((await stand.run(["keys", "purge", "--all-of-tenant", ...REASON])).out).toBe("0 records deleted.\n");
+    const all = ["keys", "purge", "--all-of-tenant", "--tenant", "default", ...REASON];
+    expect((await stand.run(all)).out).toBe("1 record of tenant default deleted.\n");
+    expect((await stand.run(all)).out).toBe("0 records of tenant default deleted.\n");
   });
 
   test("goes on until there are no more, and shows how far it is", async () => {
@@ -48,8 +49,8 @@ describe("keys purge", () => {
     const shown: string[] = [];
     const progress = (text: string) => void shown.push(text);
     const args = ["keys", "purge", "--scope", "charge", "--all-of-scope", ...REASON];
-    expect((await stand.run(args, { progress })).out).toBe("5001 records deleted.\n");
-    expect(stand.calls).toEqual(["PurgeRecords", "PurgeRecords"]);
+    expect((await stand.run(args, { progress })).out).toBe("5001 records of tenant default deleted.\n");
+    expect(stand.calls).toEqual(["ResolveTenant", "PurgeRecords", "PurgeRecords"]);
     expect(shown).toEqual(["5000 records deleted so far", ""]);
   });
 
@@ -59,10 +60,13 @@ describe("keys purge", () => {
     await MADE.completed(stand.own, keyed("b"));
     const args = ["keys", "purge", "--scope", "charge", "--all-of-scope", ...REASON];
     expect(await stand.run(args)).toEqual({
-      ...{ code: 5, out: "1 record deleted.\n" },
+      ...{ code: 5, out: "1 record of tenant default deleted.\n" },
       error: "holdfast: 1 record left, because somebody is at work; --force deletes also those\n",
     });
-    expect(await stand.run([...args, "--force"])).toMatchObject({ code: 0, out: "1 record deleted.\n" });
+    expect(await stand.run([...args, "--force"])).toMatchObject({
+      code: 0,
+      out: "1 record of tenant default deleted.\n",
+    });
   });
 
   test("asks first, and names what it will delete", async () => {
@@ -76,13 +80,21 @@ describe("keys purge", () => {
     const purge = (...args: readonly string[]) => stand.run(["keys", "purge", "--reason", "x", ...args], { ask });
     expect(await purge("it's", "--scope", "charge")).toMatchObject({ code: 1, out: "" });
     await purge("--scope", "charge", "--all-of-scope", "--tenant", "acme");
-    await purge("--all-of-tenant");
+    await purge("--all-of-tenant", "--tenant", "acme");
     expect(asked).toEqual([
-      "The record 'it'\\''s' of scope charge of the credential's own tenant will be deleted, with all that is known of it: the next claim does the work again.",
+      "Record 'it'\\''s' (scope \"charge\") of tenant default will be deleted, with all that is known of it: the next claim does the work again.",
       "Every record of scope charge of tenant acme will be deleted, with all that is known of it: the next claim does the work again.",
-      "Every record of the credential's own tenant will be deleted, with all that is known of it: the next claim does the work again.",
+      "Every record of tenant acme will be deleted, with all that is known of it: the next claim does the work again.",
     ]);
-    expect(stand.calls).toEqual([]);
+    expect(stand.calls).toEqual(["ResolveTenant"]);
+  });
+
+  test("names the tenant that the credential has of its own", async () => {
+    await using stand = await commandStand({ principal: { ...OPERATOR, tenant: "acme" }, listed: ["acme"] });
+    const asked: string[] = [];
+    const ask = async (question: string) => `${asked.push(question)}`;
+    await stand.run(["keys", "purge", "--all-of-scope", "--scope", "charge", "--reason", "x"], { ask });
+    expect(asked).toEqual([expect.stringMatching(/^Every record of scope charge of tenant acme will be deleted/)]);
   });
 
   test("that is interrupted says how far it came", async () => {

@@ -2,12 +2,15 @@ import { create } from "@bufbuild/protobuf";
 import { AdminService, ListTenantsResponseSchema } from "../../../../gen/holdfast/v1/admin_pb.ts";
 import { type CommandIo, runCommand } from "../../../../src/cli/commands.ts";
 import type { Ending } from "../../../../src/cli/exit-codes.ts";
+import { Fault, type FaultCode } from "../../../../src/domain/fault.ts";
+import { toRpcError } from "../../../../src/rpc/status.ts";
 import { formatAddress } from "../../../../src/server/config/kinds.ts";
 import { type Listening, serveGrpc } from "../../../../src/server/grpc.ts";
 import { ROOM } from "../../../../src/server/limits.ts";
 import { createRoom } from "../../../../src/server/room.ts";
 import { silentLog } from "../../../../src/telemetry/log.ts";
 import { type RecordStand, type RecordStandOptions, recordStand } from "../../rpc/admin/records-stand.ts";
+import { quietContext } from "../../rpc/bundle.ts";
 
 export interface Ran {
   readonly code: number;
@@ -27,17 +30,26 @@ export interface CommandStand extends AsyncDisposable {
 export interface CommandStandOptions extends RecordStandOptions {
   /** Told of each call before it is answered. */
   readonly before?: (method: string) => void;
+  /** The tenants that a caller is told of; null: it may not ask. */
+  readonly listed?: readonly string[] | null;
 }
 
-export async function commandStand({ before, ...options }: CommandStandOptions = {}): Promise<CommandStand> {
+export async function commandStand({
+  before,
+  listed = ["acme", "default"],
+  ...options
+}: CommandStandOptions = {}): Promise<CommandStand> {
   const own = recordStand(options);
   const calls: string[] = [];
-  const endpoints = [...own.endpoints, ...own.callEndpoints, listTenants].map((endpoint) => ({
+  const endpoints = [...own.endpoints, ...own.callEndpoints, listTenants(listed)].map((endpoint) => ({
     ...endpoint,
     call(request: never, context: never) {
       const { name } = endpoint.method;
       calls.push(name);
       before?.(name);
+      // The calls of IdempotencyService are nobody's in particular here; this one tells whose they are.
+      const isOfOne = (options.principal?.tenant ?? null) !== null;
+      if (name === "ResolveTenant" && isOfOne) return Promise.reject(refused("TENANT_FORBIDDEN"));
       return endpoint.call(request, context);
     },
   }));
@@ -56,14 +68,21 @@ export async function commandStand({ before, ...options }: CommandStandOptions =
   };
 }
 
-const listTenants = {
-  kind: "unary" as const,
-  method: AdminService.method.listTenants,
-  call: async () => {
-    const tenants = ["acme", "default"].map((tenantId) => ({ registration: { tenantId } }));
-    return create(ListTenantsResponseSchema, { tenants });
-  },
-};
+function refused(code: FaultCode): Error {
+  return toRpcError(new Fault(code, "refused"), quietContext(), () => 0.5);
+}
+
+function listTenants(listed: readonly string[] | null) {
+  return {
+    kind: "unary" as const,
+    method: AdminService.method.listTenants,
+    call: async () => {
+      if (listed === null) throw refused("ROLE_REQUIRED");
+      const tenants = listed.map((tenantId) => ({ registration: { tenantId } }));
+      return create(ListTenantsResponseSchema, { tenants });
+    },
+  };
+}
 
 /** Runs a command with what is given of its surroundings; nobody is at the keyboard, and nobody sees a terminal. */
 export async function runWith(args: readonly string[], io: Partial<CommandIo> = {}): Promise<Ran> {

@@ -54,11 +54,11 @@ describe("which records an operator can act on", () => {
     live                               | available       | state     | state          | held      | available
     lapsed                             | available       | state     | state          | available | available
     lapsed, last attempt               | available       | state     | state          | available | available
-    lapsed under HOLD                  | outcome-unknown | completed | completed      | available | available
-    lapsed under HOLD, last attempt    | outcome-unknown | completed | completed      | available | available
+    lapsed under HOLD                  | state           | completed | completed      | available | available
+    lapsed under HOLD, last attempt    | state           | completed | completed      | available | available
     reconciling                        | outcome-unknown | held      | completed      | held      | available
-    reconciling, lapsed                | outcome-unknown | completed | completed      | available | available
-    reconciling, lapsed, not HOLD      | outcome-unknown | completed | completed      | available | available
+    reconciling, lapsed                | state           | completed | completed      | available | available
+    reconciling, lapsed, not HOLD      | state           | completed | completed      | available | available
     available                          | state           | state     | state          | available | available
     available, due later               | state           | state     | state          | available | available
     available, last attempt            | state           | state     | state          | available | available
@@ -118,13 +118,24 @@ describe("a release", () => {
     });
   });
 
-  test.each(["reconciling", "reconciling, lapsed, not HOLD"])("of a reconciler (%s) keeps its suspect", (name) => {
-    expect(releaseOf(stateNamed(name)).next).toMatchObject({
+  test.each([true, false])("of a reconciler (HOLD: %s) keeps its suspect", (hold) => {
+    const reconciling = recordOf({ ...stateNamed("reconciling"), policy: { ...POLICY, hold } });
+    expect(releaseOf(reconciling).next).toMatchObject({
       state: "outcome-unknown",
       suspect: SUSPECT,
       lease: raised,
       reason: "lease-expired",
     });
+  });
+
+  test("is refused from the very end of a lease on whose lapse makes the outcome unknown, and of no other", () => {
+    const hold = { policy: { ...POLICY, hold: true } };
+    const reconciler = { suspect: SUSPECT };
+    for (const change of [hold, reconciler]) {
+      expect(told(releaseOf(recordOf({ ...change, due: NOW + 1 })))).toBe("outcome-unknown");
+      expect(told(releaseOf(recordOf({ ...change, due: NOW })))).toBe("state");
+    }
+    expect(told(releaseOf(recordOf({ due: NOW })))).toBe("available");
   });
 
   test("reads as superseded to the holder, whose end still counts under HOLD only", () => {
@@ -239,6 +250,13 @@ describe("a reset", () => {
       externalRef: null,
       progress: null,
     });
+  });
+
+  test.each(["completed", "failed"])("of an expired record keeps nothing of what it held (%s)", (state) => {
+    const evidence = bytes("whoever did it");
+    expect(resetOf(recordOf({ ...stateNamed(state), evidence }), false).next?.evidence).toEqual(evidence);
+    const expired = recordOf({ ...stateNamed(`${state}, expired`), evidence });
+    expect(resetOf(expired, false).next?.evidence).toEqual(new Uint8Array());
   });
 
   test("is followed by a first claim with any payload, above every fence before", () => {

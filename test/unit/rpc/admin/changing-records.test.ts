@@ -63,6 +63,16 @@ describe("ForceRelease", () => {
     expect(refused?.message).toContain(words);
     expect(own.changes).toEqual([]);
   });
+
+  test("of a record whose outcome is unknown by lapse alone is refused as where somebody has said so", async () => {
+    const own = recordStand();
+    const { handle } = await acquire(own, HOLD);
+    own.pass(30_000);
+    const refused = await refusal(CHANGES.release(own));
+    expect(refused).toMatchObject({ code: Code.FAILED_PRECONDITION, reason: "INVALID_STATE" });
+    expect(refused?.message).toContain("the record is OUTCOME_UNKNOWN, and only IN_PROGRESS records can be released");
+    expect(await own.call(methods.complete, { handle, result: resultOf("done") })).toMatchObject({ late: true });
+  });
 });
 
 describe("ResolveOutcome", () => {
@@ -187,14 +197,17 @@ describe("each change", () => {
     "%s without a fence is made of the record that it found, and of none that came since",
     async (name) => {
       let between = async () => {};
+      const overtaken = async <Answer>(answer: Promise<Answer>): Promise<Answer> => {
+        await answer;
+        await between();
+        return answer;
+      };
       const own = recordStand({
         through: (store): Store => ({
           ...store,
-          async peek(key, deadline) {
-            const seen = await store.peek(key, deadline);
-            await between();
-            return seen;
-          },
+          release: (call, deadline) => overtaken(store.release(call, deadline)),
+          resolve: (call, deadline) => overtaken(store.resolve(call, deadline)),
+          reset: (call, deadline) => overtaken(store.reset(call, deadline)),
         }),
       });
       await MADE[FITS[name]](own);
@@ -211,6 +224,37 @@ describe("each change", () => {
       expect(own.changes).toEqual([]);
     },
   );
+
+  test("a reset without a fence wipes no result that came since it has looked, though no end raises the fence", async () => {
+    let looks = 0;
+    const own: RecordStand = recordStand({
+      through: (store) => ({
+        ...store,
+        async reset(call, deadline) {
+          const answer = await store.reset(call, deadline);
+          if (looks++ === 0) await own.call(methods.complete, { handle, result: resultOf("paid") });
+          return answer;
+        },
+      }),
+    });
+    const { handle } = await acquire(own, HOLD);
+    own.pass(31_000);
+    expect((await refusal(CHANGES.reset(own)))?.reason).toBe("RECORD_CHANGED");
+    expect((await own.call(methods.getRecord, { key: KEY })).record?.state).toBe(RecordState.COMPLETED);
+  });
+
+  test("a reset is made of a record in the state that was seen, and without one of any", async () => {
+    const own = recordStand();
+    const { handle } = await acquire(own, HOLD);
+    own.pass(31_000);
+    const seen = { expectedFence: await fenceOf(own), expectedState: RecordState.OUTCOME_UNKNOWN };
+    await own.call(methods.complete, { handle, result: resultOf("paid") });
+    expect((await refusal(CHANGES.reset(own, seen)))?.reason).toBe("RECORD_CHANGED");
+    expect((await refusal(CHANGES.reset(own, { expectedState: seen.expectedState })))?.reason).toBe("RECORD_CHANGED");
+    expect((await own.call(methods.getRecord, { key: KEY })).record?.state).toBe(RecordState.COMPLETED);
+    const { record } = await CHANGES.reset(own, { expectedFence: seen.expectedFence });
+    expect(record?.state).toBe(RecordState.AVAILABLE);
+  });
 
   test.each(NAMES)("%s is told to the log: who, what and whose, with its number in the audit log", async (name) => {
     const own = recordStand();
@@ -234,7 +278,7 @@ describe("each change", () => {
   });
 });
 
-test("a refusal for a state that has passed meanwhile says that the record has changed", async () => {
+test("a refusal tells the state that it was for, whatever has come since", async () => {
   const own = recordStand({
     through: (store) => ({
       ...store,
@@ -246,5 +290,6 @@ test("a refusal for a state that has passed meanwhile says that the record has c
     }),
   });
   await MADE.unknown(own);
-  expect((await refusal(CHANGES.release(own)))?.reason).toBe("RECORD_CHANGED");
+  const refused = await refusal(CHANGES.release(own, { expectedFence: await fenceOf(own) }));
+  expect(refused).toMatchObject({ reason: "INVALID_STATE", message: expect.stringContaining("is OUTCOME_UNKNOWN") });
 });

@@ -192,18 +192,24 @@ describe("errors and the data of a checkpoint", () => {
     expect([bytes.includes("not now"), bytes.includes("data")]).toEqual([false, false]);
   });
 
-  test("of an expired record are shown to nobody, whether or not the sweeper came", async () => {
-    const own = recordStand();
-    await MADE.failed(own, instance("a"));
-    expect((await timeline(own)).events.at(-1)?.error?.message).toBe("no such card");
-    own.pass(24 * 60 * 60_000);
-    const before = await timeline(own);
-    await own.store.sweep(10);
-    const after = await timeline(own);
-    expect(after).toEqual(before);
-    expect(before.record?.state).toBe(RecordState.EXPIRED);
-    expect(before.events.map(({ error }) => error)).toEqual([undefined, undefined]);
-  });
+  test.each([
+    ["once", async () => {}],
+    ["again and again", (own: RecordStand) => MADE.available(own, instance("earlier"))],
+  ])(
+    "of an expired record that was tried %s are shown to nobody, whether or not the sweeper came",
+    async (_, before) => {
+      const own = recordStand();
+      await before(own);
+      await MADE.failed(own, instance("a"));
+      expect((await timeline(own)).events.at(-1)?.error?.message).toBe("no such card");
+      own.pass(24 * 60 * 60_000);
+      const unswept = await timeline(own);
+      await own.store.sweep(10);
+      expect(await timeline(own)).toEqual(unswept);
+      expect(unswept.record?.state).toBe(RecordState.EXPIRED);
+      expect(unswept.events.flatMap(({ error, owner }) => error ?? owner ?? [])).toEqual([]);
+    },
+  );
 });
 
 test("an absent record, and one that is forgotten, have no timeline", async () => {

@@ -136,6 +136,8 @@ describe("the filters", () => {
     ["several states", { states: [RecordState.COMPLETED, RecordState.IN_PROGRESS] }, ["a/1", "x", "a/2"]],
     ["a service", { owner: "billing" }, ["a/1"]],
     ["an instance", { owner: "billing-7" }, ["a/1"]],
+    ["a service and an instance, as they are printed", { owner: "billing/billing-7" }, ["a/1"]],
+    ["a service and another instance", { owner: "billing/billing-8" }, []],
     ["half a name", { owner: "bill" }, []],
     ["an age", { olderThan: seconds(10) }, ["a/1"]],
     ["the other age", { newerThan: seconds(9) }, ["x", "a/2"]],

@@ -70,6 +70,18 @@ describe("of a single key", () => {
     expect(own.purges).toEqual([]);
   });
 
+  test("one that is long gone, but for its key in the audit log, is blotted out there, and told to the log", async () => {
+    const own = recordStand();
+    await MADE.held(own);
+    await own.ask(admin.resetRecord, { key: KEY, reason: REASON, force: true });
+    await MADE.expired(own);
+    own.pass(24 * 60 * 60_000);
+    await own.store.sweep(10);
+    expect(await purge(own, KEY_TARGET)).toMatchObject({ purged: 0n, held: 0n, more: false });
+    expect(own.purges).toMatchObject([{ target: "record", purged: 0, redacted: 1 }]);
+    expect(await refusal(purge(own, KEY_TARGET))).toMatchObject({ reason: "RECORD_NOT_FOUND" });
+  });
+
   test("a forgotten record that the sweeper has not come to is deleted too", async () => {
     const own = recordStand();
     await MADE.expired(own);
@@ -179,7 +191,7 @@ test("the log is told who has deleted how many of what, and of a call that delet
   await purge(own, ALL);
   const by = { actor: OPERATOR.name, action: "purge", tenant: "default" };
   expect(own.purges).toEqual([
-    { ...by, target: "record", purged: 1, held: 0 },
-    { ...by, target: "scope", purged: 2, held: 1 },
+    { ...by, target: "record", purged: 1, redacted: 0, held: 0 },
+    { ...by, target: "scope", purged: 2, redacted: 0, held: 1 },
   ]);
 });

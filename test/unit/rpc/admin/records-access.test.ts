@@ -127,6 +127,26 @@ test.each(NAMES)("%s is STORE_UNAVAILABLE where this server could not build the 
   expect(refusal).toMatchObject({ code: Code.UNAVAILABLE, reason: "STORE_UNAVAILABLE" });
 });
 
+test("somebody who may only claim has four lists under way, and others their own", async () => {
+  const { promise: held, resolve: go } = Promise.withResolvers<void>();
+  const own = recordStand({
+    through: (store) => ({
+      ...store,
+      async list(query, deadline) {
+        await held;
+        return store.list(query, deadline);
+      },
+    }),
+  });
+  const worker: Principal = { ...OPERATOR, name: "api-key:worker", roles: roles("claim") };
+  const lists = Array.from({ length: 4 }, () => own.ask(admin.listRecords, {}, worker));
+  expect((await own.refusal(admin.listRecords, {}, worker)).reason).toBe("OVERLOADED");
+  const reader = { ...worker, name: "api-key:reader", roles: roles("claim", "read") };
+  const others = Array.from({ length: 16 }, () => own.ask(admin.listRecords, {}, reader));
+  go();
+  expect(await Promise.all([...lists, ...others])).toHaveLength(20);
+});
+
 test("lists that are under way keep nobody from changing something", async () => {
   const { promise: held, resolve: go } = Promise.withResolvers<void>();
   const own = recordStand({

@@ -52,6 +52,8 @@ export interface RecordStandOptions {
   readonly tenants?: readonly Tenant[];
   /** Stands between the operations and the store. */
   readonly through?: (store: Store) => Store;
+  /** Who calls over the wire; `OPERATOR` unless said. */
+  readonly principal?: Principal;
   /** This server can build no tenant. */
   readonly unbuilt?: boolean;
 }
@@ -80,7 +82,7 @@ export interface RecordStand extends Bundle {
 
 export function recordStand(options: RecordStandOptions = {}): RecordStand {
   const { tenants = [plainTenant("default"), plainTenant("acme")], through = (store) => store } = options;
-  let principal = OPERATOR;
+  let principal = options.principal ?? OPERATOR;
   const changes: RecordChange[] = [];
   const purges: RecordPurge[] = [];
   const lookups: string[] = [];

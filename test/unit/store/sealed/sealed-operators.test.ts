@@ -72,7 +72,7 @@ test("a verdict without content asks for no keys", async () => {
   await store.list({ ...QUERY, tenant: "acme" }, NEVER);
   for (const asking of [
     store.resolve({ ...call, verdict: { kind: "completed", outcome: bytes("r") } }, NEVER),
-    store.history(key, NEVER),
+    store.history({ key, withOutcomes: true }, NEVER),
     store.list({ ...QUERY, tenant: "acme", withOutcomes: true }, NEVER),
   ]) {
     expect((await faultOf(asking)).code).toBe("STORE_UNAVAILABLE");
@@ -103,7 +103,7 @@ test("a history shows the errors of earlier attempts open, and the table none of
   const verdict = { kind: "failed", outcome: bytes(`${CANARY} 4`) } as const;
   await store.resolve({ ...OPERATOR, key, fence, force: false, verdict }, NEVER);
   const errorsOf = async (below: typeof store) =>
-    (await below.history(key, NEVER))?.events.flatMap(({ error }) =>
+    (await below.history({ key, withOutcomes: true }, NEVER))?.events.flatMap(({ error }) =>
       error === null ? [] : Buffer.from(error).toString("latin1"),
     );
   expect(await errorsOf(store)).toEqual([1, 2, 3, 4].map((n) => `${CANARY} ${n}`));
@@ -113,14 +113,53 @@ test("a history shows the errors of earlier attempts open, and the table none of
   expect(alarms).toEqual([]);
 });
 
-test("an error in a history that does not open is INTERNAL, with an alarm", async () => {
+test("an error in a history that does not open is left out, with an alarm, and all else is told", async () => {
   const { bench, table, store, key, alarms } = await openScene();
   await table.finish(await bench.acquire(), "retryable", { outcome: bytes(CANARY) });
   await table.finish(await table.acquire(), "retryable", { outcome: null });
   expect(await bench.peek()).toMatchObject({ attempt: 2, outcome: null });
-  const fault = await faultOf(store.history(key, NEVER));
-  expect(fault.code).toBe("INTERNAL");
-  expect(fault.message).not.toContain(CANARY);
+  const { events = [] } = (await store.history({ key, withOutcomes: true }, NEVER)) ?? {};
+  expect(events.map(({ kind, error }) => [kind, error])).toContainEqual(["failed-retryable", null]);
+  expect(JSON.stringify(events.map(({ error }) => error))).not.toContain(CANARY);
+  expect(alarms).toEqual(["acme: not-sealed"]);
+});
+
+test("an outcome that does not open leaves its record in the list, without it, and an alarm is raised", async () => {
+  const { bench, table, raw, store, list, alarms } = await openScene();
+  await table.finish(await bench.acquire(), "complete", { outcome: bytes(CANARY) });
+  const other = createBench({ ...raw, store }, { ...bench.key, key: "readable" });
+  await other.finish(await other.acquire(), "complete", { outcome: bytes("fine") });
+  const { records } = await list(true);
+  const told = new Map(records.map(({ record }) => [record.key.key, [record.state, record.outcome]]));
+  expect(told).toEqual(
+    new Map([
+      [bench.key.key, ["completed", null]],
+      ["readable", ["completed", bytes("fine")]],
+    ]),
+  );
+  expect(alarms).toEqual(["acme: not-sealed"]);
+});
+
+test("a list whose keys cannot be had fails: what it would leave out may be whole", async () => {
+  const { bench, raw, ring } = await openScene();
+  await bench.finish(await bench.acquire(), "complete", { outcome: bytes(CANARY) });
+  const gone = new Fault("STORE_UNAVAILABLE", "The store does not answer.");
+  const keysOf = async (tenant: string) => ({ ...(await ring.of(tenant)), find: () => Promise.reject(gone) });
+  const store = createSealedStore({ store: raw.store, keysOf, onUnopenable: () => {} });
+  const asking = store.list({ ...QUERY, tenant: "acme", withOutcomes: true }, NEVER);
+  expect((await faultOf(asking)).code).toBe("STORE_UNAVAILABLE");
+});
+
+test("a history without outcomes opens the checkpoint only, and is told also where that does not open", async () => {
+  const { bench, table, store, key, alarms } = await openScene();
+  const lease = await bench.acquire();
+  await bench.heartbeat(lease, { checkpoint: { sequence: 1n, encoded: bytes("cp") } });
+  await table.finish(lease, "retryable", { outcome: bytes(CANARY) });
+  const told = async () => (await store.history({ key, withOutcomes: false }, NEVER))?.record;
+  expect(await told()).toMatchObject({ outcome: new Uint8Array(), checkpoint: bytes("cp") });
+  expect(alarms).toEqual([]);
+  await table.heartbeat(await table.acquire(), { checkpoint: { sequence: 2n, encoded: bytes(CANARY) } });
+  expect(await told()).toMatchObject({ checkpointSequence: 2n, checkpoint: new Uint8Array() });
   expect(alarms).toEqual(["acme: not-sealed"]);
 });
 
