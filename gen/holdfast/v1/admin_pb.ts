@@ -1199,7 +1199,8 @@ export const AdminService: GenService<{
   },
   /**
    * Deletes records with all that is known of them, the tombstone included: the next claim of such a key does the work
-   * again. Deletes up to a few thousand at a time. Role operate or admin.
+   * again. Erases their keys from the audit log too. Deletes up to a few thousand at a time. RECORD_NOT_FOUND of a single
+   * key when neither a record nor a line of the audit log names it. Role operate or admin.
    *
    * @generated from rpc holdfast.v1.AdminService.PurgeRecords
    */

@@ -141,14 +141,14 @@ export type RecordSummary = Message<"holdfast.v1.RecordSummary"> & {
   hasWaiters: boolean;
 
   /**
-   * Of a COMPLETED one, when outcomes were asked for.
+   * Of a COMPLETED one, when outcomes were asked for; unset too where it cannot be decrypted.
    *
    * @generated from field: holdfast.v1.Result result = 17;
    */
   result?: Result | undefined;
 
   /**
-   * What the last attempt reported, when outcomes were asked for.
+   * What the last attempt reported, when outcomes were asked for; unset too where it cannot be decrypted.
    *
    * @generated from field: google.rpc.Status error = 18;
    */
@@ -317,7 +317,7 @@ export type RecordEvent = Message<"holdfast.v1.RecordEvent"> & {
   fence: bigint;
 
   /**
-   * Who held the attempt.
+   * Who held the attempt. Unset once the record has expired.
    *
    * @generated from field: holdfast.v1.Owner owner = 5;
    */
@@ -331,7 +331,8 @@ export type RecordEvent = Message<"holdfast.v1.RecordEvent"> & {
   late: boolean;
 
   /**
-   * What the attempt reported. Only for the role read.
+   * What the attempt reported. Only for the role read; unset once the record has expired, and where it cannot be
+   * decrypted.
    *
    * @generated from field: google.rpc.Status error = 7;
    */
@@ -630,7 +631,8 @@ export type ResetRecordRequest = Message<"holdfast.v1.ResetRecordRequest"> & {
   force: boolean;
 
   /**
-   * RECORD_CHANGED unless the record still has this fence; 0: whatever it has.
+   * RECORD_CHANGED unless the record still has this fence; 0: the fence and the state that are
+   * found.
    *
    * @generated from field: int64 expected_fence = 3;
    */
