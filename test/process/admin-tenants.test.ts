@@ -158,6 +158,6 @@ describe("a tenants file", () => {
     expect(await server.exited).toMatchObject({ code: 1 });
     expect(server.stderr()).toContain("tenants[0].hostz is no field of TenantRegistration");
     expect(server.stderr()).toContain("tenants[1].placement must be empty or one of main");
-    expect((await tenants(servers[0], "get", "wrong")).code).toBe(1);
+    expect((await tenants(servers[0], "get", "wrong")).code).toBe(4);
   });
 });
