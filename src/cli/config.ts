@@ -41,7 +41,7 @@ function printSchema(io: CommandIo): number {
 async function check(args: readonly string[], io: CommandIo): Promise<number> {
   const { read, file } = await readConfigAndFile("config", args, io.env);
   const values = read.kind === "config" ? read.config : read.values;
-  const files = await checkFiles(values);
+  const files = await checkFiles(values, read.sources);
   const problems = [...problemsOf(read, CONFIG), ...files.problems];
   const warnings = [...configWarnings({ values, sources: read.sources, file }, io.env), ...files.warnings];
   if (values.output === "json") io.out(jsonText({ problems, warnings }));

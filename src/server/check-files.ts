@@ -1,7 +1,9 @@
 import { constants } from "node:fs";
 import { access, stat } from "node:fs/promises";
 import { systemClock, wallClockMs } from "../clock.ts";
-import { bothNames, type Option } from "./config/option.ts";
+import type { Option } from "./config/option.ts";
+import type { Sources } from "./config/read.ts";
+import { givenName } from "./config/source.ts";
 import { type Config, OPTIONS, optionsOf, type Setting } from "./config.ts";
 import { isOperatorError } from "./operator-error.ts";
 import { readMasterKeys } from "./sealing.ts";
@@ -16,13 +18,20 @@ export interface FilesCheck {
   readonly warnings: readonly string[];
 }
 
-/** Looks at the files that settings name, as the server does when it starts. A setting that could not be read is undefined. */
-export async function checkFiles(values: Partial<Config>): Promise<FilesCheck> {
+/**
+ * Looks at the files that settings name, as the server does when it starts. A setting that could not be read is undefined.
+ * The configuration file is left out: whoever has read it tells of it.
+ */
+export async function checkFiles(values: Partial<Config>, sources: Sources): Promise<FilesCheck> {
   const problems: string[] = [];
   const warnings: string[] = [];
   const { placements = null } = values;
   const names = ["main", ...(placements ?? []).map(({ name }) => name)];
-  for (const setting of optionsOf("config")) problems.push(...(await unreadable(setting, values[setting], names)));
+  for (const setting of optionsOf("config")) {
+    if (setting === "configFile") continue;
+    const given = givenName(OPTIONS[setting], sources.get(setting) ?? { kind: "default" });
+    problems.push(...(await unreadable(setting, given, values[setting], names)));
+  }
   // Whatever cannot be read has been told.
   if (problems.length > 0) return { problems, warnings };
   const told = async (look: () => Promise<void>) => {
@@ -62,18 +71,24 @@ async function problemsOf(look: () => Promise<void>): Promise<readonly string[]>
 /**
  * The path is not repeated: it may be what belongs in the file.
  *
+ * @param given the setting as it was called where it was given
  * @param placements those that {placement} stands for, where a path has that in it
  */
-async function unreadable(setting: Setting, value: unknown, placements: readonly string[]): Promise<readonly string[]> {
+async function unreadable(
+  setting: Setting,
+  given: string,
+  value: unknown,
+  placements: readonly string[],
+): Promise<readonly string[]> {
   const option = OPTIONS[setting] as Option<unknown>;
   if (option.kind.placeholder !== "FILE" || typeof value !== "string") return [];
   const paths = new Set(placements.map((name) => value.replaceAll("{placement}", name)));
   for (const path of paths) {
     try {
       await access(path, constants.R_OK);
-      if ((await stat(path)).isDirectory()) return [`the file of ${bothNames(option)} is a directory`];
+      if ((await stat(path)).isDirectory()) return [`the file of ${given} is a directory`];
     } catch (error) {
-      return [`the file of ${bothNames(option)} cannot be read: ${(error as NodeJS.ErrnoException).code}`];
+      return [`the file of ${given} cannot be read: ${(error as NodeJS.ErrnoException).code}`];
     }
   }
   return [];

@@ -47,17 +47,26 @@ describe("check", () => {
     expect(await run(["check", "--config", file])).toEqual({ code: 0, out: "The settings can be used.\n", error: "" });
   });
 
+  test("names the line of the configuration file that names a file which is not there", async () => {
+    const file = fileWith("line.yaml", "log-level: info\ntls-client-ca: /nowhere/ca\n");
+    const { code, error } = await run(["check", "--config", file]);
+    expect(code).toBe(2);
+    expect(error).toContain(`the file of tls-client-ca (file ${file} line 2) cannot be read: ENOENT\n`);
+  });
+
+  test("tells once of a configuration file that is not there", async () => {
+    const { code, error } = await run(["check", "--config", "/nowhere/holdfast.yaml"]);
+    expect(code).toBe(2);
+    expect(error.trimEnd().split("\n")).toHaveLength(1);
+  });
+
   test.each([
     [
       "a file that is not there",
       ["--tls-cert", "/nowhere/x", "--tls-key", KEY],
-      "the file of --tls-cert (HOLDFAST_TLS_CERT) cannot be read: ENOENT",
+      "the file of --tls-cert cannot be read: ENOENT",
     ],
-    [
-      "a directory",
-      ["--master-key-file", folder.path],
-      "the file of --master-key-file (HOLDFAST_MASTER_KEY_FILE) is a directory",
-    ],
+    ["a directory", ["--master-key-file", folder.path], "the file of --master-key-file is a directory"],
     [
       "the key of another certificate",
       ["--tls-cert", CERT, "--tls-key", OTHER_KEY],
