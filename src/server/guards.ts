@@ -1,6 +1,13 @@
 import type { Clock } from "../clock.ts";
 import { Fault } from "../domain/fault.ts";
-import { EVENT_LOOP_DELAY, type GuardName, MEMORY_USED, SHEDDING, SHEDDING_BEGUN } from "../telemetry/guard-metrics.ts";
+import {
+  EVENT_LOOP_DELAY,
+  GUARDS,
+  type GuardName,
+  MEMORY_USED,
+  SHEDDING,
+  SHEDDING_BEGUN,
+} from "../telemetry/guard-metrics.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { createLatch, type Latch } from "./guards/latch.ts";
@@ -56,7 +63,7 @@ export function createGuards(deps: GuardsDeps): Guards {
     "event-loop": createLatch(looks, DELAY_SHARE_TO_END),
   };
   const begun = metrics.counter(SHEDDING_BEGUN);
-  for (const guard of ["memory", "event-loop"] as const) {
+  for (const guard of GUARDS) {
     begun(guard);
     metrics.gauge(SHEDDING, () => Number(latches[guard].isSet), { guard });
   }

@@ -45,7 +45,8 @@ export const POOL_CONNECTIONS = {
   name: "holdfast_pool_connections",
   unit: "connections",
   help: "Connections to the database that there should be; 0 until it was opened.",
-  advice: "Fixed. Times the number of servers, it is what `max_connections` must have room for.",
+  advice:
+    "Fixed. Times the number of servers, and one more for each on `main`, it is what `max_connections` must have room for.",
   labels: OF_PLACEMENT,
 } as const satisfies GaugeSpec;
 

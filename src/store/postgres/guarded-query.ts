@@ -82,7 +82,7 @@ async function look(client: Client): Promise<Seen> {
  * connection between them, and one round trip. A look before or after it would tell of whatever connection that gets. No
  * statement has a name: the connection that prepared it may be somebody else's the next time.
  */
-export async function queryGuarded<Row>(
+async function queryGuarded<Row>(
   client: Client,
   text: string,
   values: readonly unknown[],
