@@ -18,6 +18,8 @@ export interface Credentials {
   metadata(name: string): string | undefined;
   /** The client's certificate, verified by the transport; null without one. */
   certificate(): ClientCertificate | null;
+  /** Set where many calls come with the same credentials, on one stream: the same object for all of them. */
+  readonly stream?: object;
 }
 
 export interface ClientCertificate {
@@ -41,9 +43,7 @@ const ANYBODY: Principal = {
   name: "anonymous",
 };
 
+const KNOWN = Promise.resolve(ANYBODY);
+
 /** For a server on which no authentication is configured: every tenant, all roles. */
-export const anonymous: Authenticator = {
-  async authenticate() {
-    return ANYBODY;
-  },
-};
+export const anonymous: Authenticator = { authenticate: () => KNOWN };

@@ -14,6 +14,9 @@ import { printable } from "./table.ts";
 /** What a command needs of its surroundings to call a server. */
 export type CallerIo = Pick<CommandIo, "error" | "onEnding">;
 
+/** How calls of records go. */
+type Way = "grpc" | "session";
+
 /**
  * Runs a command's calls against the server of its settings. Resolves to the exit code: the work's own, or that of what
  * failed, after one sentence about it and what to do next.
@@ -25,10 +28,11 @@ export async function withConnection(
   io: CallerIo,
   work: (transport: Transport, signal: AbortSignal) => Promise<number>,
   next: NextSteps = {},
+  transport: Way = "grpc",
 ): Promise<number> {
   return interruptible(io, async (signal) => {
     try {
-      const connection = await connect(settings);
+      const connection = await connect(settings, transport);
       try {
         return await work(within(settings.timeoutMs, signal, connection.transport), signal);
       } finally {
@@ -62,13 +66,13 @@ function within(timeoutMs: number, signal: AbortSignal, transport: Transport): T
   };
 }
 
-async function connect(settings: CallerSettings): Promise<Connection> {
+async function connect(settings: CallerSettings, transport: Way): Promise<Connection> {
   const { server, apiKey } = settings;
   if (apiKey !== null && !wantsTls(settings) && !isLoopback(formatAddress(server))) {
     throw new OperatorError("the API key would cross the network in clear text: add --tls, or --tls-ca");
   }
   const options = {
-    ...{ address: formatAddress(server), ...(apiKey !== null && { apiKey }) },
+    ...{ address: formatAddress(server), transport, ...(apiKey !== null && { apiKey }) },
     ...(wantsTls(settings) && { tls: await readCallerTls(settings) }),
   };
   return inFlags(() => openConnection(options, systemClock));

@@ -23,12 +23,20 @@ const ABOUT =
   "at a server in its place, with the network between; what Holdfast can do is measured by npm run bench. Needs the role\n" +
   "claim.";
 
-const DEFAULTS: BenchOptions = { mode: "pairs", concurrency: 16, durationMs: 10_000, scope: "holdfast-bench" };
+const DEFAULTS: BenchOptions = {
+  ...{ mode: "pairs", transport: "unary", concurrency: 16 },
+  ...{ durationMs: 10_000, scope: "holdfast-bench" },
+};
 
 const MODE = valueFlag(
   "mode",
   choice("pairs", "replays"),
   "What is sent: a claim and a complete of new keys, or claims of work that is done. Default: pairs.",
+);
+const TRANSPORT = valueFlag(
+  "transport",
+  choice("unary", "session"),
+  "How the calls go: each on its own, or together on one stream, as of programs that make many. Default: unary.",
 );
 const CONCURRENCY = valueFlag(
   "concurrency",
@@ -38,7 +46,7 @@ const CONCURRENCY = valueFlag(
 const DURATION = valueFlag("duration", duration("1s", "10m"), "For how long. Default: 10s.");
 const SCOPE = valueFlag("scope", boundedText("SCOPE", 128), `Of the keys. Default: ${DEFAULTS.scope}.`);
 
-const FLAGS = [MODE, CONCURRENCY, DURATION, SCOPE];
+const FLAGS = [MODE, TRANSPORT, CONCURRENCY, DURATION, SCOPE];
 
 export const BENCH: CommandShape = { ...NO_SHAPE, settings: "bench", about: ABOUT, flags: FLAGS };
 
@@ -59,11 +67,13 @@ export async function bench(args: readonly string[], io: CommandIo): Promise<num
   const { config } = settings;
   const options = {
     mode: readFlag(flags, MODE) ?? DEFAULTS.mode,
+    transport: readFlag(flags, TRANSPORT) ?? DEFAULTS.transport,
     concurrency: readFlag(flags, CONCURRENCY) ?? DEFAULTS.concurrency,
     durationMs: readFlag(flags, DURATION) ?? DEFAULTS.durationMs,
     scope: readFlag(flags, SCOPE) ?? DEFAULTS.scope,
   };
-  return withConnection(config, io, (transport, signal) => run(options, transport, signal, config, io));
+  const way = options.transport === "session" ? "session" : "grpc";
+  return withConnection(config, io, (transport, signal) => run(options, transport, signal, config, io), {}, way);
 }
 
 async function run(

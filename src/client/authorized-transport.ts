@@ -72,7 +72,8 @@ function isRefused(error: unknown): boolean {
   return toHoldfastError(error).reason === "CREDENTIALS_INVALID";
 }
 
-function withAuthorization(given: HeaderFields, authorization: string): Headers {
+function withAuthorization(given: HeaderFields, authorization: string): HeaderFields {
+  if (given === undefined) return { authorization };
   const headers = new Headers(given);
   headers.set("authorization", authorization);
   return headers;

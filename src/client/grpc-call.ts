@@ -12,10 +12,10 @@ import { wallDeadline } from "./clock.ts";
 import { copyHeaders, type HeaderFields, toConnectError, toMetadata } from "./grpc-metadata.ts";
 
 /** For unary calls that are made without a deadline; one of 0 or less is none, as with connect's transports. */
-const DEFAULT_TIMEOUT_MS = 10_000;
+export const DEFAULT_TIMEOUT_MS = 10_000;
 
 /** As connect hands them to a transport. */
-interface GrpcCallOptions {
+export interface GrpcCallOptions {
   readonly signal: AbortSignal | undefined;
   readonly timeoutMs: number | undefined;
   readonly headers: HeaderFields;

@@ -1,10 +1,11 @@
 import { fromBinary } from "@bufbuild/protobuf";
+import type { Any } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { Metadata, type ServiceError } from "@grpc/grpc-js";
 import { StatusSchema } from "../../gen/google/rpc/status_pb.ts";
 
 const BINARY_SUFFIX = "-bin";
-const STATUS_DETAILS = "grpc-status-details-bin";
+export const STATUS_DETAILS = "grpc-status-details-bin";
 
 /** What connect calls HeadersInit; that name is only declared where the DOM's types are. */
 export type HeaderFields = ConstructorParameters<typeof Headers>[0];
@@ -47,10 +48,15 @@ function readDetails(metadata: Metadata): ConnectError["details"] {
   if (!(bytes instanceof Buffer)) return [];
   try {
     const { details } = fromBinary(StatusSchema, bytes);
-    return details.map(({ typeUrl, value }) => ({ type: typeUrl.slice(typeUrl.lastIndexOf("/") + 1), value }));
+    return details.map(toDetail);
   } catch {
     return [];
   }
+}
+
+/** A detail of google.rpc.Status as connect holds one that has come over the wire. */
+export function toDetail({ typeUrl, value }: Any): { readonly type: string; readonly value: Uint8Array } {
+  return { type: typeUrl.slice(typeUrl.lastIndexOf("/") + 1), value };
 }
 
 function isServiceError(error: unknown): error is ServiceError {

@@ -9,6 +9,10 @@ interface Silence {
   watch<T>(address: string, call: () => Promise<T>): Promise<T>;
   /** The same for the messages of a stream and the error that ends it. */
   watchStream<T>(address: string, messages: AsyncIterable<T>): AsyncIterable<T>;
+  /** The same for a call that is no promise: it was answered. */
+  heard(address: string): void;
+  /** Its error, with the addresses that are silent if it is one that no server sent. */
+  explain(address: string, error: unknown): unknown;
 }
 
 export function createSilence(): Silence {
@@ -26,6 +30,9 @@ export function createSilence(): Silence {
   };
 
   return {
+    heard: (address) => void silent.delete(address),
+    explain,
+
     async watch(address, call) {
       try {
         const answer = await call();

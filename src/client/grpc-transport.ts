@@ -1,10 +1,21 @@
-import { create, type DescMessage, type MessageInitShape } from "@bufbuild/protobuf";
-import { Code, ConnectError, type ContextValues, type Transport } from "@connectrpc/connect";
+import {
+  create,
+  type DescMessage,
+  type DescMethodUnary,
+  type MessageInitShape,
+  type MessageShape,
+} from "@bufbuild/protobuf";
+import { Code, ConnectError, type ContextValues, type Transport, type UnaryResponse } from "@connectrpc/connect";
 import { type ChannelCredentials, type ChannelOptions, Client, connectivityState, credentials } from "@grpc/grpc-js";
 import { isLoopback } from "./address.ts";
-import { callStream, callUnary } from "./grpc-call.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { callStream, callUnary, type GrpcCallOptions } from "./grpc-call.ts";
+import { toMetadata } from "./grpc-metadata.ts";
 import { createSilence } from "./grpc-silence.ts";
 import { ROUTE_TAKEN, ROUTE_WANTED } from "./route.ts";
+import { carry } from "./session/carry.ts";
+import { createSessions, type Sessions } from "./session/sessions.ts";
+import { openStream } from "./session/stream.ts";
 import { addressIn, SERVER_NAME } from "./tls-credentials.ts";
 
 export interface GrpcTransportOptions {
@@ -14,6 +25,13 @@ export interface GrpcTransportOptions {
   readonly credentials?: ChannelCredentials;
   /** The name that the servers' certificates must hold. Default: the host of each address. */
   readonly serverName?: string;
+  /**
+   * True: Claim, Heartbeat, Complete and Fail go together on one stream per address, if the server takes one. Those that
+   * do not fit in go on their own, as all of them do without it.
+   */
+  readonly sessions?: boolean;
+  /** Of sessions. */
+  readonly clock?: Clock;
 }
 
 export interface GrpcTransport extends Transport {
@@ -38,12 +56,10 @@ const CHANNEL_OPTIONS: ChannelOptions = {
  * the same core. One connection per address; addresses that cannot be reached are passed over while another one can.
  */
 export function createGrpcTransport(options: GrpcTransportOptions): GrpcTransport {
-  const { addresses, credentials: security = credentials.createInsecure(), serverName } = options;
-  const lines = addresses.map((address) => {
-    return {
-      address,
-      client: new Client(address, security, channelOptions(address, serverName ?? addressIn(address))),
-    };
+  const { addresses, credentials: security = credentials.createInsecure(), serverName, clock = systemClock } = options;
+  const lines = addresses.map((address): Line => {
+    const client = new Client(address, security, channelOptions(address, serverName ?? addressIn(address)));
+    return { address, client, sessions: options.sessions === true ? sessionsOf(client, clock) : null };
   });
   const silence = createSilence();
   let turn = 0;
@@ -55,18 +71,36 @@ export function createGrpcTransport(options: GrpcTransportOptions): GrpcTranspor
     const inTurn = lines.map((_, i) => lines[(turn + i) % lines.length]);
     const inOrder = [...lines.filter(({ address }) => address === wanted), ...inTurn];
     if (inOrder.length === lines.length) turn = (turn + 1) % lines.length;
-    const line = inOrder.find((each) => each !== undefined && !isDown(each.client)) ?? inTurn[0];
+    const line = inOrder.find((each) => each !== undefined && !isDown(each)) ?? inTurn[0];
     if (line === undefined) throw new Error("bug: a transport without addresses");
     const taken = context?.get(ROUTE_TAKEN);
     if (taken !== undefined) taken.address = line.address;
     return line;
   };
 
+  const callAlone = async <I extends DescMessage, O extends DescMessage>(
+    { client, address }: Line,
+    method: DescMethodUnary<I, O>,
+    options: GrpcCallOptions,
+    request: MessageShape<I>,
+  ): Promise<UnaryResponse<I, O>> => await silence.watch(address, () => callUnary(client, method, options, request));
+
   return {
     async unary(method, signal, timeoutMs, headers, input, context) {
-      const { client, address } = pick(context);
+      const line = pick(context);
+      const { address, sessions } = line;
       const options = { signal, timeoutMs, headers };
-      return await silence.watch(address, () => callUnary(client, method, options, create(method.input, input)));
+      const request = create(method.input, input);
+      if (sessions === null) return await callAlone(line, method, options, request);
+      const deps = {
+        ...{ sessions, clock, onAnswer: () => silence.heard(address) },
+        explain: (error: unknown) => silence.explain(address, error),
+      };
+      const isBehind = context?.get(ROUTE_WANTED) === address;
+      const carried = carry(deps, method, options, request, isBehind, (leftMs) =>
+        callAlone(pick(context), method, { ...options, timeoutMs: leftMs }, request),
+      );
+      return await (carried ?? callAlone(line, method, options, request));
     },
 
     async stream(method, signal, timeoutMs, headers, input, context) {
@@ -82,9 +116,24 @@ export function createGrpcTransport(options: GrpcTransportOptions): GrpcTranspor
 
     close() {
       closed = true;
-      for (const { client } of lines) client.close();
+      for (const { client, sessions } of lines) {
+        sessions?.close();
+        client.close();
+      }
     },
   };
+}
+
+interface Line {
+  readonly address: string;
+  readonly client: Client;
+  readonly sessions: Sessions | null;
+}
+
+function sessionsOf(client: Client, clock: Clock): Sessions {
+  const open = (authorization: string, events: Parameters<typeof openStream>[2]) =>
+    openStream(client, toMetadata(authorization === "" ? undefined : { authorization }), events);
+  return createSessions({ open, clock, random: Math.random });
 }
 
 function channelOptions(address: string, serverName: string | null): ChannelOptions {
@@ -96,7 +145,8 @@ function channelOptions(address: string, serverName: string | null): ChannelOpti
   };
 }
 
-function isDown(client: Client): boolean {
+function isDown({ client, sessions }: Line): boolean {
+  if (sessions?.isDraining() === true) return true;
   return client.getChannel().getConnectivityState(false) === connectivityState.TRANSIENT_FAILURE;
 }
 

@@ -5,6 +5,7 @@ import { createCertificateAuthenticator } from "../auth/certificate.ts";
 import { createAuthenticator } from "../auth/chain.ts";
 import type { ConfiguredIssuer, RegisteredIssuers } from "../auth/jwt/trust.ts";
 import { createPostgresApiKeys } from "../auth/postgres/api-keys.ts";
+import { rememberOnStreams } from "../auth/stream-principals.ts";
 import { type Clock, wallClockMs } from "../clock.ts";
 import { logApiKeyChanges } from "../telemetry/change-log.ts";
 import { type CountChange, countApiKeyChanges } from "../telemetry/change-metrics.ts";
@@ -71,7 +72,12 @@ export async function openAccess(config: Config, deps: AccessDeps): Promise<Acce
     ...(config.auth.includes("mtls") &&
       pattern && { certificates: createCertificateAuthenticator({ pattern, roles }) }),
   });
-  return { authenticator, apiKeys, onRevoked: byKey.changed, [Symbol.dispose]: leave };
+  return {
+    authenticator: rememberOnStreams({ authenticator, clock }),
+    apiKeys,
+    onRevoked: byKey.changed,
+    [Symbol.dispose]: leave,
+  };
 }
 
 const HTTP_PORT = 80;

@@ -43,6 +43,7 @@ export function logCalls(metrics: RpcObserver, { log, clock }: CallLogDeps): Rpc
     ...metrics,
     handled(method, code, seconds, context, error, trace) {
       metrics.handled(method, code, seconds, context, error, trace);
+      if (error === undefined && !log.isLevelEnabled("debug")) return;
       const fields = () => ({
         ...{ method: method.name, requestId: context.requestId, transport: context.transport },
         ...traceField(trace?.traceId),

@@ -2,13 +2,15 @@ import { AdminService } from "../../gen/holdfast/v1/admin_pb.ts";
 import { IdempotencyService } from "../../gen/holdfast/v1/idempotency_pb.ts";
 import { type Clock, wallClockMs } from "../clock.ts";
 import { createEndpoints } from "../rpc/endpoints.ts";
+import { createSession } from "../rpc/session.ts";
 import type { Store } from "../store/store.ts";
 import { countRecordChanges, createChangeCounter } from "../telemetry/change-metrics.ts";
 import type { Log } from "../telemetry/log.ts";
-import { createMetrics } from "../telemetry/metrics.ts";
+import { createMetrics, type Metrics, type MetricsPage } from "../telemetry/metrics.ts";
 import { createRpcMetrics } from "../telemetry/rpc-metrics.ts";
+import { createSessionMetrics } from "../telemetry/session-metrics.ts";
 import { createStoreMetrics } from "../telemetry/store-metrics.ts";
-import { createTracing } from "../telemetry/tracing.ts";
+import { createTracing, type Tracing } from "../telemetry/tracing.ts";
 import { createWaitingMetrics } from "../telemetry/waiting-metrics.ts";
 import { openAccess } from "./access.ts";
 import { logCalls } from "./call-log.ts";
@@ -17,13 +19,13 @@ import type { Config } from "./config.ts";
 import { MAIN } from "./database-source.ts";
 import { createDrain } from "./drain.ts";
 import { addPlacementGauges, addStartGauges } from "./gauges.ts";
-import { serveGrpc } from "./grpc.ts";
-import { collectGarbage, memoryLimitOf, readProcessMemory } from "./guards/memory.ts";
+import { type GrpcServerDeps, serveGrpc } from "./grpc.ts";
+import { collectGarbage, memoryLimitOf, readProcessMemory, shareOf } from "./guards/memory.ts";
 import { createGuards } from "./guards.ts";
 import { createHealthEndpoints } from "./health.ts";
 import { serveHttp } from "./http.ts";
 import type { HttpRpc } from "./http-rpc.ts";
-import { ROOM } from "./limits.ts";
+import { ROOM, SESSION } from "./limits.ts";
 import { openPlacements } from "./placement.ts";
 import { createReadiness } from "./readiness.ts";
 import { createRoom } from "./room.ts";
@@ -41,6 +43,20 @@ export interface ServerDeps {
   readonly signal?: AbortSignal;
   /** Measure the process too; off where several servers share one. */
   readonly ofProcess?: boolean;
+  /** Where this process is one of several that make up the server. */
+  readonly worker?: WorkerSeat;
+  /** Served besides on the gRPC port: what a benchmark compares with. */
+  readonly beside?: Required<Pick<GrpcServerDeps, "endpoints" | "sessions">>;
+  /** In place of what the process's SDK gets, if it has one; a benchmark leaves it out. */
+  readonly tracing?: Tracing;
+}
+
+export interface WorkerSeat {
+  /** Its own, from 1. */
+  readonly number: number;
+  readonly processes: number;
+  /** What is scraped in the place of its own page. */
+  readonly page: (own: Metrics) => MetricsPage;
 }
 
 export interface RunningServer {
@@ -64,10 +80,11 @@ interface OpenPort {
 
 /** Builds a server from its settings: the one place that knows all the parts. */
 export async function startServer(config: Config, deps: ServerDeps): Promise<RunningServer> {
-  const { clock, log, signal } = deps;
+  const { clock, log, signal, worker } = deps;
+  const { processes = 1 } = worker ?? {};
   const random = Math.random;
   const newToken = createTokenSource();
-  const tracing = createTracing(VERSION);
+  const tracing = deps.tracing ?? createTracing(VERSION);
   await using starting = new AsyncDisposableStack();
 
   const metrics = createMetrics({ ofProcess: deps.ofProcess ?? false });
@@ -81,29 +98,30 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
     const { checkTenantsFile } = await import("./tenants-file.ts");
     await checkTenantsFile(config.tenantsFile, termsOf(config, sealing));
   }
-  addStartGauges(metrics, { readiness, tls, placements: [MAIN, ...(config.placements ?? []).map(({ name }) => name)] });
+  addStartGauges(metrics, {
+    ...{ readiness, tls, worker: worker?.number ?? 1 },
+    placements: [MAIN, ...(config.placements ?? []).map(({ name }) => name)],
+  });
   /** Null while there is no database: the pages tell of the start, and so the HTTP port is the first thing there is. */
   let open: OpenPort | null = null;
   const http = await serveHttp(config.httpAddress, {
-    ...{ metrics, readiness, log, tls, localOnly: config.auth === null },
+    ...{ metrics: worker?.page(metrics) ?? metrics, readiness, log, tls, localOnly: config.auth === null },
     rpc: () => open?.rpc() ?? null,
     waiting: () => open?.waitingMode() ?? "polling",
   });
   starting.defer(() => http.destroy());
   log.debug({ http: formatAddress(http.address) }, "the HTTP port listens");
+  // Each process sweeps as much less often as there are others.
+  const sweepIntervalMs = config.sweepIntervalMs * processes;
   const placements = starting.use(
-    await openPlacements(config, {
-      clock,
-      log,
-      observer,
-      tracing,
-      waiting,
-      readiness,
-      newToken,
-      random,
-      decorate: (store, name, run) => countRecordChanges(sealing.decorate(store, name, run), countChange),
-      ...(signal && { signal }),
-    }),
+    await openPlacements(
+      { ...config, sweepIntervalMs },
+      {
+        ...{ clock, log, observer, tracing, waiting, readiness, newToken, random },
+        decorate: (store, name, run) => countRecordChanges(sealing.decorate(store, name, run), countChange),
+        ...(signal && { signal }),
+      },
+    ),
   );
   signal?.throwIfAborted();
   const { main } = placements;
@@ -145,7 +163,7 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
     createGuards({
       ...{ clock, log, metrics, readMemory: readProcessMemory, collectGarbage },
       // Where several servers share a process, none of them can say whose load it is.
-      memory: deps.ofProcess === true ? memoryLimitOf(maxMemoryBytes) : null,
+      memory: deps.ofProcess === true ? shareOf(memoryLimitOf(maxMemoryBytes), processes) : null,
       maxEventLoopDelayMs: deps.ofProcess === true ? maxEventLoopDelayMs : 0,
     }),
   );
@@ -159,8 +177,9 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
     observer: logCalls(calls, { log, clock }),
   };
   const services = [IdempotencyService.typeName, AdminService.typeName];
+  const idempotency = createEndpoints({ ...pipeline, waiting, tenants, admission, newToken });
   const endpoints = [
-    ...createEndpoints({ ...pipeline, waiting, tenants, admission, newToken }),
+    ...idempotency,
     ...tenancy.endpoints({ ...pipeline, ...access }),
     ...createHealthEndpoints({ readiness, services, random }),
   ];
@@ -168,7 +187,17 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   const room = createRoom(ROOM);
   const { maxConnectionAgeMs, maxConcurrentStreams } = config;
   const limits = { maxConnectionAgeMs, maxConcurrentStreams };
-  const grpc = await serveGrpc(config.grpcAddress, { endpoints, clock, log, room, tls, ...limits });
+  const session = createSession(
+    {
+      ...pipeline,
+      sessions: createSessionMetrics(metrics),
+      limits: { ...SESSION, waitsMax: maxConcurrentStreams },
+    },
+    idempotency,
+  );
+  const { beside = { endpoints: [], sessions: [] } } = deps;
+  const served = { endpoints: [...endpoints, ...beside.endpoints], sessions: [session, ...beside.sessions] };
+  const grpc = await serveGrpc(config.grpcAddress, { ...served, clock, log, room, tls, ...limits });
   starting.defer(() => grpc.destroy());
   const createRpc = async () => (await import("./http-rpc.ts")).createHttpRpc({ endpoints, clock, random, room });
   let rpc: Promise<HttpRpc> | undefined;

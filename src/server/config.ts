@@ -3,9 +3,11 @@ import { CALLER_OPTIONS } from "./config/caller-options.ts";
 import { DATABASE_OPTIONS } from "./config/database-options.ts";
 import { GUARD_OPTIONS } from "./config/guard-options.ts";
 import { address, choice, count, databaseUrl, duration, file, flag, path } from "./config/kinds.ts";
+import { orWord } from "./config/memory-kind.ts";
 import { NETWORK_OPTIONS } from "./config/network-options.ts";
 import { COMMANDS, type Command, type Environment, type Option, option } from "./config/option.ts";
 import { TENANT_OPTIONS } from "./config/tenant-options.ts";
+import { WORKERS_MAX } from "./limits.ts";
 
 /**
  * Every setting there is, in the order of the help texts. The parser, `--help`, `holdfast config`, the schema of
@@ -59,6 +61,13 @@ export const OPTIONS = {
     doc: "Where Connect JSON, gRPC-Web, /metrics, /livez and /readyz are served. The same rule of loopback holds.",
     commands: ["serve", "health", "config", "doctor"],
   }),
+  workers: option({
+    name: "workers",
+    kind: orWord(count(1, WORKERS_MAX), "auto"),
+    default: 1,
+    doc: "Processes that serve both ports together, each with database connections of its own. auto: one for each processor that there is for this server. Another takes the place of one that has ended. See docs/scaling.md.",
+    commands: ["serve", "config"],
+  }),
   migrate: option<boolean | null>({
     name: "migrate",
     kind: flag,
@@ -99,7 +108,7 @@ export const OPTIONS = {
     name: "sweep-interval",
     kind: duration("100ms", "1h"),
     default: 10_000,
-    doc: "How often this server deletes what is past its retention. Any number of servers may sweep at once.",
+    doc: "How often this server deletes what is past its retention; its workers take turns. Any number of servers may sweep at once.",
     commands: ["serve", "config"],
   }),
   maxConnectionAgeMs: option({

@@ -10,6 +10,9 @@ import {
   READY,
   SWEEP_AGE,
   SWEEP_LAG,
+  WORKER_BUSY,
+  WORKER_ENDS,
+  WORKERS_READY,
 } from "../telemetry/server-metrics.ts";
 import { addWaitingGauges } from "../telemetry/waiting-metrics.ts";
 import type { Placement } from "./placement.ts";
@@ -23,16 +26,33 @@ export interface StartGaugesDeps {
   readonly readiness: Pick<Readiness, "report">;
   /** Null: clear text. */
   readonly tls: Pick<Tls, "notAfter"> | null;
+  /** Of this process among those of the server, from 1. */
+  readonly worker: number;
 }
 
 /** There from the first scrape on: a server that waits for its database is to be seen to do so, by the alerts too. */
-export function addStartGauges(metrics: Metrics, { placements, readiness, tls }: StartGaugesDeps): void {
+export function addStartGauges(metrics: Metrics, { placements, readiness, tls, worker }: StartGaugesDeps): void {
+  const ready = () => Number(readiness.report().ready);
   metrics.gauge(BUILD_INFO, () => 1, { version: VERSION });
-  metrics.gauge(READY, () => Number(readiness.report().ready));
+  metrics.gauge(READY, ready);
+  metrics.gauge(WORKERS_READY, ready);
+  metrics.counter(WORKER_ENDS);
+  metrics.gauge(WORKER_BUSY, createBusyShare(), { worker: String(worker) });
   if (tls !== null) metrics.gauge(CERTIFICATE, () => tls.notAfter.getTime() / 1000);
   for (const placement of placements) {
     metrics.gauge(PLACEMENT_UP, () => Number(readiness.report().placements[placement] === "up"), { placement });
   }
+}
+
+/** Of the time since it was asked before. */
+function createBusyShare(): () => number {
+  let before = performance.eventLoopUtilization();
+  return () => {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, before);
+    before = now;
+    return utilization;
+  };
 }
 
 /** What only those can tell that stand on a database. */

@@ -2,30 +2,33 @@ import { constants, type ServerHttp2Stream } from "node:http2";
 import type { Message } from "@bufbuild/protobuf";
 import type { handleServerStreamingCall, handleUnaryCall, UntypedHandleCall } from "@grpc/grpc-js";
 import { type Endpoint, Malformed } from "../rpc/endpoint.ts";
+import type { SessionEndpoint } from "../rpc/session-line.ts";
 import type { Log } from "../telemetry/log.ts";
 import { streamOf } from "./grpc-answered.ts";
-import { type GrpcCall, GrpcContext, type GrpcContextDeps } from "./grpc-context.ts";
+import { type GrpcCall, GrpcContext } from "./grpc-context.ts";
 import { BAD_TIMEOUT_HEADER } from "./grpc-door.ts";
+import { type SessionHandlerDeps, sessionHandler } from "./grpc-session.ts";
 import { grpcStatus } from "./grpc-status.ts";
 import { enterUntilClosed, largeBytesOf } from "./large-answer.ts";
 import type { Place, Room } from "./room.ts";
 import { dismissSlowReader, takenInTime } from "./slow-reader.ts";
 
-export interface HandlerDeps extends GrpcContextDeps {
+export interface HandlerDeps extends SessionHandlerDeps {
   readonly log: Log;
-  readonly room: Room;
 }
 
 type Request = Message | Malformed;
 type UnaryEndpoint = Extract<Endpoint, { readonly kind: "unary" }>;
 type StreamingEndpoint = Extract<Endpoint, { readonly kind: "server_streaming" }>;
 
-export function grpcHandler(endpoint: Endpoint, deps: HandlerDeps): UntypedHandleCall {
+export function grpcHandler(endpoint: Endpoint | SessionEndpoint, deps: HandlerDeps): UntypedHandleCall {
   switch (endpoint.kind) {
     case "unary":
       return unaryHandler(endpoint, deps);
     case "server_streaming":
       return streamHandler(endpoint, deps);
+    case "session":
+      return sessionHandler(endpoint, deps);
   }
 }
 

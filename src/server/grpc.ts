@@ -3,11 +3,13 @@ import * as grpc from "@grpc/grpc-js";
 import type { Clock } from "../clock.ts";
 import { SIZES } from "../domain/limits.ts";
 import type { Endpoint } from "../rpc/endpoint.ts";
+import type { SessionEndpoint } from "../rpc/session-line.ts";
 import type { Log } from "../telemetry/log.ts";
 import { type Address, formatAddress } from "./config/kinds.ts";
 import { createConnections } from "./grpc-connections.ts";
 import { openDoor } from "./grpc-door.ts";
 import { grpcHandler, type HandlerDeps } from "./grpc-handlers.ts";
+import { createGrpcSessions } from "./grpc-sessions.ts";
 import { cannotListen } from "./operator-error.ts";
 import { type ReflectionHandlers, reflectionServices } from "./reflection.ts";
 import type { Room } from "./room.ts";
@@ -17,6 +19,8 @@ import type { Tls } from "./tls.ts";
 
 export interface GrpcServerDeps {
   readonly endpoints: readonly Endpoint[];
+  /** Those that carry calls on a stream; of services that have endpoints too. */
+  readonly sessions?: readonly SessionEndpoint[];
   readonly clock: Clock;
   readonly log: Log;
   readonly maxConnectionAgeMs: number;
@@ -50,17 +54,22 @@ export async function serveGrpc(address: Address, deps: GrpcServerDeps): Promise
     ...{ clock, random: Math.random, maxAgeMs },
     reset: (session) => door.reset(session),
   });
-  const paths = addEndpoints(server, deps.endpoints, { clock, log, room, connections });
+  const sessions = createGrpcSessions(clock);
+  const all = [...deps.endpoints, ...(deps.sessions ?? [])];
+  const paths = addEndpoints(server, all, { clock, log, room, connections, sessions });
   const reflection = reflectionServices(deps.endpoints.map(({ method }) => method.parent));
-  const openEndedPaths = addReflection(server, reflection);
+  const reflectionPaths = addReflection(server, reflection);
   const port = await bind(server, address, tls);
-  const streams = deps.endpoints.filter(({ kind }) => kind === "server_streaming");
+  const pathsOf = (kind: (typeof all)[number]["kind"]) =>
+    new Set(all.flatMap((endpoint) => (endpoint.kind === kind ? [pathOf(endpoint.method)] : [])));
   const door = openDoor(server, {
-    ...{ clock, tls, openEndedPaths, welcome: connections.welcome },
-    paths: paths.union(openEndedPaths),
-    streamPaths: new Set(streams.map(({ method }) => pathOf(method))),
+    ...{ clock, tls, welcome: connections.welcome },
+    paths: paths.union(reflectionPaths),
+    openEndedPaths: reflectionPaths.union(pathsOf("session")),
+    streamPaths: pathsOf("server_streaming"),
   });
   const dispose = () => {
+    sessions[Symbol.dispose]();
     connections[Symbol.dispose]();
     door[Symbol.dispose]();
   };
@@ -68,6 +77,7 @@ export async function serveGrpc(address: Address, deps: GrpcServerDeps): Promise
     address: { host: address.host, port },
     close() {
       connections.leave();
+      sessions.leave();
       door.closeUnsecured();
       return shutDown(server).finally(dispose);
     },
@@ -80,9 +90,11 @@ export async function serveGrpc(address: Address, deps: GrpcServerDeps): Promise
   };
 }
 
-function addEndpoints(server: grpc.Server, all: readonly Endpoint[], deps: HandlerDeps): ReadonlySet<string> {
+type AnyEndpoint = Endpoint | SessionEndpoint;
+
+function addEndpoints(server: grpc.Server, all: readonly AnyEndpoint[], deps: HandlerDeps): ReadonlySet<string> {
   const paths = new Set<string>();
-  const services = new Map<DescService, Endpoint[]>();
+  const services = new Map<DescService, AnyEndpoint[]>();
   for (const endpoint of all) {
     const { parent } = endpoint.method;
     services.set(parent, [...(services.get(parent) ?? []), endpoint]);

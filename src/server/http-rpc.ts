@@ -11,6 +11,7 @@ import {
 } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerRequest } from "@connectrpc/connect/protocol";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
+import { IdempotencyService } from "../../gen/holdfast/v1/idempotency_pb.ts";
 import type { ClientCertificate } from "../auth/authenticator.ts";
 import type { Clock } from "../clock.ts";
 import { Fault } from "../domain/fault.ts";
@@ -20,6 +21,7 @@ import { toRpcError } from "../rpc/status.ts";
 import { httpContext } from "./http-context.ts";
 import { connectError } from "./http-errors.ts";
 import { JSON_OPTIONS, makePrintable } from "./http-json.ts";
+import { refusedHere } from "./http-no-session.ts";
 import { emptyRequest, enterInTurn, sendResponse, universalRequest } from "./http-universal.ts";
 import { largeBytesOf } from "./large-answer.ts";
 import { TIMEOUT_MS_MAX } from "./limits.ts";
@@ -77,7 +79,8 @@ export function createHttpRpc(deps: HttpRpcDeps): HttpRpc {
     requestGate: noteRefusal,
   });
   for (const endpoint of deps.endpoints) addRoute(router, endpoint, deps);
-  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+  const all = [...router.handlers, refusedHere(IdempotencyService.method.session)];
+  const handlers = new Map(all.map((handler) => [handler.requestPath, handler]));
   return {
     handlerOf(path) {
       const handler = handlers.get(path);

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server, 
 import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Log } from "../telemetry/log.ts";
-import type { Metrics } from "../telemetry/metrics.ts";
+import type { MetricsPage } from "../telemetry/metrics.ts";
 import { type Address, isLoopback } from "./config/kinds.ts";
 import type { Listening } from "./grpc.ts";
 import type { HttpRpc } from "./http-rpc.ts";
@@ -20,7 +20,7 @@ export interface HttpServerDeps {
    * not there yet, but for its pages.
    */
   readonly rpc: () => Promise<HttpRpc> | null;
-  readonly metrics: Metrics;
+  readonly metrics: MetricsPage;
   readonly readiness: Readiness;
   /** For /readyz, which tells it and does not judge by it: whoever polls gets every answer, a little later. */
   readonly waiting: () => WaitingMode;

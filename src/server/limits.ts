@@ -1,4 +1,4 @@
-import { DURATIONS } from "../domain/limits.ts";
+import { DURATIONS, SIZES } from "../domain/limits.ts";
 
 /** What the servers bound and nobody has to configure. */
 
@@ -47,6 +47,18 @@ export const ROOM = { bytesMax: 64 * MIB, connectionBytesMax: 16 * MIB } as cons
 export const LARGE_ANSWER_BYTES_MIN = 16 * 1024;
 
 /**
+ * Of one session: calls that may be open besides claims with a wait, and the bytes of their requests. A thousand calls
+ * under way fill several batches of the database; and a thousand small answers that nobody takes are less than 16 MiB.
+ */
+export const SESSION = { callsMax: 1024, requestBytesMax: 16 * MIB } as const;
+
+/** Of one message of a session: the largest request of a call, and what is around it. */
+export const SESSION_MESSAGE_BYTES_MAX = SIZES.messageBytesMax + 1024;
+
+/** So many bytes of answers are handed over to HTTP/2 at once, if there are so many: a reader who takes that is not slow. */
+export const SESSION_WRITE_BYTES_MAX = 64 * 1024;
+
+/**
  * An HTTP/1.1 connection on which nothing is under way for so long is probed by the kernel: 10 times, a second apart,
  * which Node does not let anybody choose. A peer that has vanished is found after 30 s.
  */
@@ -73,3 +85,19 @@ export const START_RETRY_MS = 50;
 
 /** A connection for LISTEN that does not answer a statement for so long is given up. */
 export const LISTEN_ANSWER_MS_MAX = 2000;
+
+/** More processes than this are more servers: what one primary can hand connections to, and one page of metrics add up. */
+export const WORKERS_MAX = 64;
+
+/** How long a scrape waits for the figures of a worker, whose last ones it takes then. */
+export const TELLING_MS_MAX = 1000;
+
+/** A worker that has served for so long was sound, and what ended it is no reason to wait with another. */
+export const WORKER_STEADY_MS = 30_000;
+
+/** Before the second worker in a row of short-lived ones, doubled for each further one. */
+export const WORKER_PAUSE_MS = 250;
+export const WORKER_PAUSE_MS_MAX = 10_000;
+
+/** So many workers in a row that end before they serve are no accident. */
+export const WORKER_STARTS_MAX = 5;

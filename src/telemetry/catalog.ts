@@ -17,7 +17,11 @@ import {
   READY,
   SWEEP_AGE,
   SWEEP_LAG,
+  WORKER_BUSY,
+  WORKER_ENDS,
+  WORKERS_READY,
 } from "./server-metrics.ts";
+import { SESSION_PAUSES, SESSIONS } from "./session-metrics.ts";
 import {
   BATCH_ROWS,
   CLOCK_STEPS,
@@ -61,8 +65,11 @@ export interface MetricGroup {
 
 /** Every metric of a server. A test holds it against the page of one that runs. */
 export const CATALOG: readonly MetricGroup[] = [
-  { title: "Is it healthy", metrics: [READY, PLACEMENT_UP, BUILD_INFO, CERTIFICATE] },
-  { title: "Calls", metrics: [STARTED, HANDLED, HANDLING, REFUSALS, RECEIVED, SENT] },
+  {
+    title: "Is it healthy",
+    metrics: [READY, PLACEMENT_UP, BUILD_INFO, CERTIFICATE, WORKERS_READY, WORKER_ENDS, WORKER_BUSY],
+  },
+  { title: "Calls", metrics: [STARTED, HANDLED, HANDLING, REFUSALS, RECEIVED, SENT, SESSIONS, SESSION_PAUSES] },
   { title: "Claims and ends", metrics: [CLAIMS, ACQUIRES, ENDS] },
   { title: "Open and stuck records", metrics: [STUCK_RECORDS, STUCK_SECONDS, OPEN_RECORDS, COUNT_AGE] },
   {

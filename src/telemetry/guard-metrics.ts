@@ -11,6 +11,7 @@ export const SHEDDING = {
   help: "1 while this server acquires nothing new, because it has too little memory or too much to do.",
   advice: "1 for longer than a peak: start another server, or give this one more. Claims are refused with OVERLOADED.",
   labels: { guard: GUARDS },
+  together: "max",
 } as const satisfies GaugeSpec;
 
 export const SHEDDING_BEGUN = {
@@ -29,6 +30,7 @@ export const EVENT_LOOP_DELAY = {
   help: "How late the event loop was when it was last looked at, four times a second; absent with --max-event-loop-delay off.",
   advice: "Above `--max-event-loop-delay` twice in a row nothing new is acquired.",
   labels: {},
+  together: "max",
 } as const satisfies GaugeSpec;
 
 export const MEMORY_USED = {
@@ -38,4 +40,5 @@ export const MEMORY_USED = {
   help: "Memory of this process over its limit, but no more than what is in use of it over half of the limit; or its heap over 90 % of what that may have, if that is more. Absent with --max-memory off.",
   advice: "Above 1 nothing new is acquired. Without a limit by `--max-memory` or the container, the heap alone counts.",
   labels: {},
+  together: "max",
 } as const satisfies GaugeSpec;

@@ -19,14 +19,16 @@ export interface Log {
 export interface LogOptions {
   readonly level: Level;
   readonly destination: DestinationStream;
+  /** In every line. */
+  readonly base?: LogFields;
 }
 
 /** JSON, one object per line. A value cannot begin a line of its own: JSON writes a line break as two characters. */
-export function createLog({ level, destination }: LogOptions): Log {
+export function createLog({ level, destination, base }: LogOptions): Log {
   const logger: Logger = pino(
     {
       level,
-      base: null,
+      base: base ?? null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { error: (error) => loggedError(error, level === "debug" || level === "trace") },

@@ -25,6 +25,8 @@ export interface CounterSpec extends MetricSpec {
 
 export interface GaugeSpec extends MetricSpec {
   readonly kind: "gauge";
+  /** What the processes of one server tell together. Absent: the sum, as of counters and histograms. */
+  readonly together?: "min" | "max";
 }
 
 export interface HistogramSpec extends MetricSpec {

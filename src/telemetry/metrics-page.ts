@@ -1,5 +1,5 @@
 import { CATALOG } from "./catalog.ts";
-import type { MetricSpec } from "./metric-spec.ts";
+import type { GaugeSpec, MetricSpec } from "./metric-spec.ts";
 
 /** docs/metrics.md. */
 export function metricsPage(): string {
@@ -13,6 +13,10 @@ export function metricsPage(): string {
     "calls that wait for records of 1 000 tenants the page is below 200 kB (test/process/scrape.test.ts). Counters and",
     "histograms count since the server began, and stand at 0 until something happens. What several servers tell of one",
     "database (open and stuck records) is the same on each: take the maximum. The rest is each server's own: add it up.",
+    "",
+    "A server with `--workers` tells of all its processes on one page, whichever of them is met (test/process/workers.test.ts):",
+    "added up, but of gauges that say so the least or the most. Delays of the event loop are those of the slowest process.",
+    "What a process has counted stays on the page when another takes its place.",
     "",
     "[Alert rules](../deploy/prometheus/holdfast.rules.yml), a [dashboard](../deploy/grafana/holdfast.json), and what to do",
     "when one of them says so: [operations.md](operations.md).",
@@ -28,8 +32,12 @@ export function metricsPage(): string {
   ].join("\n");
 }
 
-function row({ kind, name, unit, labels, help, advice }: MetricSpec): string {
-  const cells = [`\`${name}\``, kind, unit, Object.entries(labels).map(labelText).join("; "), help, advice];
+const TOGETHER = { min: ", least", max: ", most" } as const;
+
+function row(metric: MetricSpec | GaugeSpec): string {
+  const { kind, name, unit, labels, help, advice } = metric;
+  const together = "together" in metric && metric.together ? TOGETHER[metric.together] : "";
+  const cells = [`\`${name}\``, kind + together, unit, Object.entries(labels).map(labelText).join("; "), help, advice];
   return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
 }
 

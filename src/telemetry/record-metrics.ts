@@ -12,6 +12,7 @@ export const OPEN_RECORDS = {
   help: "Records that have not ended, as the last finished round over them has counted; absent before the first.",
   advice: "Every server counts the same records: take the maximum over servers, never the sum.",
   labels: { placement: PLACEMENT },
+  together: "max",
 } as const satisfies GaugeSpec;
 
 export const STUCK_RECORDS = {
@@ -22,6 +23,7 @@ export const STUCK_RECORDS = {
   advice:
     "outcome-unknown: held until somebody resolves them. lease-expired and overdue: nobody has claimed them for a minute. `holdfast keys list --stuck` names them, `keys why` explains one.",
   labels: { placement: PLACEMENT, reason: REASONS },
+  together: "max",
 } as const satisfies GaugeSpec;
 
 export const STUCK_SECONDS = {
@@ -31,6 +33,7 @@ export const STUCK_SECONDS = {
   help: "How long the one that is stuck for longest had stood still when it was counted, by why: since its lease or delay was over; 0 without any.",
   advice: "Younger than the last deployment or outage: look there first.",
   labels: { placement: PLACEMENT, reason: REASONS },
+  together: "max",
 } as const satisfies GaugeSpec;
 
 export const COUNT_AGE = {
@@ -41,6 +44,7 @@ export const COUNT_AGE = {
   advice:
     "A round takes a few passes of the sweeper, more with millions of open records. Growing, or absent for long: the sweeper is down.",
   labels: { placement: PLACEMENT },
+  together: "min",
 } as const satisfies GaugeSpec;
 
 /** The newest count of a placement's open records, and how old it is. */

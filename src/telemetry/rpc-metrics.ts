@@ -43,9 +43,10 @@ const OUTCOMES = [
 const REASONS = ["new", "reattached", "takeover", "retry", "reconcile"] as const;
 
 const KINDS = ["complete", "retryable", "terminal", "outcome-unknown", "not-started"] as const;
+const BOTH = ["false", "true"] as const;
 
 const METHOD = {
-  grpc_type: ["unary", "server_stream"],
+  grpc_type: ["unary", "server_stream", "bidi_stream"],
   grpc_service: "`holdfast.v1.IdempotencyService` or `holdfast.v1.AdminService`",
   grpc_method: "a method of that service, such as `Claim`",
 } as const;
@@ -74,7 +75,7 @@ export const RECEIVED = {
   name: "grpc_server_msg_received_total",
   unit: "messages",
   help: "Messages received, on both ports.",
-  advice: "As many as calls: no method takes a stream.",
+  advice: "As many as calls: what arrives on a session counts under the methods that it calls.",
   labels: METHOD,
 } as const satisfies CounterSpec;
 
@@ -123,7 +124,7 @@ export const ENDS = {
   unit: "calls",
   help: "Attempts ended by Complete or Fail; late: after the lease, and before anybody took over.",
   advice: "Late ones want a longer lease or more heartbeats; already applied ones are retries of callers.",
-  labels: { kind: KINDS, already_applied: ["false", "true"], late: ["false", "true"] },
+  labels: { kind: KINDS, already_applied: BOTH, late: BOTH },
 } as const satisfies CounterSpec;
 
 interface MethodCells {
@@ -160,6 +161,9 @@ export function createRpcMetrics(metrics: Metrics, methods: readonly MethodName[
   const refusals = createRefusalCells(metrics);
   const outcomes = new Map<string, Cell>(OUTCOMES.map((outcome) => [outcome, claims(outcome)]));
   const reasons = new Map<string, Cell>(REASONS.map((reason) => [reason, acquires(reason)]));
+  const endings = new Map<string, readonly (readonly Cell[])[]>(
+    KINDS.map((kind) => [kind, BOTH.map((applied) => BOTH.map((late) => ends(kind, applied, late)))]),
+  );
 
   return {
     started(method) {
@@ -182,7 +186,7 @@ export function createRpcMetrics(metrics: Metrics, methods: readonly MethodName[
       if (reason !== null) count(reasons.get(reason));
     },
     ended(kind, alreadyApplied, late) {
-      ends(kind, String(alreadyApplied), String(late)).value++;
+      count(endings.get(kind)?.[Number(alreadyApplied)]?.[Number(late)]);
     },
   };
 }
@@ -198,7 +202,7 @@ function createMethodCells(metrics: Metrics): (method: MethodName) => MethodCell
   const sent = metrics.counter(SENT);
   const seconds = metrics.histogram(HANDLING);
   return (method) => {
-    const type = method.methodKind === "server_streaming" ? "server_stream" : method.methodKind;
+    const type = method.methodKind.replace("streaming", "stream");
     const values = [type, method.parent.typeName, method.name] as const;
     return {
       started: started(...values),

@@ -49,6 +49,7 @@ export const TENANTS = {
   help: "Tenants that this server knows of, by their health: those that were called lately, and the eager ones.",
   advice: "disabled and unverified ones acquire nothing: `holdfast tenants list` names them, `tenants get` says why.",
   labels: { health: HEALTHS },
+  together: "max",
 } as const satisfies GaugeSpec;
 
 export const TENANTS_BUILT = {
@@ -58,6 +59,7 @@ export const TENANTS_BUILT = {
   help: "Tenants that are built here.",
   advice: "A few KiB each.",
   labels: {},
+  together: "max",
 } as const satisfies GaugeSpec;
 
 export const CHANGES_LISTENING = {
@@ -67,6 +69,7 @@ export const CHANGES_LISTENING = {
   help: "1 while notifications of changed tenants and API keys are listened for; while they are not, changes are polled for.",
   advice: "0: changes arrive within 2 s instead of at once. As `holdfast_listener_up`.",
   labels: {},
+  together: "min",
 } as const satisfies GaugeSpec;
 
 export const CHANGES_READING = {
@@ -76,6 +79,7 @@ export const CHANGES_READING = {
   help: "1 while changes of tenants and API keys are read; while they are not, this server serves by what it knew.",
   advice: "0: main cannot be read. A revoked API key goes on working here, for ten minutes at most.",
   labels: {},
+  together: "min",
 } as const satisfies GaugeSpec;
 
 /** What becomes of tenants on this server. No series names one: there may be a hundred thousand. */

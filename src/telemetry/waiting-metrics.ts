@@ -105,6 +105,7 @@ export const LISTENER_UP = {
   help: "1 while notifications arrive; while they do not, waiters poll.",
   advice: "0 while `holdfast_listener_wanted` is 1: the log says why.",
   labels: { placement: PLACEMENT },
+  together: "min",
 } as const satisfies GaugeSpec;
 
 export const LISTENER_WANTED = {
@@ -114,6 +115,7 @@ export const LISTENER_WANTED = {
   help: "1 where notifications are to arrive; 0 until the database was opened, and behind a pooler in transaction mode that no address leads past: then polling is all that this server was set up for.",
   advice: "0: `--listen-url`, of another placement `--placement-listen-urls`, would have waiters told at once.",
   labels: { placement: PLACEMENT },
+  together: "max",
 } as const satisfies GaugeSpec;
 
 /** What wakes those who wait, and what does not. Every series stands at 0 from the start; none names a key or a tenant. */

@@ -6,10 +6,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createClient, HoldfastError } from "holdfast/client";
 
 const [addresses = "", json = "{}"] = process.argv.slice(2);
-const { workMs, ...options } = JSON.parse(json);
+const { workMs, transport = "grpc", ...options } = JSON.parse(json);
 const say = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`);
 const holdfast = createClient({
   addresses: addresses.split(","),
+  transport,
   onWarning: ({ kind }) => say({ event: "warning", kind }),
 });
 

@@ -56,6 +56,7 @@ describe("a client without .proto files", () => {
       "holdfast.v1.IdempotencyService/GetRecord",
       "holdfast.v1.IdempotencyService/Heartbeat",
       "holdfast.v1.IdempotencyService/ResolveTenant",
+      "holdfast.v1.IdempotencyService/Session",
       "holdfast.v1.IdempotencyService/WaitFor",
     ]);
   });

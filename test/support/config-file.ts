@@ -13,6 +13,7 @@ export const EVERY_SETTING = {
   "data-dir": "/var/lib/holdfast",
   "grpc-address": "[::]:7400",
   "http-address": "0.0.0.0:7401",
+  workers: "auto",
   migrate: true,
   "log-level": "debug",
   "log-format": "json",

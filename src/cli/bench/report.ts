@@ -12,6 +12,7 @@ interface Latency {
 /** For scripts. */
 export interface BenchReport {
   readonly mode: BenchOptions["mode"];
+  readonly transport: BenchOptions["transport"];
   readonly concurrency: number;
   readonly seconds: number;
   readonly rounds: number;
@@ -22,10 +23,10 @@ export interface BenchReport {
   readonly errors: Readonly<Record<string, number>>;
 }
 
-export function reportOf({ mode, concurrency }: BenchOptions, result: BenchResult): BenchReport {
+export function reportOf({ mode, transport, concurrency }: BenchOptions, result: BenchResult): BenchReport {
   const { elapsedMs, rounds, latencies, errors } = result;
   return {
-    ...{ mode, concurrency, rounds },
+    ...{ mode, transport, concurrency, rounds },
     seconds: round(elapsedMs / 1000),
     roundsPerSecond: elapsedMs === 0 ? 0 : Math.round((rounds / elapsedMs) * 1000),
     claim: latencyOf(latencies.claim),
@@ -34,15 +35,17 @@ export function reportOf({ mode, concurrency }: BenchOptions, result: BenchResul
   };
 }
 
+const WAYS = { unary: "", session: " on one session" } as const;
+
 export function reportText(report: BenchReport): string {
-  const { mode, concurrency, seconds, rounds, roundsPerSecond, errors } = report;
+  const { mode, transport, concurrency, seconds, rounds, roundsPerSecond, errors } = report;
   const calls = (["claim", "complete"] as const satisfies readonly Call[]).flatMap((call) => {
     const latency = report[call];
     return latency === undefined ? [] : [[call, latency.p50Ms, latency.p99Ms, latency.maxMs].map(String)];
   });
   const failed = Object.entries(errors).map(([why, count]) => [why, String(count)]);
   return [
-    `${rounds} ${mode} in ${seconds} s by ${concurrency} callers: ${roundsPerSecond} a second\n\n`,
+    `${rounds} ${mode} in ${seconds} s by ${concurrency} callers${WAYS[transport]}: ${roundsPerSecond} a second\n\n`,
     tableText(["CALL", "P50 MS", "P99 MS", "MAX MS"], calls),
     failed.length === 0 ? "" : `\n${tableText(["ERROR", "TIMES"], failed)}`,
   ].join("");

@@ -6,6 +6,7 @@ import { type Call, createPairs, createReplays, type Mode, type WorkerDeps } fro
 
 export interface BenchOptions {
   readonly mode: Mode;
+  readonly transport: "unary" | "session";
   readonly concurrency: number;
   readonly durationMs: number;
   readonly scope: string;

@@ -15,7 +15,7 @@ export function judgeConnections({ used, usable }: ConnectionFacts): Finding {
   const { ok, above } = findingsOf("connections");
   const sentence = `${used} of ${usable} connections are open.`;
   const mend =
-    "Raise max_connections, put a pooler before the database, or run fewer servers: each has some ten connections.";
+    "Raise max_connections, put a pooler before the database, or run fewer servers or workers: each process has some ten connections.";
   return above(used / Math.max(1, usable), 0.8, 0.95, sentence, mend) ?? ok(sentence);
 }
 

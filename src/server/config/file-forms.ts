@@ -48,8 +48,13 @@ export function durationForm(pattern: RegExp): FileForm {
   };
 }
 
-export function orOffForm(form: FileForm): FileForm {
-  return { ...form, schema: { anyOf: [form.schema, { const: "off" }] } };
+export function orWordForm(form: FileForm, word: string): FileForm {
+  return {
+    ...form,
+    schema: { anyOf: [form.schema, { const: word }] },
+    textOf: (value) => (value === word ? word : form.textOf(value)),
+    jsonOf: (text) => (text === word ? word : form.jsonOf(text)),
+  };
 }
 
 /** A list, or text as of the flag. */

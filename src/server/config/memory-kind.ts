@@ -1,4 +1,4 @@
-import { orOffForm, textForm } from "./file-forms.ts";
+import { orWordForm, textForm } from "./file-forms.ts";
 import type { Kind } from "./kinds.ts";
 
 const MEMORY = /^(\d{1,9})(MiB|GiB)$/;
@@ -19,12 +19,17 @@ export const memory: Kind<number> = {
 
 /** A number that is never 0, or the word off, which is 0. */
 export function orOff(kind: Kind<number>): Kind<number> {
+  return orWord(kind, "off");
+}
+
+/** A number that is never 0, or a word, which is 0. */
+export function orWord(kind: Kind<number>, word: string): Kind<number> {
   return {
     ...kind,
-    placeholder: `${kind.placeholder}|off`,
-    allowed: `${kind.allowed}, or off`,
-    parse: (value) => (value === "off" ? 0 : kind.parse(value)),
-    format: (value) => (value === 0 ? "off" : kind.format(value)),
-    inFile: orOffForm(kind.inFile ?? textForm()),
+    placeholder: `${kind.placeholder}|${word}`,
+    allowed: `${kind.allowed}, or ${word}`,
+    parse: (value) => (value === word ? 0 : kind.parse(value)),
+    format: (value) => (value === 0 ? word : kind.format(value)),
+    inFile: orWordForm(kind.inFile ?? textForm(), word),
   };
 }

@@ -63,6 +63,11 @@ export function memoryLimitOf(
   return { residentBytes: isConstrained ? Math.floor(constrainedBytes * CONTAINER_SHARE) : Number.POSITIVE_INFINITY };
 }
 
+/** What one of several processes has of it. */
+export function shareOf(limit: MemoryLimit | null, processes: number): MemoryLimit | null {
+  return limit === null ? null : { residentBytes: Math.floor(limit.residentBytes / processes) };
+}
+
 /** V8 collects harder and harder as its heap fills; so near to the end, what is used is in use. */
 const HEAP_SHARE = 0.9;
 

@@ -6,7 +6,10 @@ import { Fault } from "../../../src/domain/fault.ts";
 import { bundle, methods } from "../rpc/bundle.ts";
 import { commandStand, ender, runWith } from "./keys/stand.ts";
 
-const OPTIONS: BenchOptions = { mode: "pairs", concurrency: 2, durationMs: 100, scope: "bench" };
+const OPTIONS: BenchOptions = {
+  ...{ mode: "pairs", transport: "unary", concurrency: 2 },
+  ...{ durationMs: 100, scope: "bench" },
+};
 
 /** Every call takes 2 ms of a clock that stands still otherwise. */
 function slowRecords() {
@@ -85,11 +88,24 @@ describe("the command", () => {
     });
     const { code, out, error } = await stand.run(["bench", "--duration", "10m", "--output", "json"], { onEnding });
     expect(code).toBe(130);
-    expect(JSON.parse(out)).toMatchObject({ mode: "pairs", concurrency: 16, errors: {} });
+    expect(JSON.parse(out)).toMatchObject({ mode: "pairs", transport: "unary", concurrency: 16, errors: {} });
     expect(error).toBe("Its records, of scope holdfast-bench, stay in the database for a minute.\n");
   });
 
+  test("goes over a session where that is asked for, as far as the server has any, and says so", async () => {
+    const { onEnding, end } = ender();
+    let calls = 0;
+    await using stand = await commandStand({
+      before: () => {
+        if (++calls === 50) end("SIGINT");
+      },
+    });
+    const { out } = await stand.run(["bench", "--transport", "session", "--duration", "10m"], { onEnding });
+    expect(out).toMatch(/^\d+ pairs in [\d.]+ s by 16 callers on one session: \d+ a second\n/);
+  });
+
   test.each([
+    ["--transport http", /--transport must be one of unary, session\n/],
     ["--concurrency 0", /--concurrency must be a whole number from 1 to 1000\n/],
     ["--duration 0", /--duration must be a time from 1s to 10m/],
     ["--mode both", /--mode must be one of pairs, replays\n/],

@@ -7,6 +7,7 @@ import { Fault } from "../../../src/domain/fault.ts";
 import { type CallContext, Malformed } from "../../../src/rpc/endpoint.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { bundle, claimOf, KEY, methods, quietContext } from "./bundle.ts";
+import { openStand } from "./session-stand.ts";
 
 const refusing: Authenticator = {
   async authenticate() {
@@ -128,6 +129,7 @@ describe("deadline and cancellation", () => {
 });
 
 test("there is one endpoint for every method of the service", () => {
-  const served = bundle().endpoints.map(({ method }) => method.localName);
+  const session = openStand();
+  const served = [...session.own.endpoints, session.endpoint].map(({ method }) => method.localName);
   expect(served.toSorted()).toEqual(Object.keys(methods).toSorted());
 });

@@ -31,6 +31,7 @@ describe("what a file says", () => {
         databaseWaitMs: 60_000,
         pooler: "transaction",
         grpcAddress: { host: "::", port: 7400 },
+        workers: 0,
         migrate: true,
         drainDelayMs: 0,
         drainGraceMs: 20_000,

@@ -66,6 +66,7 @@ describe("what the schema refuses is refused by the commands too", () => {
     "log-level": ["loud", "INFO", 0],
     "drain-delay": [5, "5", "1.5s", "soon"],
     "sweep-interval": [0, 100],
+    workers: [0, "4", "all", 65],
     "max-queue-calls": [0, "1000", 1.5, 10_000_001],
     "max-memory": [512, "512", "512MB", true],
     "max-event-loop-delay": [0, false, "never"],

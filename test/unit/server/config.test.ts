@@ -92,6 +92,14 @@ describe("values", () => {
   });
 
   test.each([
+    [["--workers", "3"], 3],
+    [["--workers=auto"], 0],
+    [[], 1],
+  ])("of %j there are %d workers, where 0 stands for one of each processor", (args, workers) => {
+    expect(configOf(args).workers).toBe(workers);
+  });
+
+  test.each([
     ["127.0.0.1:0", { host: "127.0.0.1", port: 0 }],
     ["localhost:80", { host: "127.0.0.1", port: 80 }],
     ["[::1]:7400", { host: "::1", port: 7400 }],
@@ -113,6 +121,11 @@ describe("values", () => {
     ["--sweep-interval", "0"],
     ["--max-concurrent-streams", "0"],
     ["--max-concurrent-streams", "1e3"],
+    ["--workers", "0"],
+    ["--workers", "65"],
+    ["--workers", "1.5"],
+    ["--workers", "-1"],
+    ["--workers", "Auto"],
     ["--log-level", "loud"],
     ["--log-format", "xml"],
     ["--migrate=perhaps", undefined],

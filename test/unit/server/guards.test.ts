@@ -1,7 +1,13 @@
 import { describe, expect, test } from "vitest";
 import type { Clock } from "../../../src/clock.ts";
 import { createLatch } from "../../../src/server/guards/latch.ts";
-import { collectGarbage, memoryLimitOf, memoryShare, readProcessMemory } from "../../../src/server/guards/memory.ts";
+import {
+  collectGarbage,
+  memoryLimitOf,
+  memoryShare,
+  readProcessMemory,
+  shareOf,
+} from "../../../src/server/guards/memory.ts";
 import { createGuards, type GuardsDeps } from "../../../src/server/guards.ts";
 import { createMetrics } from "../../../src/telemetry/metrics.ts";
 import { settled } from "../store/manual-clock.ts";
@@ -183,6 +189,14 @@ describe("memory", () => {
     ],
   ])("its limit is %s", (_, configured, machine, limit) => {
     expect(memoryLimitOf(configured, machine)).toEqual(limit);
+  });
+
+  test("is shared evenly by the processes of a server", () => {
+    expect(shareOf({ residentBytes: 1000 * MIB }, 4)).toEqual({ residentBytes: 250 * MIB });
+    expect(shareOf({ residentBytes: Number.POSITIVE_INFINITY }, 4)).toEqual({
+      residentBytes: Number.POSITIVE_INFINITY,
+    });
+    expect(shareOf(null, 4)).toBeNull();
   });
 
   test("of this process can be read", () => {

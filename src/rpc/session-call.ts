@@ -1,0 +1,171 @@
+import { randomUUID } from "node:crypto";
+import type { Message } from "@bufbuild/protobuf";
+import type { ClientCertificate } from "../auth/authenticator.ts";
+import { Fault } from "../domain/fault.ts";
+import type { Curfew } from "../operations/curfew.ts";
+import type { CallContext, Endpoint } from "./endpoint.ts";
+import type { RpcError } from "./error.ts";
+import type { LineContext, Outgoing } from "./session-line.ts";
+import { encode } from "./wire/encode.ts";
+import { type AnswerField, encodeAnswer } from "./wire/session.ts";
+
+export type UnaryEndpoint = Extract<Endpoint, { readonly kind: "unary" }>;
+
+/** A method that sessions carry. */
+export interface Carried {
+  readonly endpoint: UnaryEndpoint;
+  readonly field: Exclude<AnswerField, "error">;
+}
+
+/** What all calls of a stream share. */
+export interface CallHome {
+  readonly context: LineContext;
+  readonly curfew: Curfew;
+  /** The answer to this call has been taken. */
+  taken(call: SessionCall): void;
+}
+
+export interface SessionCallInit {
+  readonly id: bigint;
+  /** Instant of `Clock.monotonicMs()`; Infinity without one. */
+  readonly deadline: number;
+  /** The call's own; empty: the stream's. */
+  readonly traceparent: string;
+  readonly isWait: boolean;
+  /** It came after Goodbye. */
+  readonly isLate: boolean;
+  readonly bytes: number;
+}
+
+/**
+ * One call of a stream: to its handler a call like any other, to the line the answer to it.
+ *
+ * A class, for there are thousands a second. Id, signal and all that hangs on them are made when first asked for: most
+ * calls never do.
+ */
+export class SessionCall implements CallContext, Outgoing {
+  readonly transport = "grpc";
+  readonly id: bigint;
+  readonly deadline: number;
+  readonly isWait: boolean;
+  readonly isLate: boolean;
+  readonly bytes: number;
+  /** What the calls of a stream have in common, see `Credentials.stream`. */
+  readonly stream: object;
+  readonly #home: CallHome;
+  readonly #method: Carried | null;
+  readonly #traceparent: string;
+  #requestId: string | undefined;
+  #signal: AbortController | undefined;
+  #forgetDeadline: (() => void) | undefined;
+  #reached: PromiseWithResolvers<boolean> | undefined;
+  /** Why it is of no use any more. */
+  #over: Fault | null = null;
+  #answer: Message | RpcError | null = null;
+
+  /** @param method null: none is called, which is what is wrong with it */
+  constructor(home: CallHome, method: Carried | null, init: SessionCallInit) {
+    const { id, deadline, traceparent, isWait, isLate, bytes } = init;
+    this.id = id;
+    this.deadline = deadline;
+    this.isWait = isWait;
+    this.isLate = isLate;
+    this.bytes = bytes;
+    this.stream = home;
+    this.#home = home;
+    this.#method = method;
+    this.#traceparent = traceparent;
+  }
+
+  get requestId(): string {
+    this.#requestId ??= randomUUID();
+    return this.#requestId;
+  }
+
+  get retiring(): AbortSignal {
+    return this.#home.context.retiring;
+  }
+
+  get signal(): AbortSignal {
+    this.#signal ??= this.#watch();
+    return this.#signal.signal;
+  }
+
+  /** The trace state belongs to the stream's traceparent, and not to another. */
+  metadata(name: string): string | undefined {
+    if (this.#traceparent !== "") {
+      if (name === "traceparent") return this.#traceparent;
+      if (name === "tracestate") return undefined;
+    }
+    return this.#home.context.metadata(name);
+  }
+
+  certificate(): ClientCertificate | null {
+    return this.#home.context.certificate();
+  }
+
+  answered(): Promise<boolean> {
+    this.#reached ??= Promise.withResolvers();
+    if (this.#over !== null) this.#reached.resolve(false);
+    return this.#reached.promise;
+  }
+
+  get isAskedAfter(): boolean {
+    return this.#reached !== undefined;
+  }
+
+  /** The caller has no use for it any more. It is answered all the same. */
+  abort(why: Fault): void {
+    this.#over ??= why;
+    this.#signal?.abort(this.#over);
+  }
+
+  /** Nothing can be answered any more. */
+  lose(why: Fault): void {
+    this.#forgetDeadline?.();
+    this.abort(why);
+    this.#reached?.resolve(false);
+  }
+
+  /** This is what it is to be answered. */
+  settle(answer: Message | RpcError): void {
+    this.#forgetDeadline?.();
+    this.#answer = answer;
+  }
+
+  get bodyBytes(): number {
+    const answer = this.#settled();
+    return answer instanceof Error ? 0 : (this.#method?.endpoint.bytesOf?.(answer) ?? 0);
+  }
+
+  encode(): readonly Uint8Array[] {
+    const answer = this.#settled();
+    if (answer instanceof Error) return encodeAnswer(this.id, "error", answer.status);
+    if (this.#method === null) throw new Error("bug: what is not a call was answered");
+    const { endpoint, field } = this.#method;
+    return encodeAnswer(this.id, field, encode(endpoint.method.output, answer));
+  }
+
+  taken(): void {
+    this.#home.taken(this);
+    if (this.#reached === undefined) return;
+    // As of a unary call: who is told of an error, or has no use for the answer any more, keeps no lease by it.
+    if (this.#answer instanceof Error || this.#over !== null) this.#reached.resolve(false);
+    else this.#reached.resolve(this.#home.context.confirm());
+  }
+
+  #settled(): Message | RpcError {
+    if (this.#answer === null) throw new Error("bug: a call is sent before it is answered");
+    return this.#answer;
+  }
+
+  #watch(): AbortController {
+    const controller = new AbortController();
+    if (this.#over !== null) controller.abort(this.#over);
+    else if (this.deadline !== Number.POSITIVE_INFINITY && this.#answer === null) {
+      const late = () => this.abort(new Fault("DEADLINE_EXCEEDED", "the deadline has passed"));
+      this.#forgetDeadline = this.#home.curfew.at(this.deadline, late);
+    }
+    return controller;
+  }
+}

@@ -1,0 +1,44 @@
+import type { CounterSpec, GaugeSpec } from "./metric-spec.ts";
+import type { Metrics } from "./metrics.ts";
+
+export const SESSIONS = {
+  kind: "gauge",
+  name: "holdfast_sessions",
+  unit: "streams",
+  help: "Session streams that are open.",
+  advice: "One for each process that uses them. Their calls count under the methods that are called.",
+  labels: {},
+} as const satisfies GaugeSpec;
+
+export const SESSION_PAUSES = {
+  kind: "counter",
+  name: "holdfast_session_pauses_total",
+  unit: "times",
+  help: "How often a session was not read for a while, because as many of its calls were open as may be.",
+  advice:
+    "Its client sends more than Hello allows, or does not read its answers. The clients of this project do neither.",
+  labels: {},
+} as const satisfies CounterSpec;
+
+export interface SessionMetrics {
+  opened(): void;
+  closed(): void;
+  paused(): void;
+}
+
+export function createSessionMetrics(metrics: Metrics): SessionMetrics {
+  const pauses = metrics.counter(SESSION_PAUSES)();
+  let open = 0;
+  metrics.gauge(SESSIONS, () => open);
+  return {
+    opened() {
+      open++;
+    },
+    closed() {
+      open--;
+    },
+    paused() {
+      pauses.value++;
+    },
+  };
+}
