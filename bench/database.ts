@@ -11,6 +11,8 @@ export interface BenchPostgres extends AsyncDisposable {
   readonly version: string;
   /** A migrated database of its own. */
   database(name: string): Promise<string>;
+  /** Without anything of ours. */
+  emptyDatabase(name: string): Promise<string>;
   /** SQL of the benchmark's own. */
   run(url: string, sql: string): Promise<void>;
 }
@@ -19,11 +21,15 @@ export interface BenchPostgres extends AsyncDisposable {
 export async function startBenchPostgres(): Promise<BenchPostgres> {
   const dataDirectory = await mkdtemp(join(tmpdir(), "holdfast-bench-"));
   const postgres = await startEmbeddedPostgres({ dataDirectory, log: silentLog, clock: systemClock });
+  const emptyDatabase = async (name: string) => {
+    await withClient({ url: postgres.url }, (client) => client.query(`create database ${name}`));
+    return withDatabase(postgres.url, name);
+  };
   return {
     version: postgres.version,
+    emptyDatabase,
     async database(name) {
-      await withClient({ url: postgres.url }, (client) => client.query(`create database ${name}`));
-      const url = withDatabase(postgres.url, name);
+      const url = await emptyDatabase(name);
       // The arms decide themselves when a table is analysed.
       await withClient({ url }, async (client) => {
         await migrate(client);

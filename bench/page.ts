@@ -1,0 +1,115 @@
+import { chartSvg } from "./chart.ts";
+import type { Figure, Machine, Report, Section } from "./report.ts";
+import { isMet, wanted } from "./targets.ts";
+
+/** Below docs/. */
+const CHARTS = "benchmarks";
+
+const HEAD = `<!-- Written by scripts/benchmarks-page.ts from docs/benchmarks/report.json. Do not edit. -->
+
+# Benchmarks
+
+One machine runs everything: the load, the servers, an embedded PostgreSQL with its default durability. What is compared was measured in the same run, in turn, and the first round of each is thrown away, so that a machine that slows down slows all of them alike. **The ratios are what counts**: absolute figures drift by a factor of two on shared machines. Each figure is the median of its rounds, between the worst and the best of them.
+
+\`\`\`sh
+npm run bench              # some minutes, on this machine
+npm run bench:peers        # installs what others made, and measures it alone
+npm run bench:ghz          # the same calls by ghz, where there is a Go toolchain
+\`\`\`
+`;
+
+/** The pages and pictures of a report, by their paths below docs/. `limits` is what people wrote about missed targets. */
+export function benchmarksPages(report: Report, limits: string): ReadonlyMap<string, string> {
+  const pages = new Map<string, string>();
+  for (const chart of report.sections.flatMap(({ charts = [] }) => charts)) {
+    const path = `${CHARTS}/${chart.id}.svg`;
+    if (pages.has(path)) throw new Error(`two charts are called ${chart.id}`);
+    pages.set(path, chartSvg(chart));
+  }
+  const parts = [
+    HEAD.trim(),
+    `## The run\n\n${machineOf(report)}`,
+    `## What must hold\n\n${targetsOf(report.sections)}`,
+    ...(limits.trim() === "" ? [] : [`## What stops a figure\n\n${limits.trim()}`]),
+    ...report.sections.map(sectionOf),
+  ];
+  return pages.set("benchmarks.md", `${parts.join("\n\n")}\n`);
+}
+
+function machineOf({ machine, startedAt, seconds, rounds, full, leftOut }: Report): string {
+  const names: Record<keyof Machine, string> = {
+    ...{ cpu: "Processor", cores: "Cores", memoryGiB: "Memory, GiB", platform: "System" },
+    ...{ node: "Node", postgres: "PostgreSQL", commit: "Commit" },
+  };
+  const run = `${startedAt.slice(0, 16).replace("T", " ")} UTC, ${(seconds / 60).toFixed(1)} minutes, ${rounds} rounds${full ? ", `--full`" : ""}`;
+  const rows = (Object.keys(names) as (keyof Machine)[]).map((key) => [names[key], String(machine[key])]);
+  const facts = table(["", ""], [["Started", run], ...rows], [false, false]);
+  return leftOut === undefined ? facts : `${facts}\n\nLeft out, for there was no more time: ${leftOut.join(", ")}.`;
+}
+
+/** Every target of the run, with the sections that say more. */
+function targetsOf(sections: readonly Section[]): string {
+  const rows = sections.flatMap((section) =>
+    section.figures.flatMap((figure) => {
+      const { target, what, unit, spread } = figure;
+      if (target === undefined) return [];
+      const link = `[${plain(section.title)}](#${anchor(section.title)})`;
+      return [[link, plain(what), `${number(spread.median)} ${unit}`, wanted(target), verdict(figure)]];
+    }),
+  );
+  if (rows.length === 0) return "This run measured nothing that has a target.";
+  const met = rows.filter((row) => row.at(-1) === MET).length;
+  const said = `Targets that are met: ${met} of ${rows.length}.`;
+  return `${said}\n\n${table(["", "what", "median", "target", ""], rows, [false, false, true, true, false])}`;
+}
+
+function sectionOf({ title, how, figures, charts = [] }: Section): string {
+  const pictures = charts.map((chart) => `![${plain(chart.title)}](${CHARTS}/${chart.id}.svg)`);
+  const parts = [`## ${plain(title)}`, how.trim(), ...pictures, ...(figures.length === 0 ? [] : [figuresOf(figures)])];
+  return parts.join("\n\n");
+}
+
+function figuresOf(figures: readonly Figure[]): string {
+  const targets = figures.some(({ target }) => target !== undefined);
+  const rows = figures.map((figure) => {
+    const { what, unit, spread, target } = figure;
+    const values = [spread.min, spread.median, spread.max].map(number);
+    return [plain(what), ...values, unit, ...(targets ? [target ? wanted(target) : "", verdict(figure)] : [])];
+  });
+  const names = ["", "min", "median", "max", "unit", ...(targets ? ["target", ""] : [])];
+  return table(names, rows, [false, true, true, true, false, true, false]);
+}
+
+const MET = "met";
+
+function verdict(figure: Figure): string {
+  if (figure.target === undefined) return "";
+  return isMet(figure.spread.median, figure.target) ? MET : "**MISSED**";
+}
+
+function table(names: readonly string[], rows: readonly (readonly string[])[], toTheRight: readonly boolean[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.map(cell).join(" | ")} |`;
+  const rule = names.map((_, i) => (toTheRight[i] ? "--:" : "---"));
+  return [line(names), `| ${rule.join(" | ")} |`, ...rows.map(line)].join("\n");
+}
+
+function cell(content: string): string {
+  return content.replaceAll("|", "\\|").replaceAll(/\s+/g, " ").trim();
+}
+
+/** So that Markdown takes it for the text that it is. */
+function plain(content: string): string {
+  return content.replaceAll(/[\\`*_[\]]/g, "\\$&").replaceAll("<", "&lt;");
+}
+
+function number(value: number): string {
+  return Number.isFinite(value) ? value.toLocaleString("en", { maximumSignificantDigits: 4 }) : "–";
+}
+
+/** As GitHub makes it of a heading. */
+function anchor(title: string): string {
+  return title
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\s-]/gu, "")
+    .replaceAll(/\s/g, "-");
+}

@@ -1,0 +1,76 @@
+import { existsSync, readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { benchmarksPages } from "../../../bench/page.ts";
+import type { Report } from "../../../bench/report.ts";
+import { benchmarksFiles, strayPictures } from "../../../scripts/benchmarks-page.ts";
+import { SAMPLE } from "./sample-report.ts";
+
+const pageOf = (report: Report, limits = "") => benchmarksPages(report, limits).get("benchmarks.md") ?? "";
+
+test("the same report makes the same pages, a page and a picture for each chart", () => {
+  const pages = benchmarksPages(SAMPLE, "");
+  expect([...pages.keys()].toSorted()).toEqual([
+    "benchmarks.md",
+    "benchmarks/both.svg",
+    "benchmarks/pairs-rate.svg",
+    "benchmarks/queue-wait.svg",
+  ]);
+  expect(benchmarksPages(structuredClone(SAMPLE), "")).toEqual(pages);
+  const page = pageOf(SAMPLE);
+  for (const path of pages.keys()) if (path.endsWith(".svg")) expect(page).toContain(`](${path})`);
+});
+
+test("the page has the facts of the run and of the machine", () => {
+  const page = pageOf(SAMPLE);
+  expect(page).toContain("| Started | 2026-11-22 03:04 UTC, 4.8 minutes, 5 rounds |");
+  for (const fact of ["Imaginary 9000", "linux x64", "v24.12.0", "18.4", "0123456 with changes"]) {
+    expect(page).toContain(`| ${fact} |`);
+  }
+  expect(page).not.toContain("--full`");
+  expect(pageOf({ ...SAMPLE, full: true })).toContain("5 rounds, `--full` |");
+  expect(pageOf({ ...SAMPLE, leftOut: ["memory", "peers"] })).toContain("no more time: memory, peers.");
+});
+
+test("every target is told with its verdict, and a missed one stands out", () => {
+  const page = pageOf(SAMPLE);
+  expect(page).toContain("Targets that are met: 2 of 3.");
+  expect(page).toContain("| [Replay & echo](#replay--echo) | unary replay ÷ echo | 0.77 × | ≥ 0.8 | **MISSED** |");
+  expect(page).toContain("| unary replay ÷ echo | 0.693 | 0.77 | 0.924 | × | ≥ 0.8 | **MISSED** |");
+  expect(page).toContain("| p99 ÷ p50 | 2.88 | 3.2 | 3.84 | × | ≤ 5 | met |");
+  const met = { ...SAMPLE, sections: SAMPLE.sections.filter(({ id }) => id === "latency") };
+  expect(pageOf(met)).toContain("Targets that are met: 1 of 1.");
+  expect(pageOf({ ...SAMPLE, sections: [] })).toContain("nothing that has a target");
+});
+
+test("a section without targets has no columns for them", () => {
+  expect(pageOf(SAMPLE)).toContain("| unary calls, 64 callers | 3,889 | 4,321 | 5,185 | pairs/s |\n");
+});
+
+test("what people wrote about limits is there as it is, and no heading without it", () => {
+  expect(pageOf(SAMPLE, "The *disk*, by [its profile](x.svg).\n")).toContain(
+    "## What stops a figure\n\nThe *disk*, by [its profile](x.svg).\n\n## Fresh claim",
+  );
+  expect(pageOf(SAMPLE, " \n")).not.toContain("## What stops a figure");
+});
+
+test("names are taken for text, in tables and in pictures", () => {
+  const page = pageOf(SAMPLE);
+  expect(page).toContain("| session ÷ unary \\| calls | 2.61 |");
+  expect(page).toContain("![Queue wait &lt;of batches> & claims](benchmarks/queue-wait.svg)");
+  const picture = benchmarksPages(SAMPLE, "").get("benchmarks/queue-wait.svg");
+  expect(picture).toContain(">Queue wait &lt;of batches&gt; &amp; claims</text>");
+  expect(picture).not.toContain("<of batches>");
+});
+
+test("two charts of one name are refused", () => {
+  const twice = { ...SAMPLE, sections: [...SAMPLE.sections, ...SAMPLE.sections] };
+  expect(() => benchmarksPages(twice, "")).toThrow("two charts are called pairs-rate");
+});
+
+test("the pages in docs/ are what the report there makes, and there are no others", () => {
+  const files = benchmarksFiles();
+  const docs = new URL("../../../docs/", import.meta.url);
+  for (const [path, content] of files) expect(readFileSync(new URL(path, docs), "utf8")).toBe(content);
+  expect(existsSync(new URL("benchmarks.md", docs))).toBe(files.has("benchmarks.md"));
+  expect(strayPictures(files)).toEqual([]);
+});
