@@ -38,17 +38,11 @@ export interface Served {
 /** The tenant that the caller names, if it is one that the caller may see; the empty name is the credential's own. */
 export async function enterTenant(
   tenants: Pick<Tenants, "enter">,
-  { principal, deadline }: Caller,
+  caller: Caller,
   named: string,
   role: Role,
 ): Promise<Entered> {
-  requireRole(principal, role);
-  const id = named === "" ? (principal.tenant ?? DEFAULT_TENANT) : named;
-  // Before anything is looked up: what exists must not show in the time that the answer takes either.
-  if (principal.tenant !== null && principal.tenant !== id) throw notVisible(principal);
-  const entered = await tenants.enter(id, deadline);
-  if (entered === null) throw notVisible(principal);
-  return entered;
+  return visible(await tenants.enter(visibleId(caller, named, role), caller.deadline), caller);
 }
 
 /** The same for calls that need the tenant's records and acquire nothing. */
@@ -58,7 +52,20 @@ export async function serveTenant(
   named: string,
   role: Role,
 ): Promise<Served> {
-  return requireRuntime(await enterTenant(tenants, caller, named, role));
+  return requireRuntime(visible(await tenants.enter(visibleId(caller, named, role), caller.deadline), caller));
+}
+
+/** Decided before anything is looked up: what exists must not show in the time that the answer takes either. */
+function visibleId({ principal }: Caller, named: string, role: Role): string {
+  requireRole(principal, role);
+  const id = named === "" ? (principal.tenant ?? DEFAULT_TENANT) : named;
+  if (principal.tenant !== null && principal.tenant !== id) throw notVisible(principal);
+  return id;
+}
+
+function visible(entered: Entered | null, { principal }: Caller): Entered {
+  if (entered === null) throw notVisible(principal);
+  return entered;
 }
 
 /** Another server may have what this one could not build. */

@@ -1,18 +1,19 @@
 import type { Clock } from "../clock.ts";
-import type { ClaimAnswer, ClaimCall } from "../domain/calls.ts";
+import type { ClaimAnswer, ClaimCall, MayAcquire } from "../domain/calls.ts";
 import { Fault } from "../domain/fault.ts";
 import { type Fingerprint, type Policy, sameBytes } from "../domain/record.ts";
 import { refuseAcquire } from "../domain/tenant.ts";
+import type { Store } from "../store/store.ts";
 import type { Reservation } from "../tenants/quota.ts";
 import type { TenantRuntime } from "../tenants/runtime.ts";
 import type { Entered, Tenants } from "../tenants/tenants.ts";
 import type { WaitingObserver } from "../waiting/observer.ts";
-import { enterTenant, requireRuntime, type WaitingCaller } from "./access.ts";
+import { enterTenant, requireRuntime, type Served, type WaitingCaller } from "./access.ts";
 import type { ClaimOutcome } from "./claim-outcome.ts";
 import { createCurfew } from "./curfew.ts";
 import { faultOf } from "./faults.ts";
 import { giveBackUnlessReached } from "./give-back.ts";
-import { canWait, waitToClaim } from "./waiting-claim.ts";
+import { canWait, type WaitingClaim, waitToClaim } from "./waiting-claim.ts";
 
 export interface ClaimDeps {
   readonly tenants: Pick<Tenants, "enter">;
@@ -26,8 +27,8 @@ export interface ClaimDeps {
 
 /** What the caller says of a claim; the tenant of its key may be empty. */
 export interface ClaimInput extends Omit<ClaimCall, "token" | "mayAcquire" | "policy"> {
-  /** What it leaves open is the tenant's. */
-  readonly policy: Partial<Policy>;
+  /** What it leaves open is the tenant's; null: all of it. */
+  readonly policy: Partial<Policy> | null;
   /** How long the call may stay open for something better than in progress. */
   readonly waitMs: number;
 }
@@ -37,53 +38,84 @@ export type Claim = (caller: WaitingCaller, input: ClaimInput) => Promise<ClaimO
 export function createClaim(deps: ClaimDeps): Claim {
   const { tenants, clock, admission, newToken } = deps;
   const curfew = createCurfew(clock);
-  return async (caller, { waitMs, ...input }) => {
-    const arrivedMs = clock.monotonicMs();
-    const enter = () => enterTenant(tenants, caller, input.key.tenant, "claim");
-    const entered = await enter();
-    const { tenant, runtime } = requireBuilt(entered);
+
+  const enter = (caller: WaitingCaller, { key }: ClaimInput) => enterTenant(tenants, caller, key.tenant, "claim");
+
+  const wait = async (
+    caller: WaitingCaller,
+    input: ClaimInput,
+    { tenant, runtime }: Served,
+    { call, first, arrivedMs }: Pick<WaitingClaim, "call" | "first" | "arrivedMs">,
+  ): Promise<ClaimOutcome> => {
     const { store, hub } = runtime;
-    const call: ClaimCall = {
-      ...input,
-      key: { ...input.key, tenant: tenant.id },
-      fingerprint: runtime.fingerprint(input.fingerprint),
-      policy: { ...tenant.policy, ...input.policy },
-      token: newToken(),
-      mayAcquire: "anything",
-    };
-
-    const submit = async (now: Entered, token: Uint8Array): Promise<ClaimOutcome> => {
-      if (!isStillServedSo(now, runtime, input.fingerprint)) {
-        throw new Fault("STORE_UNAVAILABLE", "the tenant was registered anew while the claim waited; claim again");
-      }
-      const { mayAcquire, refusal, settle } = reserve(now, admission);
-      let answer: ClaimAnswer | null = null;
-      try {
-        answer = await store.claim({ ...call, token, mayAcquire }, caller.deadline);
-      } finally {
-        settle(answer);
-      }
-      if (answer.kind === "fault") throw faultOf(answer.code);
-      if (answer.kind !== "refused") return { ...answer, waitedMs: 0 };
-      throw refusal ?? new Error("bug: a claim was refused that nobody refuses");
-    };
-
-    const first = await submit(entered, call.token);
-    if (waitMs === 0 || !canWait(first, waitMs - (clock.monotonicMs() - arrivedMs))) return first;
     using _ = hub.admit(tenant, 1);
     return await waitToClaim(
       { ...deps, hub, curfew },
       {
-        ...{ call, first, arrivedMs, waitMs },
+        ...{ call, first, arrivedMs, waitMs: input.waitMs, newToken },
         caller: caller.context,
-        // By then the tenant may be disabled.
-        submit: async (token) => submit(await enter(), token),
-        newToken,
+        async submit(token) {
+          // By now the tenant may be disabled.
+          const entered = await enter(caller, input);
+          if (!isStillServedSo(entered, runtime, input.fingerprint)) {
+            throw new Fault("STORE_UNAVAILABLE", "the tenant was registered anew while the claim waited; claim again");
+          }
+          const reservation = reserve(entered, admission);
+          return submit(store, { ...call, token, mayAcquire: reservation.mayAcquire }, reservation, caller.deadline);
+        },
         onPromoted: (answer) =>
           void giveBackUnlessReached({ ...deps, store, hub }, answer.record, answer.now, caller.context),
       },
     );
   };
+
+  return async (caller, input) => {
+    const arrivedMs = clock.monotonicMs();
+    const entered = await enter(caller, input);
+    const served = requireBuilt(entered);
+    const reservation = reserve(entered, admission);
+    const call = callOf(input, served, newToken(), reservation.mayAcquire);
+    const first = await submit(served.runtime.store, call, reservation, caller.deadline);
+    const { waitMs } = input;
+    if (waitMs === 0 || !canWait(first, waitMs - (clock.monotonicMs() - arrivedMs))) return first;
+    return await wait(caller, input, served, { call: { ...call, mayAcquire: "anything" }, first, arrivedMs });
+  };
+}
+
+/** Field by field: copies of objects were 2 kB of garbage for each claim. */
+function callOf(input: ClaimInput, served: Served, token: Uint8Array, mayAcquire: MayAcquire): ClaimCall {
+  const { key, claimId, fingerprint, leaseMs, intent, reuse, policy, evidence, externalRef } = input;
+  const { tenant, runtime } = served;
+  return {
+    key: { tenant: tenant.id, scope: key.scope, key: key.key },
+    claimId,
+    token,
+    fingerprint: runtime.fingerprint(fingerprint),
+    leaseMs,
+    intent,
+    reuse,
+    policy: policy === null ? tenant.policy : { ...tenant.policy, ...policy },
+    evidence,
+    externalRef,
+    mayAcquire,
+  };
+}
+
+async function submit(
+  store: Pick<Store, "claim">,
+  call: ClaimCall,
+  { refusal, settle }: Reservation,
+  deadline: number,
+): Promise<ClaimOutcome> {
+  let answer: ClaimAnswer | null = null;
+  try {
+    answer = await store.claim(call, deadline);
+  } finally {
+    settle(answer);
+  }
+  if (answer.kind === "fault") throw faultOf(answer.code);
+  if (answer.kind !== "refused") return { ...answer, waitedMs: 0 };
+  throw refusal ?? new Error("bug: a claim was refused that nobody refuses");
 }
 
 /** Records are where they were, and as they were fingerprinted. Otherwise the claim would acquire what nobody reads. */

@@ -1,6 +1,5 @@
 import type { FinishCall } from "../domain/calls.ts";
 import type { Caller } from "./access.ts";
-import { endDigest } from "./end-digest.ts";
 import { type FinishDeps, type FinishOutcome, finish } from "./finish.ts";
 
 export interface CompleteInput extends Pick<FinishCall, "key" | "proof"> {
@@ -11,8 +10,6 @@ export interface CompleteInput extends Pick<FinishCall, "key" | "proof"> {
 export type Complete = (caller: Caller, input: CompleteInput) => Promise<FinishOutcome>;
 
 export function createComplete(deps: FinishDeps): Complete {
-  return (caller, { key, proof, result }) => {
-    const said = { kind: "complete", outcome: result, delayMs: 0 } as const;
-    return finish(deps, caller, { key, proof, ...said, digest: endDigest(said), checkpoint: null });
-  };
+  return (caller, input) =>
+    finish(deps, caller, input, { kind: "complete", outcome: input.result, delayMs: 0, checkpoint: null });
 }

@@ -1,6 +1,5 @@
 import type { EndKind, FinishCall } from "../domain/calls.ts";
 import type { Caller } from "./access.ts";
-import { endDigest } from "./end-digest.ts";
 import { type FinishDeps, type FinishOutcome, finish } from "./finish.ts";
 
 export interface FailInput extends Pick<FinishCall, "key" | "proof" | "delayMs" | "checkpoint"> {
@@ -12,8 +11,8 @@ export interface FailInput extends Pick<FinishCall, "key" | "proof" | "delayMs" 
 export type Fail = (caller: Caller, input: FailInput) => Promise<FinishOutcome>;
 
 export function createFail(deps: FinishDeps): Fail {
-  return (caller, { key, proof, kind, error, delayMs, checkpoint }) => {
-    const said = { kind, outcome: error, delayMs };
-    return finish(deps, caller, { key, proof, ...said, digest: endDigest(said), checkpoint });
+  return (caller, input) => {
+    const { kind, error, delayMs, checkpoint } = input;
+    return finish(deps, caller, input, { kind, outcome: error, delayMs, checkpoint });
   };
 }

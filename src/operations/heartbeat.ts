@@ -19,7 +19,7 @@ export type Heartbeat = (caller: Caller, call: HeartbeatCall) => Promise<Heartbe
 export function createHeartbeat({ tenants }: HeartbeatDeps): Heartbeat {
   return async (caller, call) => {
     const { tenant, runtime } = await serveTenant(tenants, caller, call.key.tenant, "claim");
-    const key = { ...call.key, tenant: tenant.id };
+    const key = { tenant: tenant.id, scope: call.key.scope, key: call.key.key };
     const answer = await runtime.store.heartbeat({ ...call, key }, caller.deadline);
     if (answer.kind === "fault") throw faultOf(answer.code);
     return { ...answer, key };

@@ -15,6 +15,11 @@ export function createCompleteHandler(
       proof: proofOf(handle),
       result: encodeResult(result),
     });
-    return { alreadyApplied, late, resultExpireTime: toTimestamp(due) };
+    return {
+      $typeName: "holdfast.v1.CompleteResponse",
+      alreadyApplied,
+      late,
+      resultExpireTime: toTimestamp(due),
+    };
   };
 }

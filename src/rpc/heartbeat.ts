@@ -20,6 +20,7 @@ export function createHeartbeatHandler(
       progress: encodeProgress(request.progress),
       externalRef: textOf(request.externalRef),
     });
-    return { lease: toLease({ key, proof, attempt: 0, due, now, waitedMs: 0, leaseMs }), hasWaiters };
+    const lease = toLease({ key, proof, attempt: 0, due, now, waitedMs: 0, leaseMs });
+    return { $typeName: "holdfast.v1.HeartbeatResponse", lease, hasWaiters };
   };
 }

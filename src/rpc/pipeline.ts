@@ -69,10 +69,12 @@ export function createUnary<Input extends DescMessage, Output extends DescMessag
   const validate = createValidate(method.input, rules);
   const begin = deps.tracing.rpc(nameOf(method));
   const answer = async (message: Message | Malformed, context: CallContext, trace: CallTrace) => {
-    const observed = observe(deps, method, context, trace);
+    const observed = new ObservedCall(deps, method, context, trace);
     try {
-      const { request, call } = await admit(deps, method.input, validate, message, { context, trace });
-      const response = create(method.output, await handler(request, call));
+      const principal = await authenticate(deps, observed);
+      const request = accept(method.input, validate, message);
+      const { deadline } = context;
+      const response = create(method.output, await handler(request, { principal, deadline, context, trace }));
       observed.done();
       return response;
     } catch (thrown) {
@@ -100,9 +102,11 @@ export function createServerStreaming<Input extends DescMessage, Output extends 
     context: CallContext,
     trace: CallTrace,
   ): AsyncGenerator<Message, void, undefined> {
-    const observed = observe(deps, method, context, trace);
+    const observed = new ObservedCall(deps, method, context, trace);
     try {
-      const { request, call } = await admit(deps, method.input, validate, message, { context, trace });
+      const principal = await authenticate(deps, observed);
+      const request = accept(method.input, validate, message);
+      const call = { principal, deadline: context.deadline, context, trace };
       for await (const response of handler(request, call)) yield create(method.output, response);
       observed.done();
     } catch (thrown) {
@@ -122,58 +126,68 @@ function sized<Output extends DescMessage>(output: Output, bytesOf?: BytesOf<Out
   return bytesOf === undefined ? {} : { bytesOf: (answer) => (isMessage(answer, output) ? bytesOf(answer) : 0) };
 }
 
-async function admit<Input extends DescMessage>(
-  { authenticator, clock }: PipelineDeps,
+function authenticate({ authenticator }: PipelineDeps, { startedMs, context }: ObservedCall): Promise<Principal> {
+  const { deadline } = context;
+  if (startedMs >= deadline) throw new Fault("DEADLINE_EXCEEDED", "the deadline had passed at arrival");
+  return authenticator.authenticate(context, deadline);
+}
+
+function accept<Input extends DescMessage>(
   input: Input,
   validate: Validate<Input>,
   message: Message | Malformed,
-  { context, trace }: Pick<Call, "context" | "trace">,
-): Promise<{ readonly request: MessageShape<Input>; readonly call: Call }> {
-  const { deadline } = context;
-  if (clock.monotonicMs() >= deadline) throw new Fault("DEADLINE_EXCEEDED", "the deadline had passed at arrival");
-  const principal = await authenticator.authenticate(context, deadline);
+): MessageShape<Input> {
   if (message instanceof Malformed) throw malformed(input, message);
   if (!isMessage(message, input)) throw new Error(`bug: a ${message.$typeName} where a ${input.typeName} belongs`);
   validate(message);
-  return { request: message, call: { principal, deadline, context, trace } };
+  return message;
 }
 
 function nameOf({ parent, name }: Endpoint["method"]): string {
   return `${parent.typeName}/${name}`;
 }
 
-interface Observed {
-  done(): void;
-  failed(thrown: unknown): RpcError;
-  /** The reader of a stream went away before its end; nothing when the call was done or failed. */
-  abandoned(): void;
-}
+/** A class, for there is one with each call: what it does is shared. */
+class ObservedCall {
+  readonly startedMs: number;
+  readonly context: CallContext;
+  readonly #deps: PipelineDeps;
+  readonly #method: Endpoint["method"];
+  readonly #trace: CallTrace;
+  #isOpen = true;
 
-function observe(
-  { observer, clock, random }: PipelineDeps,
-  method: Endpoint["method"],
-  context: CallContext,
-  trace: CallTrace,
-): Observed {
-  const startedMs = clock.monotonicMs();
-  let open = true;
-  const close = (code: Code, error?: RpcError) => {
-    open = false;
-    observer.handled(method, code, (clock.monotonicMs() - startedMs) / 1000, context, error, trace);
-    trace.end(CodeSchema.value[code]?.name ?? "UNKNOWN", error?.reason ?? null);
-  };
-  observer.started(method, context);
-  return {
-    done: () => close(Code.OK),
-    failed(thrown) {
-      const error = toRpcError(wentAway(thrown, context, clock) ?? thrown, context, random);
-      close(error.code, error);
-      return error;
-    },
-    abandoned() {
-      if (open) close(Code.CANCELLED, toRpcError(new Fault("CANCELLED", "the caller went away"), context, random));
-    },
-  };
+  constructor(deps: PipelineDeps, method: Endpoint["method"], context: CallContext, trace: CallTrace) {
+    this.startedMs = deps.clock.monotonicMs();
+    this.context = context;
+    this.#deps = deps;
+    this.#method = method;
+    this.#trace = trace;
+    deps.observer.started(method, context);
+  }
+
+  done(): void {
+    this.#close(Code.OK);
+  }
+
+  failed(thrown: unknown): RpcError {
+    const { clock, random } = this.#deps;
+    const error = toRpcError(wentAway(thrown, this.context, clock) ?? thrown, this.context, random);
+    this.#close(error.code, error);
+    return error;
+  }
+
+  /** The reader of a stream went away before its end; nothing when the call was done or failed. */
+  abandoned(): void {
+    if (this.#isOpen) this.failed(new Fault("CANCELLED", "the caller went away"));
+  }
+
+  #close(code: Code, error?: RpcError): void {
+    this.#isOpen = false;
+    const { observer, clock } = this.#deps;
+    const seconds = (clock.monotonicMs() - this.startedMs) / 1000;
+    observer.handled(this.#method, code, seconds, this.context, error, this.#trace);
+    this.#trace.end(CodeSchema.value[code]?.name ?? "UNKNOWN", error?.reason ?? null);
+  }
 }
 
 /** What was thrown because the call's own signal fired is no bug of ours. */

@@ -3,6 +3,7 @@ import { type Path, pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Violation } from "@bufbuild/protovalidate";
 import { Fault, type FieldViolation } from "../domain/fault.ts";
 import { INVALID_CODES, type InvalidCode, type Rules } from "./rules.ts";
+import { createSurelyValid } from "./surely-valid.ts";
 import { withoutDurationRules } from "./validation-schema.ts";
 
 /** Throws a `Fault` that names every field which breaks a rule. */
@@ -11,17 +12,24 @@ export type Validate<Desc extends DescMessage> = (message: MessageShape<Desc>) =
 /** One for the process: it compiles the rules of a message at its first use. */
 const validator = createValidator();
 
-/** The rules of the proto, by protovalidate, and those that it cannot say. */
+/**
+ * The rules of the proto and those that it cannot say. protovalidate judges, and words what is wrong; but it is not asked
+ * about a message that surely breaks no rule.
+ */
 export function createValidate<Desc extends DescMessage>(desc: Desc, rules: Rules<MessageShape<Desc>>): Validate<Desc> {
   const ruled = withoutDurationRules(desc);
+  const isSurelyValid = createSurelyValid(ruled);
   return (message) => {
-    const found: Found[] = [];
-    const checked = validator.validate(ruled, message);
-    if (checked.kind === "error") throw new Error("bug: a rule of the proto does not work", { cause: checked.error });
-    if (checked.kind === "invalid") for (const violation of checked.violations) found.push(fromProto(violation));
+    const found = isSurelyValid(message) ? [] : judge(ruled, message);
     rules(message, (code, field, allowed) => found.push({ code, field, allowed }));
     if (found.length > 0) throw invalid(found);
   };
+}
+
+function judge<Desc extends DescMessage>(desc: Desc, message: MessageShape<Desc>): Found[] {
+  const checked = validator.validate(desc, message);
+  if (checked.kind === "error") throw new Error("bug: a rule of the proto does not work", { cause: checked.error });
+  return checked.kind === "invalid" ? checked.violations.map(fromProto) : [];
 }
 
 interface Found extends FieldViolation {

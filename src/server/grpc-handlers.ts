@@ -37,14 +37,17 @@ function unaryHandler(endpoint: UnaryEndpoint, deps: HandlerDeps): handleUnaryCa
     const context = new GrpcContext(call, deps);
     endpoint
       .call(requestOf(call), context)
-      .finally(() => context.end())
       .then(
         (response) => {
+          context.end();
           const bytes = largeBytesOf(endpoint, response);
           if (bytes === 0) return respond(null, response);
           return respondInTurn(call, bytes, deps, () => respond(null, response));
         },
-        (error: unknown) => respond(grpcStatus(error)),
+        (error: unknown) => {
+          context.end();
+          respond(grpcStatus(error));
+        },
       )
       // Answering a call whose connection has just broken may throw; nobody is left to be told.
       .catch((error: unknown) => deps.log.warn({ error }, "a call could not be answered"));

@@ -1,13 +1,7 @@
-import {
-  type DescMessage,
-  type DescMethod,
-  type DescService,
-  fromBinary,
-  type Message,
-  toBinary,
-} from "@bufbuild/protobuf";
+import { type DescMessage, type DescMethod, type DescService, fromBinary, type Message } from "@bufbuild/protobuf";
 import type { MethodDefinition, ServiceDefinition } from "@grpc/grpc-js";
 import { Malformed } from "../rpc/endpoint.ts";
+import { encode } from "../rpc/wire/encode.ts";
 
 export type GrpcMethod = MethodDefinition<Message | Malformed, Message>;
 
@@ -33,12 +27,6 @@ export function serviceDefinition(service: DescService): ServiceDefinition & Rec
 
 export function pathOf({ parent, name }: DescMethod): string {
   return `/${parent.typeName}/${name}`;
-}
-
-/** grpc-js needs a Buffer: it calls `copy`, which a bare Uint8Array does not have. */
-function encode(desc: DescMessage, message: Message): Buffer {
-  const bytes = toBinary(desc, message);
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function decode(desc: DescMessage, bytes: Buffer): Message | Malformed {

@@ -14,11 +14,12 @@ export function createStaticTenants(
   runtime: TenantRuntime,
   all: readonly StaticTenant[] = [{ tenant: plainTenant(DEFAULT_TENANT, "Default") }],
 ): Tenants {
-  const byId = new Map(all.map(({ tenant }): [string, Entered] => [tenant.id, { tenant, runtime }]));
+  const byId = new Map(all.map(({ tenant }) => [tenant.id, Promise.resolve<Entered>({ tenant, runtime })]));
+  const nobody = Promise.resolve(null);
   const byHost = new Map<string, string>();
   for (const { tenant, hosts = [] } of all) for (const host of hosts) addHost(byHost, host, tenant.id);
   return {
-    enter: async (id) => byId.get(id) ?? null,
+    enter: (id) => byId.get(id) ?? nobody,
     async find(selector) {
       switch (selector.kind) {
         case "id":

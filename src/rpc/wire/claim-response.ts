@@ -1,5 +1,4 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { ClaimResponseSchema } from "../../../gen/holdfast/v1/idempotency_pb.ts";
+import type { ClaimResponse } from "../../../gen/holdfast/v1/idempotency_pb.ts";
 import { type Instant, msBetween } from "../../domain/instant.ts";
 import type { StoredRecord } from "../../domain/record.ts";
 import type { ClaimOutcome } from "../../operations/claim-outcome.ts";
@@ -9,15 +8,17 @@ import { retryAfterDueMs, retryAfterLeaseMs } from "./retry-after.ts";
 import { decodeCheckpoint, decodeError, decodeEvidence, decodeProgress, decodeResult } from "./stored.ts";
 import { toDuration, toTimestamp } from "./time.ts";
 
-type ClaimResponseInit = MessageInitShape<typeof ClaimResponseSchema>;
-type Detail = NonNullable<ClaimResponseInit["detail"]>;
+type Detail = Extract<ClaimResponse["detail"], { readonly case: string }>;
 
 /**
+ * Whole messages, as `create` makes them: it would look at every field of each of them.
+ *
  * @param leaseMs what the claim asked for
  * @param random 0 up to but not including 1
  */
-export function toClaimResponse(answer: ClaimOutcome, leaseMs: number, random: number): ClaimResponseInit {
+export function toClaimResponse(answer: ClaimOutcome, leaseMs: number, random: number): ClaimResponse {
   return {
+    $typeName: "holdfast.v1.ClaimResponse",
     outcome: CLAIM_OUTCOMES[answer.kind],
     detail: toDetail(answer, leaseMs, random),
     policyDiffers: answer.policyDiffers,
@@ -52,6 +53,7 @@ function acquired(
 ): Value<"acquired"> {
   const { key, lease: proof, attempt, due } = record;
   return {
+    $typeName: "holdfast.v1.Acquired",
     lease: toLease({ key, proof, attempt, due, now, waitedMs, leaseMs }),
     reason: ACQUIRE_REASONS[reason],
     lastCheckpoint: decodeCheckpoint(record),
@@ -61,6 +63,7 @@ function acquired(
 
 function inProgress(record: StoredRecord, now: Instant, random: number): Value<"inProgress"> {
   return {
+    $typeName: "holdfast.v1.InProgress",
     owner: decodeEvidence(record).owner,
     attempt: record.attempt,
     attemptStartTime: toTimestamp(record.attemptStartTime),
@@ -73,7 +76,8 @@ function inProgress(record: StoredRecord, now: Instant, random: number): Value<"
 /** Shared with WaitFor, as are the three below that are exported too. */
 export function toCompleted(record: StoredRecord, includeResult: boolean): Value<"completed"> {
   return {
-    ...(includeResult && { result: decodeResult(record) }),
+    $typeName: "holdfast.v1.Completed",
+    result: includeResult ? decodeResult(record) : undefined,
     endTime: toTimestamp(endOf(record)),
     attempt: record.attempt,
     resultExpireTime: toTimestamp(record.due),
@@ -82,7 +86,8 @@ export function toCompleted(record: StoredRecord, includeResult: boolean): Value
 
 export function toFailed(record: StoredRecord, includeError: boolean): Value<"failed"> {
   return {
-    ...(includeError && { error: decodeError(record) }),
+    $typeName: "holdfast.v1.Failed",
+    error: includeError ? decodeError(record) : undefined,
     reason: failReason(record.reason),
     endTime: toTimestamp(endOf(record)),
     attempt: record.attempt,
@@ -91,6 +96,7 @@ export function toFailed(record: StoredRecord, includeError: boolean): Value<"fa
 
 function retryScheduled(record: StoredRecord, now: Instant, random: number): Value<"retryScheduled"> {
   return {
+    $typeName: "holdfast.v1.RetryScheduled",
     dueTime: toTimestamp(record.due),
     retryAfter: toDuration(retryAfterDueMs(msBetween(now, record.due), random)),
     lastError: decodeError(record),
@@ -101,6 +107,7 @@ function retryScheduled(record: StoredRecord, now: Instant, random: number): Val
 /** By lapse or stored, `due` is since when. */
 export function toOutcomeUnknown(record: StoredRecord): Value<"outcomeUnknown"> {
   return {
+    $typeName: "holdfast.v1.OutcomeUnknown",
     reason: unknownReason(record.reason),
     since: toTimestamp(record.due),
     lastOwner: decodeEvidence(record).owner,
@@ -112,6 +119,7 @@ export function toOutcomeUnknown(record: StoredRecord): Value<"outcomeUnknown"> 
 
 export function toExpired(record: StoredRecord): Value<"expired"> {
   return {
+    $typeName: "holdfast.v1.Expired",
     terminalState: record.state === "completed" ? RECORD_STATES.completed : RECORD_STATES.failed,
     endTime: toTimestamp(endOf(record)),
     tombstoneExpireTime: toTimestamp(record.forgetAt),

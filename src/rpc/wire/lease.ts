@@ -1,10 +1,4 @@
-import { create } from "@bufbuild/protobuf";
-import {
-  type Lease,
-  LeaseHandleSchema,
-  LeaseSchema,
-  RecordKeySchema,
-} from "../../../gen/holdfast/v1/idempotency_pb.ts";
+import type { Lease } from "../../../gen/holdfast/v1/idempotency_pb.ts";
 import { type Instant, msBetween } from "../../domain/instant.ts";
 import type { RecordKey } from "../../domain/key.ts";
 import type { Proof } from "../../domain/record.ts";
@@ -26,19 +20,21 @@ export interface LeaseFacts {
 const HEARTBEATS_PER_LEASE = 3;
 
 export function toLease({ key, proof, attempt, due, now, waitedMs, leaseMs }: LeaseFacts): Lease {
-  const handle = create(LeaseHandleSchema, {
-    key: create(RecordKeySchema, key),
-    token: proof.token,
-    fence: proof.fence,
-  });
-  return create(LeaseSchema, {
-    handle,
-    fence: proof.fence,
+  const { token, fence } = proof;
+  return {
+    $typeName: "holdfast.v1.Lease",
+    handle: {
+      $typeName: "holdfast.v1.LeaseHandle",
+      key: { $typeName: "holdfast.v1.RecordKey", tenant: key.tenant, scope: key.scope, key: key.key },
+      token,
+      fence,
+    },
+    fence,
     attempt,
     expireTime: toTimestamp(due),
     // A lease that its longest execution has cut can be over already.
     remaining: toDuration(Math.max(0, msBetween(now, due))),
     waited: toDuration(waitedMs),
     heartbeatInterval: toDuration(Math.floor(leaseMs / HEARTBEATS_PER_LEASE)),
-  });
+  };
 }

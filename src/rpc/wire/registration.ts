@@ -29,7 +29,7 @@ export function declarationOf(registration: TenantRegistrationProto | undefined)
     validator: validatorOf(validator),
     eager: build === TenantBuild.EAGER,
     limits: limits === undefined ? UNLIMITED : limitsOf(limits),
-    policy: policyOf(registration.defaultPolicy),
+    policy: policyOf(registration.defaultPolicy) ?? {},
     placement,
     serveStates: registration.serveStates.map(healthOf),
     encrypted: registration.encrypted ?? null,

@@ -32,9 +32,9 @@ export function fingerprintOf(fingerprint: FingerprintProto | undefined): Finger
   return { algorithm: fingerprint.algorithm, digest: Uint8Array.from(fingerprint.digest) };
 }
 
-/** What it says; the rest is the tenant's. */
-export function policyOf(policy: ClaimPolicy | undefined): Partial<Policy> {
-  if (policy === undefined) return NO_POLICY;
+/** What it says; the rest is the tenant's, and all of it where nothing is said. */
+export function policyOf(policy: ClaimPolicy | undefined): Partial<Policy> | null {
+  if (policy === undefined) return null;
   const { onLeaseExpiry, maxAttempts, maxExecution, resultRetention, tombstoneRetention } = policy;
   return {
     ...(onLeaseExpiry !== LeaseExpiryPolicy.UNSPECIFIED && { hold: holds(onLeaseExpiry) }),
@@ -44,8 +44,6 @@ export function policyOf(policy: ClaimPolicy | undefined): Partial<Policy> {
     ...(tombstoneRetention && { tombstoneRetentionMs: durationMs(tombstoneRetention) }),
   };
 }
-
-const NO_POLICY: Partial<Policy> = {};
 
 export function durationOr(value: Duration | undefined, defaultMs: number): number {
   return value === undefined ? defaultMs : durationMs(value);

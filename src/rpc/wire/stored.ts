@@ -1,4 +1,4 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary } from "@bufbuild/protobuf";
 import { type Status, StatusSchema } from "../../../gen/google/rpc/status_pb.ts";
 import {
   type Checkpoint as CheckpointProto,
@@ -13,6 +13,7 @@ import {
 } from "../../../gen/holdfast/v1/idempotency_pb.ts";
 import type { Checkpoint } from "../../domain/calls.ts";
 import type { StoredRecord } from "../../domain/record.ts";
+import { encodeKnown } from "./encode.ts";
 import { toTimestamp } from "./time.ts";
 
 /**
@@ -20,8 +21,6 @@ import { toTimestamp } from "./time.ts";
  * dropped. So the same content is the same bytes from whichever client, which the end digest needs. Every encoding is
  * fresh memory: decoded requests are views into the frame that they came in.
  */
-const KNOWN_FIELDS = { writeUnknownFields: false } as const;
-
 const NOTHING = new Uint8Array();
 
 /** What a claim says of who makes it. */
@@ -40,7 +39,7 @@ export function encodeEvidence({ owner, metadata, traceparent }: Evidence): Uint
   if (owner !== undefined) record.owner = owner;
   if (sortedMetadata !== null) record.metadata = sortedMetadata;
   if (traceparent !== null) record.traceparent = traceparent;
-  return toBinary(RecordSchema, record, KNOWN_FIELDS);
+  return encodeKnown(RecordSchema, record);
 }
 
 export function decodeEvidence({ evidence }: Pick<StoredRecord, "evidence">): RecordProto {
@@ -49,7 +48,7 @@ export function decodeEvidence({ evidence }: Pick<StoredRecord, "evidence">): Re
 
 export function encodeResult(result: Result): Uint8Array {
   const metadata = sorted(result.metadata);
-  return toBinary(ResultSchema, metadata === null ? result : { ...result, metadata }, KNOWN_FIELDS);
+  return encodeKnown(ResultSchema, metadata === null ? result : { ...result, metadata });
 }
 
 export function decodeResult({ outcome }: StoredRecord): Result {
@@ -58,7 +57,7 @@ export function decodeResult({ outcome }: StoredRecord): Result {
 }
 
 export function encodeError(error: Status): Uint8Array {
-  return toBinary(StatusSchema, error, KNOWN_FIELDS);
+  return encodeKnown(StatusSchema, error);
 }
 
 /** What the last attempt reported, if it reported anything. */
@@ -70,7 +69,7 @@ export function decodeError({ outcome }: Pick<StoredRecord, "outcome">): Status 
 export function encodeCheckpoint(checkpoint: CheckpointProto | undefined): Checkpoint | null {
   if (checkpoint === undefined) return null;
   const { recordTime: _, ...kept } = checkpoint;
-  return { sequence: checkpoint.sequence, encoded: toBinary(CheckpointSchema, kept, KNOWN_FIELDS) };
+  return { sequence: checkpoint.sequence, encoded: encodeKnown(CheckpointSchema, kept) };
 }
 
 /** Also of one whose content does not open, and is empty: which it is, and since when. */
@@ -84,7 +83,7 @@ export function decodeCheckpoint(record: StoredRecord): CheckpointProto | undefi
 }
 
 export function encodeProgress(progress: Progress | undefined): Uint8Array | null {
-  return progress === undefined ? null : toBinary(ProgressSchema, progress, KNOWN_FIELDS);
+  return progress === undefined ? null : encodeKnown(ProgressSchema, progress);
 }
 
 export function decodeProgress({ progress }: StoredRecord): Progress | undefined {
