@@ -22,6 +22,7 @@ export const ECHO_SESSION_PATH = `/${EchoService.typeName}/${stream.name}`;
 
 /** More than any load has open at a time. */
 const CALLS_MAX = 1_000;
+const REQUEST_BYTES_MAX = 16 * 1024 * 1024;
 
 export interface Echo {
   readonly endpoints: readonly Endpoint[];
@@ -53,7 +54,7 @@ export function createEcho(): Echo {
 
 function openEchoSession(line: Line, answer: () => ReturnType<typeof create<typeof ClaimResponseSchema>>): Session {
   const send = (bytes: () => Uint8Array) => line.send({ bodyBytes: 0, encode: () => [bytes()], taken() {} });
-  send(() => encodeHello({ callsMax: CALLS_MAX, waitsMax: 0 }));
+  send(() => encodeHello({ callsMax: CALLS_MAX, waitsMax: 0, requestBytesMax: REQUEST_BYTES_MAX }));
   const nothing = () => undefined;
   return {
     receive(bytes) {

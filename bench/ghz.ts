@@ -3,9 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildGhz, GHZ_VERSION, goVersion } from "./ghz/build.ts";
 import { endKeys } from "./ghz/ended-keys.ts";
+import { holdKeys } from "./ghz/held-keys.ts";
 import { type GhzOptions, HELP, parseGhzOptions } from "./ghz/options.ts";
 import { type GhzRun, runGhz } from "./ghz/run.ts";
-import { readMachine } from "./machine.ts";
+import { readHost } from "./machine.ts";
 import { serve } from "./serve.ts";
 
 try {
@@ -28,6 +29,7 @@ async function run({ configs, seconds, server, out }: GhzOptions): Promise<numbe
   const ghz = await buildGhz();
   const address = server ?? (await startServer(stack));
   await endKeys(address);
+  await using _held = configs.some(({ name }) => name === "wait") ? await holdKeys(address) : null;
   const runs: GhzRun[] = [];
   for (const config of configs) {
     console.error(`${config.name}: ${config.about} …`);
@@ -35,8 +37,7 @@ async function run({ configs, seconds, server, out }: GhzOptions): Promise<numbe
     console.error(`  ${sentence(done)}`);
     runs.push(done);
   }
-  const { postgres: _, ...machine } = await readMachine("");
-  const about = { machine, startedAt, ghz: GHZ_VERSION, go, server: server ?? "embedded" };
+  const about = { machine: await readHost(), startedAt, ghz: GHZ_VERSION, go, server: server ?? "embedded" };
   const json = `${JSON.stringify({ ...about, seconds, runs }, null, 2)}\n`;
   if (out === null) process.stdout.write(json);
   else await writeFile(out, json);

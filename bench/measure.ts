@@ -5,10 +5,12 @@ export interface Spread {
   readonly max: number;
 }
 
+/** The median of an even number of values is half way between the two in the middle. */
 export function spread(values: readonly number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b);
   const at = (index: number) => sorted[index] ?? Number.NaN;
-  return { min: at(0), median: at(Math.floor(sorted.length / 2)), max: at(sorted.length - 1) };
+  const last = sorted.length - 1;
+  return { min: at(0), median: (at(Math.floor(last / 2)) + at(Math.ceil(last / 2))) / 2, max: at(last) };
 }
 
 /**

@@ -15,10 +15,12 @@ export interface RunOptions {
   readonly full: boolean;
   readonly json: boolean;
   readonly out: string | null;
+  /** By name: they run however long they take. */
+  readonly isChosen: boolean;
 }
 
 /** Fewer and shorter without `--full`: all short arms together are to stay below five minutes. */
-const SHORT = { rounds: 3, seconds: 0.6 } as const;
+export const SHORT = { rounds: 3, seconds: 0.6 } as const;
 const FULL = { rounds: 5, seconds: 2 } as const;
 const ROUNDS_MAX = 100;
 const SECONDS_MAX = 60;
@@ -46,9 +48,13 @@ export function parseOptions(args: readonly string[], arms: readonly Arm[]): Par
     const seconds = numberOf("--seconds", values.seconds, usual.seconds, SECONDS_MAX);
     const options = {
       ...{ rounds, full, ms: seconds * 1000 },
-      arms: values.only === undefined ? arms.filter(({ isShort }) => full || isShort) : chosen(values.only, arms),
+      arms:
+        values.only === undefined
+          ? arms.filter(({ usualSeconds }) => full || usualSeconds !== null)
+          : chosen(values.only, arms),
       json: values.json ?? false,
       out: values.out ?? null,
+      isChosen: values.only !== undefined,
     };
     return { kind: "run", options };
   } catch (error) {
@@ -99,5 +105,5 @@ usage: npm run bench -- [--full] [--only ARM,ARM] [--rounds N] [--seconds S] [--
   --list         name the arms and end
   --help         this
 
-Ends with 1 if a target is missed, with 2 if an arm failed or nothing could run.
+Ends with 1 if a target is missed or was not measured, with 2 if an arm failed or nothing could run.
 `;

@@ -1,6 +1,7 @@
 import { chartSvg } from "./chart.ts";
-import type { Figure, Machine, Report, Section } from "./report.ts";
-import { isMet, wanted } from "./targets.ts";
+import type { Figure, Machine, Report, Section, Unmeasured } from "./report.ts";
+import { leftOutText } from "./table.ts";
+import { verdictOf, wanted } from "./targets.ts";
 
 /** Below docs/. */
 const CHARTS = "benchmarks";
@@ -29,38 +30,50 @@ export function benchmarksPages(report: Report, limits: string): ReadonlyMap<str
   const parts = [
     HEAD.trim(),
     `## The run\n\n${machineOf(report)}`,
-    `## What must hold\n\n${targetsOf(report.sections)}`,
+    `## What must hold\n\n${targetsOf(report)}`,
     ...(limits.trim() === "" ? [] : [`## What stops a figure\n\n${limits.trim()}`]),
     ...report.sections.map(sectionOf),
   ];
   return pages.set("benchmarks.md", `${parts.join("\n\n")}\n`);
 }
 
-function machineOf({ machine, startedAt, seconds, rounds, full, leftOut }: Report): string {
+function machineOf({ machine, startedAt, seconds, rounds, full, leftOut, failed = [] }: Report): string {
   const names: Record<keyof Machine, string> = {
-    ...{ cpu: "Processor", cores: "Cores", memoryGiB: "Memory, GiB", platform: "System" },
-    ...{ node: "Node", postgres: "PostgreSQL", commit: "Commit" },
+    ...{ cpu: "Processor", cores: "Cores", memoryGiB: "Memory, GiB", platform: "System", kernel: "Kernel" },
+    ...{ loadAtStart: "Load average at first", loadAtEnd: "Load average at last", fdatasyncMs: "fdatasync, ms" },
+    ...{ node: "Node", postgres: "PostgreSQL", postgresSettings: "Its settings", commit: "Commit" },
   };
   const run = `${startedAt.slice(0, 16).replace("T", " ")} UTC, ${(seconds / 60).toFixed(1)} minutes, ${rounds} rounds${full ? ", `--full`" : ""}`;
-  const rows = (Object.keys(names) as (keyof Machine)[]).map((key) => [names[key], String(machine[key])]);
+  const rows = (Object.keys(names) as (keyof Machine)[]).map((key) => [names[key], cellOf(machine[key])]);
   const facts = table(["", ""], [["Started", run], ...rows], [false, false]);
-  return leftOut === undefined ? facts : `${facts}\n\nLeft out, for there was no more time: ${leftOut.join(", ")}.`;
+  const failures = failed.map(
+    ({ id, why }) => `**Failed: ${plain(id)}**: ${plain(why.replaceAll(/\s+/g, " ").trim())}`,
+  );
+  return [facts, ...(leftOut === undefined ? [] : [leftOutText(leftOut)]), ...failures].join("\n\n");
 }
 
-/** Every target of the run, with the sections that say more. */
-function targetsOf(sections: readonly Section[]): string {
+const cellOf = (fact: string | number) => (typeof fact === "number" ? number(fact) : plain(fact));
+
+/** Every target of the run, with the sections that say more, and after them those that have no figure. */
+function targetsOf({ sections, unmeasured = [] }: Report): string {
   const rows = sections.flatMap((section) =>
     section.figures.flatMap((figure) => {
       const { target, what, unit, spread } = figure;
-      if (target === undefined) return [];
+      if (target === undefined || verdictOf(figure) === "NOT MEASURED") return [];
       const link = `[${plain(section.title)}](#${anchor(section.title)})`;
       return [[link, plain(what), `${number(spread.median)} ${unit}`, wanted(target), verdict(figure)]];
     }),
   );
-  if (rows.length === 0) return "This run measured nothing that has a target.";
-  const met = rows.filter((row) => row.at(-1) === MET).length;
-  const said = `Targets that are met: ${met} of ${rows.length}.`;
-  return `${said}\n\n${table(["", "what", "median", "target", ""], rows, [false, false, true, true, false])}`;
+  const all = [...rows, ...unmeasured.map(unmeasuredRow)];
+  if (all.length === 0) return "This run measured nothing that has a target.";
+  const met = rows.filter((row) => row.at(-1) === "met").length;
+  const without = unmeasured.length === 0 ? "" : `, ${unmeasured.length} not measured`;
+  const said = `Targets that are met: ${met} of ${all.length}${without}.`;
+  return `${said}\n\n${table(["", "what", "median", "target", ""], all, [false, false, true, true, false])}`;
+}
+
+function unmeasuredRow({ id, what, target, why }: Unmeasured): readonly string[] {
+  return [plain(id.split("/")[0] ?? ""), plain(what), "–", wanted(target), `**NOT MEASURED**: ${plain(why)}`];
 }
 
 function sectionOf({ title, how, figures, charts = [] }: Section): string {
@@ -80,11 +93,9 @@ function figuresOf(figures: readonly Figure[]): string {
   return table(names, rows, [false, true, true, true, false, true, false]);
 }
 
-const MET = "met";
-
 function verdict(figure: Figure): string {
-  if (figure.target === undefined) return "";
-  return isMet(figure.spread.median, figure.target) ? MET : "**MISSED**";
+  const said = verdictOf(figure) ?? "";
+  return said === "" || said === "met" ? said : `**${said}**`;
 }
 
 function table(names: readonly string[], rows: readonly (readonly string[])[], toTheRight: readonly boolean[]): string {

@@ -13,6 +13,19 @@ export interface Report {
   readonly leftOut?: readonly string[];
   /** Arms that ended with an error, if there are any. */
   readonly failed?: readonly { readonly id: string; readonly why: string }[];
+  /** Targets without a figure, if there are any. */
+  readonly unmeasured?: readonly Unmeasured[];
+}
+
+/** A target that this run says nothing about. */
+export interface Unmeasured {
+  /** Of the section and, after a slash, of the figure. */
+  readonly id: string;
+  readonly what: string;
+  readonly target: Target;
+  readonly why: string;
+  /** Whether the run was to measure it. */
+  readonly isMissing: boolean;
 }
 
 export interface Machine {
@@ -20,8 +33,16 @@ export interface Machine {
   readonly cores: number;
   readonly memoryGiB: number;
   readonly platform: string;
+  readonly kernel: string;
+  /** Processes that ran or wanted to, over the last minute, 5 and 15: when the run began, and when it ended. */
+  readonly loadAtStart: string;
+  readonly loadAtEnd: string;
+  /** What the disk that the database is on takes for it, before the run; median. */
+  readonly fdatasyncMs: number;
   readonly node: string;
   readonly postgres: string;
+  /** "fsync on, …": what decides how durable and how fast it is. */
+  readonly postgresSettings: string;
   /** Of this repository, and whether the tree had changes. */
   readonly commit: string;
 }

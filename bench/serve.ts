@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import type { Readable } from "node:stream";
+import { endedBySignalsToo } from "./ending.ts";
 
 export interface ServeProcess extends AsyncDisposable {
   readonly pid: number;
@@ -18,16 +19,17 @@ export async function serve(args: readonly string[]): Promise<ServeProcess> {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const ended = new Promise<void>((resolve) => server.once("exit", () => resolve()));
+  const end = endedBySignalsToo(async () => {
+    server.kill("SIGTERM");
+    await ended;
+  });
   const { grpc, http } = await listening(server.stdout);
   return {
     pid: server.pid ?? 0,
     grpc,
     http,
     startMs: performance.now() - startedMs,
-    async [Symbol.asyncDispose]() {
-      server.kill("SIGTERM");
-      await ended;
-    },
+    [Symbol.asyncDispose]: end,
   };
 }
 

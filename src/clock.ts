@@ -11,24 +11,30 @@ export interface Clock {
   turn(): Promise<void>;
 }
 
+/** 24.8 days: a timer of Node that is set for longer rings at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
   monotonicMs: () => performance.now(),
   turn: () => new Promise((resolve) => setImmediate(resolve)),
   sleep(ms, signal) {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
-      const timer = setTimeout(
-        () => {
-          signal?.removeEventListener("abort", onAbort);
-          resolve();
-        },
-        Math.max(0, ms),
-      );
+      let timer: NodeJS.Timeout;
+      const wait = (leftMs: number) => {
+        timer = setTimeout(() => wake(leftMs - TIMER_MS_MAX), Math.max(0, Math.min(leftMs, TIMER_MS_MAX)));
+      };
+      const wake = (leftMs: number) => {
+        if (leftMs > 0) return wait(leftMs);
+        signal?.removeEventListener("abort", onAbort);
+        resolve();
+      };
       const onAbort = () => {
         clearTimeout(timer);
         reject(signal?.reason);
       };
       signal?.addEventListener("abort", onAbort, { once: true });
+      wait(ms);
     });
   },
 };

@@ -1,6 +1,7 @@
 import { systemClock as clock } from "../../src/clock.ts";
 import type { BenchContext } from "../context.ts";
 import { figure, grouped, pick } from "../figures.ts";
+import { goal } from "../goals.ts";
 import { memoryOf, startChild } from "../load/child.ts";
 import { startBenchClient } from "../load/client-process.ts";
 import { gather } from "../load/gather.ts";
@@ -66,16 +67,22 @@ export async function benchMemory({ postgres, rounds, full, say }: BenchContext)
         "MiB",
         pick(held.claims, ({ idle }) => idle),
       ),
-      figure("claims", "10 000 claims that wait", "MiB", holding("claims"), { atMost: 450 }),
+      figure("claims", "10 000 claims that wait", "MiB", holding("claims"), goal("memory/claims")),
       figure("streams", "10 000 streams of WaitFor", "MiB", holding("streams")),
       figure("sessions", "10 000 claims that wait, over sessions", "MiB", holding("sessions")),
       figure("bare-each", "bare: for each open call", "KiB", each("bare")),
       figure("claims-each", "for each claim that waits", "KiB", each("claims")),
       figure("streams-each", "for each stream of WaitFor", "KiB", each("streams")),
       figure("sessions-each", "for each claim that waits, over sessions", "KiB", each("sessions")),
-      figure("claims-to-bare", "claims that wait ÷ bare", "×", ratio("claims"), { atMost: 1.7 }),
-      figure("streams-to-bare", "streams of WaitFor ÷ bare", "×", ratio("streams"), { atMost: 1.7 }),
-      figure("sessions-to-bare", "claims that wait, over sessions ÷ bare", "×", ratio("sessions"), { atMost: 1.7 }),
+      figure("claims-to-bare", "claims that wait ÷ bare", "×", ratio("claims"), goal("memory/claims-to-bare")),
+      figure("streams-to-bare", "streams of WaitFor ÷ bare", "×", ratio("streams"), goal("memory/streams-to-bare")),
+      figure(
+        "sessions-to-bare",
+        "claims that wait, over sessions ÷ bare",
+        "×",
+        ratio("sessions"),
+        goal("memory/sessions-to-bare"),
+      ),
     ],
   };
 }

@@ -18,8 +18,9 @@ key and a response. *Transactions*: each claim selects for update and inserts, e
 \`pg_notify\`, between \`begin\` and \`commit\`. *Statements*: the same statements one by one, and no notification. Neither has
 leases, fences, fingerprints, retries or tenants, so a holder that dies keeps its key for ever. Against it the service by
 unary calls and by a session, each with a network hop more; the same Postgres, ${CALLERS} callers, interleaved. Waiters poll
-every 25 ms, or hear the notification and read, which may be before the holder has its answer: a figure below 0. The
-service's waiter is a claim with a wait on another server.`;
+every 25 ms, each has polled once before the key is completed; or one hears the notification and reads, which may be before
+the holder has its answer: a figure below 0. The service's waiters are claims with a wait on another server, which has said
+that all of them wait. All of this is on one Postgres with the same settings, autovacuum too.`;
 
 /** What is written by hand, beside the service. */
 export async function benchNaive({ postgres, rounds, ms }: BenchContext): Promise<Section> {
@@ -45,15 +46,8 @@ export async function benchNaive({ postgres, rounds, ms }: BenchContext): Promis
   const tell = async (order: NaiveOrder) => quantiles((await naive.ask<NaiveAnswers["polled"]>(order)).ms);
   const waiting = (waiters: number, trials: number) => async () => {
     const transport = "unary";
-    const order = {
-      kind: "wake-ups",
-      transport,
-      holder: server.address,
-      waiter: other.address,
-      waiters,
-      trials,
-    } as const;
-    return quantiles((await client.do(order)).ms);
+    const at = { holder: server.address, waiter: other.address, waiterMetrics: other.metricsUrl };
+    return quantiles((await client.do({ kind: "wake-ups", transport, ...at, waiters, trials })).ms);
   };
   const wakeUps = await interleave(rounds, {
     "polled-1": () => tell({ kind: "polled", waiters: 1, trials: TRIALS.one }),

@@ -1,5 +1,6 @@
 import type { BenchContext } from "../context.ts";
 import { barsOf, figure, pick } from "../figures.ts";
+import { goal } from "../goals.ts";
 import type { Transport } from "../load/caller.ts";
 import { startBenchClient } from "../load/client-process.ts";
 import { closedLoop, type Measured } from "../load/loops.ts";
@@ -58,10 +59,10 @@ export async function benchReplay({ postgres, rounds, ms }: BenchContext): Promi
       ...figuresOf("session-echo", "echo over a session", sessionEcho),
       figure("store-rate", "store only", "calls/s", pick(store, rate)),
       figure("grpc-js-rate", "unary calls by grpc-js's client", "calls/s", pick(grpcJs, rate)),
-      figure("unary-to-echo", "unary replay ÷ echo", "×", ratio(unary, echo), { atLeast: 0.8 }),
+      figure("unary-to-echo", "unary replay ÷ echo", "×", ratio(unary, echo), goal("replay/unary-to-echo")),
       figure("unary-to-echo-server", "unary replay ÷ echo, of the server's processor", "×", micros),
       figure("grpc-js-to-echo", "unary replay ÷ echo, both by grpc-js's client", "×", ratio(grpcJs, grpcJsEcho)),
-      figure("session-to-unary", "session ÷ unary calls", "×", ratio(session, unary), { atLeast: 2.5 }),
+      figure("session-to-unary", "session ÷ unary calls", "×", ratio(session, unary), goal("replay/session-to-unary")),
       figure("session-to-echo", "session ÷ echo over a session", "×", ratio(session, sessionEcho)),
     ],
     charts: [

@@ -9,7 +9,7 @@ const RESULT = { id: "ch_3PqLx2", amount: 4200, currency: "eur", status: "succee
 
 const CALLERS = 50;
 
-/** Ends the keys that replays and waits are of. Those that have ended in an earlier run stay as they are. */
+/** Ends the keys that replays are of. Those that have ended in an earlier run stay as they are. */
 export async function endKeys(address: string): Promise<void> {
   await using holdfast = createClient({ address });
   let next = 0;

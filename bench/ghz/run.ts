@@ -25,7 +25,7 @@ export const CONFIGS: readonly Config[] = [
   { name: "pairs", about: "claim + complete, closed loop, 64 callers; latencies of the completions", unit: "pairs" },
   { name: "replay", about: "ended keys, closed loop, 64 callers", unit: "replays" },
   { name: "replay-open", about: "ended keys, open loop, at half of that", unit: "replays", halfOf: "replay" },
-  { name: "wait", about: "WaitFor of an ended key, closed loop, 64 callers", unit: "streams" },
+  { name: "wait", about: "WaitFor of a key that ends within 100 ms, closed loop, 64 callers", unit: "streams" },
   {
     name: "session",
     about: "4 sessions, 1000 fresh claims each, then anew; latencies of whole sessions",

@@ -1,4 +1,5 @@
 import { DEFAULTS } from "../../src/domain/limits.ts";
+import { withClient } from "../../src/store/postgres/connection.ts";
 import type { BenchPostgres } from "../database.ts";
 
 /** One statement for each so many: an index that is made bit by bit is like one that has grown. */
@@ -9,31 +10,34 @@ const ROWS_A_STATEMENT = 1_000_000;
  */
 const FILLED_TIGHTER = 5;
 
-export interface Filling {
-  readonly from: number;
-  /** Without it. */
-  readonly to: number;
-  /** Past their tombstones: the sweeper deletes them. */
-  readonly expired: boolean;
-}
-
 /**
- * Puts records into the table as the product leaves them when they have completed, each under `keyOf` its number: random
- * keys, the least kind case for an index. Then Postgres has looked at all of them and knows how many there are.
+ * Puts records into the table as the product leaves them when they have completed, each under `keyOf` its number from 0:
+ * random keys, the least kind case for an index. Then Postgres has looked at all of them and knows how many there are.
  */
-export async function fill(
-  { run }: Pick<BenchPostgres, "run">,
-  url: string,
-  fillings: readonly Filling[],
-): Promise<void> {
+export async function fill({ run }: Pick<BenchPostgres, "run">, url: string, records: number): Promise<void> {
   await run(url, factorSql(FILLED_TIGHTER));
-  for (const { from, to, expired } of fillings) {
-    for (let start = from; start < to; start += ROWS_A_STATEMENT) {
-      await run(url, insertSql(start, Math.min(start + ROWS_A_STATEMENT, to) - 1, expired));
-    }
+  for (let start = 0; start < records; start += ROWS_A_STATEMENT) {
+    await run(url, insertSql(start, Math.min(start + ROWS_A_STATEMENT, records) - 1, false));
   }
   await run(url, factorSql(-FILLED_TIGHTER));
   await run(url, "vacuum (analyze) holdfast.record");
+}
+
+/** Records past their tombstones, under further numbers: the sweeper deletes them. */
+export async function addExpired(
+  { run }: Pick<BenchPostgres, "run">,
+  url: string,
+  first: number,
+  count: number,
+): Promise<void> {
+  await run(url, insertSql(first, first + count - 1, true));
+}
+
+/** Takes out those with these keys. */
+export async function remove(url: string, keys: readonly string[]): Promise<void> {
+  await withClient({ url }, (client) =>
+    client.query("delete from holdfast.record where tenant = 'default' and scope = 'charge' and key = any($1)", [keys]),
+  );
 }
 
 /** As in a server that has run for a while, the primary key has been read from the disk. */

@@ -5,7 +5,7 @@ import type { BenchPostgres } from "../database.ts";
 import { quantiles, throughput } from "../measure.ts";
 import { openPlainStore } from "../stores.ts";
 import type { ReadCost } from "./cost.ts";
-import { fill, warm } from "./fill.ts";
+import { addExpired, fill, remove, warm } from "./fill.ts";
 import { keyOf, timeOrderedKey } from "./keys.ts";
 import { type Layout, readLayout } from "./layout.ts";
 
@@ -19,8 +19,6 @@ const NEVER = Number.POSITIVE_INFINITY;
 /** In the order in which a round runs them. */
 export const ARMS = ["pairs", "ordered", "replays", "sweeping"] as const;
 export type GrowthArm = (typeof ARMS)[number];
-/** Pairs create records; the sweeping arm deletes as many. */
-const CREATING_ARMS = 3;
 
 export interface Measured {
   readonly perSecond: number;
@@ -37,42 +35,55 @@ export interface GrownTable extends AsyncDisposable {
   /** As it was filled. */
   readonly layout: Layout;
   readonly arms: Readonly<Record<GrowthArm, () => Promise<Measured>>>;
-  /** What autovacuum would do now and then; it is off, lest it come in the middle of something. */
-  vacuum(): Promise<void>;
 }
 
 export interface GrownTableOptions {
   readonly records: number;
-  /** How often the arms will run, the round that warms up included. */
-  readonly rounds: number;
   readonly readCost: ReadCost;
 }
 
 /**
- * Makes the table. Beside its records it has as many expired ones as the rounds will delete: each round deletes as many as
- * it creates, so the table stays as large as it is.
+ * Makes the table. Every measurement begins with so many records: what it has created is taken out when it is over, and what
+ * autovacuum would do now and then is done, which is off lest it come in the middle of something. The expired ones that the
+ * sweeper deletes are put in right before it does, and are on top.
  */
 export async function growTable(postgres: BenchPostgres, options: GrownTableOptions): Promise<GrownTable> {
-  const { records, rounds, readCost } = options;
-  const url = await postgres.database(`growth_${records}`);
-  await fill(postgres, url, [
-    { from: records, to: records + rounds * CREATING_ARMS * PAIRS, expired: true },
-    { from: 0, to: records, expired: false },
-  ]);
+  const { records, readCost } = options;
+  const url = await postgres.databaseWithoutAutovacuum(`growth_${records}`);
+  await fill(postgres, url, records);
   await warm(postgres, url);
   const layout = await readLayout(url);
   const opened = await openPlainStore(url);
   const { store } = opened;
   const measure = createMeasure(() => postgres.run(url, "checkpoint"), readCost);
+  const thenRemoved =
+    (newKey: () => string, run: (pairOfNew: () => Promise<void>) => Promise<Measured>) => async () => {
+      const created: string[] = [];
+      const measured = await run(() => {
+        const key = newKey();
+        created.push(key);
+        return pair(store, key);
+      });
+      await remove(url, created);
+      await postgres.run(url, "vacuum holdfast.record");
+      return measured;
+    };
+  let expired = records;
+  const sweeping = thenRemoved(randomUUID, (once) =>
+    whileSweeping(store, (begun) => measure(PAIRS, () => begun(once))),
+  );
   return {
     ...{ url, records, layout },
     arms: {
-      pairs: () => measure(PAIRS, () => pair(store, randomUUID())),
-      ordered: () => measure(PAIRS, () => pair(store, timeOrderedKey())),
+      pairs: thenRemoved(randomUUID, (once) => measure(PAIRS, once)),
+      ordered: thenRemoved(timeOrderedKey, (once) => measure(PAIRS, once)),
       replays: () => measure(REPLAYS, () => replay(store, records)),
-      sweeping: () => pairsWhileSweeping(store, measure),
+      async sweeping() {
+        await addExpired(postgres, url, expired, PAIRS);
+        expired += PAIRS;
+        return sweeping();
+      },
     },
-    vacuum: () => postgres.run(url, "vacuum holdfast.record"),
     [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
   };
 }
@@ -104,21 +115,23 @@ function createMeasure(checkpoint: () => Promise<void>, readCost: ReadCost): Mea
   };
 }
 
-/** The sweeper keeps pace: what it has deleted is in proportion to what was begun. */
-async function pairsWhileSweeping(store: Store, measure: Measure): Promise<Measured> {
+type Begun = (once: () => Promise<void>) => Promise<void>;
+
+/** The sweeper keeps pace: it has deleted as many as were begun. */
+async function whileSweeping(store: Store, run: (begun: Begun) => Promise<Measured>): Promise<Measured> {
   let begun = 0;
-  const sweeping = (async () => {
-    for (let deleted = 0; deleted < CREATING_ARMS * PAIRS; ) {
-      if (deleted > CREATING_ARMS * begun) await new Promise((resolve) => setImmediate(resolve));
+  const sweep = async () => {
+    for (let deleted = 0; deleted < PAIRS; ) {
+      if (deleted > begun) await new Promise((resolve) => setImmediate(resolve));
       else deleted += await forget(store);
     }
-  })();
+  };
   const [measured] = await Promise.all([
-    measure(PAIRS, () => {
+    run((once) => {
       begun++;
-      return pair(store, randomUUID());
+      return once();
     }),
-    sweeping,
+    sweep(),
   ]);
   return measured;
 }

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
+import { endedBySignalsToo } from "../ending.ts";
 
 /** A process of the benchmark's own. What it says first is what it has to tell of itself. */
 export interface Child<Hello> extends AsyncDisposable {
@@ -14,6 +15,10 @@ export interface Child<Hello> extends AsyncDisposable {
 export async function startChild<Hello>(program: URL, args: readonly string[] = []): Promise<Child<Hello>> {
   const child = fork(program, [...args], { stdio: "inherit", serialization: "advanced" });
   const ended = once(child, "exit");
+  const end = endedBySignalsToo(async () => {
+    if (child.connected) child.disconnect();
+    await ended;
+  });
   return {
     hello: await nextMessage<Hello>(child, program),
     pid: child.pid ?? 0,
@@ -22,10 +27,7 @@ export async function startChild<Hello>(program: URL, args: readonly string[] = 
       child.send(message as object);
       return answer as Promise<never>;
     },
-    async [Symbol.asyncDispose]() {
-      if (child.connected) child.disconnect();
-      await ended;
-    },
+    [Symbol.asyncDispose]: end,
   };
 }
 

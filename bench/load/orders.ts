@@ -25,14 +25,16 @@ export type Order =
   /** So many claims at one instant: all of one key, or each of its own. */
   | (Aim & { readonly kind: "burst"; readonly claims: number; readonly keys: "one" | "own" })
   /**
-   * One key after the other: held at `holder`, waited for by so many at `waiter`, completed; and after each an echo of
-   * `waiter`, as long after what was before it.
+   * One key after the other: held at `holder`, waited for by so many at `waiter`, completed when all of them wait; and
+   * after each an echo of `waiter`, as long after what was before it.
    */
   | {
       readonly kind: "wake-ups";
       readonly transport: "unary" | "grpc-js";
       readonly holder: string;
       readonly waiter: string;
+      /** The URL where `waiter` says how many wait. */
+      readonly waiterMetrics: string;
       readonly waiters: number;
       readonly trials: number;
     }

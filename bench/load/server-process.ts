@@ -1,11 +1,13 @@
 import type { Traced } from "../traced.ts";
 import { memoryOf, startChild } from "./child.ts";
+import { samplesAt, waitingIn } from "./metrics.ts";
 import type { ServerAnswers, ServerOrder } from "./server-orders.ts";
 
 /** A server in a process of its own. */
 export interface BenchServer extends AsyncDisposable {
   /** host:port */
   readonly address: string;
+  readonly metricsUrl: string;
   readonly pid: number;
   /** Of the processor, since its start. */
   cpuMicros(): Promise<number>;
@@ -25,26 +27,20 @@ interface Hello {
 export async function startBenchServer(url: string, traced: Traced = "api"): Promise<BenchServer> {
   const child = await startChild<Hello>(new URL("./server.ts", import.meta.url), [url, traced]);
   const { grpc, http } = child.hello;
+  const metricsUrl = `http://${http}/metrics`;
   const tell = <Given extends ServerOrder>(order: Given) => child.ask<ServerAnswers[Given["kind"]]>(order);
   return {
-    address: grpc,
+    ...{ address: grpc, metricsUrl },
     pid: child.pid,
     cpuMicros: async () => (await tell({ kind: "cpu" })).micros,
     echoWith: async (answer) => void (await tell({ kind: "echo", answer })),
-    metrics: async () => samplesOf(await (await fetch(`http://${http}/metrics`)).text()),
+    metrics: () => samplesAt(metricsUrl),
     memory: () => memoryOf(child.pid),
     [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
   };
 }
 
-function samplesOf(page: string): ReadonlyMap<string, number> {
-  const samples = page.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
-  return new Map(samples.map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.split(" ").at(-1))]));
-}
-
-const WAITING = 'holdfast_waiting_calls{placement="main"}';
-
 /** How many calls wait on this server. */
 export async function waitingCalls(server: Pick<BenchServer, "metrics">): Promise<number> {
-  return (await server.metrics()).get(WAITING) ?? 0;
+  return waitingIn(await server.metrics());
 }

@@ -32,24 +32,40 @@ async function replay({ claim }: NaiveRecords, keys: number): Promise<void> {
   if (kind !== "completed") throw new Error(`a replay was answered ${kind}`);
 }
 
-/** From the completion's answer to when each that polls has seen it; the phases of the polls are anybody's. */
+/**
+ * From the completion's answer to when each that polls has seen it. Each has polled once before the completion; the phases
+ * of the polls are anybody's, and so is when among them it comes.
+ */
 async function polled(waiters: number, trials: number): Promise<readonly number[]> {
   const ms: number[] = [];
   const { statements } = ways;
   for (let trial = 0; trial < trials; trial++) {
     const key = newName();
     await statements.claim(key);
-    const seen = Array.from({ length: waiters }, async () => {
-      await clock.sleep(Math.random() * POLL_MS);
-      while ((await statements.claim(key)).kind !== "completed") await clock.sleep(POLL_MS);
-      return performance.now();
-    });
-    await clock.sleep(POLL_MS * (1 + Math.random()));
+    const pollers = Array.from({ length: waiters }, () => poller(key));
+    await Promise.all(pollers.map(({ polledOnce }) => polledOnce));
+    await clock.sleep(POLL_MS * Math.random());
     await statements.complete(key, RESPONSE);
     const endedMs = performance.now();
-    for (const seenMs of await Promise.all(seen)) ms.push(seenMs - endedMs);
+    for (const seenMs of await Promise.all(pollers.map(({ seen }) => seen))) ms.push(seenMs - endedMs);
   }
   return ms;
+}
+
+function poller(key: string): { readonly polledOnce: Promise<void>; readonly seen: Promise<number> } {
+  const { promise: polledOnce, resolve, reject } = Promise.withResolvers<void>();
+  const poll = async () => {
+    await clock.sleep(Math.random() * POLL_MS);
+    for (;;) {
+      const { kind } = await ways.statements.claim(key);
+      if (kind === "completed") return performance.now();
+      resolve();
+      await clock.sleep(POLL_MS);
+    }
+  };
+  const seen = poll();
+  seen.catch(reject);
+  return { polledOnce, seen };
 }
 
 /** From the answer to the transaction that notifies, to the result being read by one who listens. */

@@ -4,7 +4,7 @@ import { Pool } from "pg";
 import { closedLoop, REPLAYED_KEYS, RESULT } from "./peer.ts";
 import { answerLoads } from "./processes.ts";
 
-const CONNECTIONS = Number(process.argv[3] ?? 50);
+const CONNECTIONS = Number(process.argv[3]);
 
 const work = DBOS.registerWorkflow(async (_amount: number) => RESULT, { name: "work" });
 DBOS.setConfig({

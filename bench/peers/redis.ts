@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { type Arm, type Home, type Load, type Peer, RESULT } from "./peer.ts";
+import { type Arm, type Home, type Load, type Peer, REPLAYED_KEYS, RESULT } from "./peer.ts";
 import { freePort, onPath, output, startProgram } from "./processes.ts";
 
 const KEPT_MS = 86_400_000;
@@ -26,12 +26,12 @@ export async function startRedis({ directory }: Home): Promise<Peer> {
   const bench = createBench(port);
   const write = ["SET", "key:__rand_int__", BODY, "NX", "PX", String(KEPT_MS)];
   const fresh = ["-r", "1000000000"];
-  const few = ["-r", "100"];
+  const few = ["-r", String(REPLAYED_KEYS)];
   // As many draws as make it sure that each of the few keys is there.
-  await bench(64, 5_000, [...few, "SET", "ended:__rand_int__", BODY]);
+  await bench(64, 40 * REPLAYED_KEYS, [...few, "SET", "ended:__rand_int__", BODY]);
   const writes = (width: number): Arm => ({
     id: `redis-write-${width}`,
-    what: `Redis: SET NX PX, fresh key, ${width} connections`,
+    what: `Redis: SET NX PX, one of 10⁹ keys, ${width} connections`,
     unit: "writes/s",
     run: forSeconds((count) => bench(width, count, [...fresh, ...write])),
   });
@@ -42,7 +42,7 @@ export async function startRedis({ directory }: Home): Promise<Peer> {
       writes(256),
       {
         id: "redis-read-64",
-        what: "Redis: GET, stored result, 64 connections",
+        what: "Redis: GET, one of 500 stored results, 64 connections",
         unit: "reads/s",
         run: forSeconds((count) => bench(64, count, [...few, "GET", "ended:__rand_int__"])),
       },

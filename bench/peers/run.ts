@@ -1,9 +1,9 @@
-// Measures the peers and prints one JSON object: node run.ts --postgres URL --directory DIR [--rounds N] [--seconds N]
-// [--only NAME …]. A peer that cannot be started, or that fails, is in it with its error.
-import { parseArgs } from "node:util";
+// Starts the peers and measures what it is told: node run.ts POSTGRES-URL DIRECTORY, over the channel to its parent
+// (orders.ts), until that lets go. A peer that cannot be started is told of with its error.
 import { startAdcp } from "./adcp.ts";
 import { startDbos } from "./dbos.ts";
-import type { Home, Load, Peer } from "./peer.ts";
+import type { PeersAnswer, PeersHello, PeersOrder } from "./orders.ts";
+import type { Arm, Home, Peer } from "./peer.ts";
 import { startRedis } from "./redis.ts";
 import { startRestate } from "./restate.ts";
 
@@ -14,48 +14,38 @@ const PEERS = {
   "@adcp/sdk": startAdcp,
 } satisfies Record<string, (home: Home) => Promise<Peer>>;
 
-const WARM_UP_SECONDS = 0.5;
-
-const { values } = parseArgs({
-  options: {
-    postgres: { type: "string", default: "" },
-    directory: { type: "string", default: "" },
-    rounds: { type: "string", default: "3" },
-    seconds: { type: "string", default: "2" },
-    only: { type: "string", multiple: true },
-  },
-});
-// Programs that were started end with this process, and it ends by itself when its parent wants that.
+const [, , postgresUrl = "", directory = ""] = process.argv;
+const stack = new AsyncDisposableStack();
+// Programs that were started end with this process, and it ends by itself when its parent lets go, or is told to end.
 for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => process.exit(1));
+process.once("disconnect", () => void stack.disposeAsync().finally(() => process.exit()));
 
-await using stack = new AsyncDisposableStack();
-const home = { postgresUrl: values.postgres, directory: values.directory };
-const seconds = Number(values.seconds);
-const peers = [];
+const arms = new Map<string, Arm>();
+const peers: PeersHello["peers"][number][] = [];
 for (const [name, start] of Object.entries(PEERS)) {
-  if (values.only !== undefined && !values.only.includes(name)) continue;
   try {
-    const peer = stack.use(await start(home));
-    peers.push({ name, version: peer.version, arms: peer.arms.map((arm) => ({ ...arm, loads: [] as Load[] })) });
+    const { version, arms: all } = stack.use(await start({ postgresUrl, directory }));
+    for (const arm of all) arms.set(arm.id, arm);
+    peers.push({ name, version, arms: all.map(({ id, what, unit }) => ({ id, what, unit })) });
   } catch (error) {
     peers.push({ name, error: messageOf(error), arms: [] });
   }
 }
 
-const arms = peers.flatMap((peer) => peer.arms.map((arm) => ({ peer, arm })));
-for (let round = 0; round <= Number(values.rounds); round++) {
-  for (const { peer, arm } of round % 2 === 0 ? arms : arms.toReversed()) {
-    if ("error" in peer) continue;
-    try {
-      const load = await arm.run(round === 0 ? WARM_UP_SECONDS : seconds);
-      if (round > 0) arm.loads.push(load);
-    } catch (error) {
-      Object.assign(peer, { error: `${arm.id}: ${messageOf(error)}` });
-    }
+process.on("message", async ({ arm, seconds }: PeersOrder) => {
+  process.send?.(await answer(arm, seconds));
+});
+process.send?.({ peers } satisfies PeersHello);
+
+async function answer(id: string, seconds: number): Promise<PeersAnswer> {
+  try {
+    const arm = arms.get(id);
+    if (arm === undefined) throw new Error(`bug: no arm ${id}`);
+    return { load: await arm.run(seconds) };
+  } catch (error) {
+    return { error: messageOf(error) };
   }
 }
-await stack.disposeAsync();
-console.log(JSON.stringify({ seconds, peers }));
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -26,6 +26,7 @@ export async function serveWorker(primary: Primary, io: CommandIo): Promise<numb
       primary.refused(messageOf(error));
     },
   });
+  primary.stopped(code === 0);
   primary.leave();
   return code;
 }

@@ -1,8 +1,8 @@
-import { availableParallelism, constants } from "node:os";
+import { constants } from "node:os";
 import { systemClock } from "../clock.ts";
 import { formatAddress } from "../server/config/kinds.ts";
+import { workersOf } from "../server/config/worker-count.ts";
 import type { Config } from "../server/config.ts";
-import { WORKERS_MAX } from "../server/limits.ts";
 import { isOperatorError } from "../server/operator-error.ts";
 import { VERSION } from "../server/version.ts";
 import { WORKER_FLAG } from "../server/workers/messages.ts";
@@ -23,7 +23,7 @@ export const SERVE: CommandUsage = {
 export async function serve(args: readonly string[], io: CommandIo): Promise<number> {
   if (args[0] === WORKER_FLAG) {
     const { findPrimary } = await import("../server/workers/primary.ts");
-    const primary = await findPrimary();
+    const primary = await findPrimary(systemClock);
     if (primary !== null) return (await import("./serve-worker.ts")).serveWorker(primary, io);
   }
   const settings = await readSettings(SERVE, args, io);
@@ -41,10 +41,6 @@ export async function serve(args: readonly string[], io: CommandIo): Promise<num
     onServing: (server) => announce(server, config, workers, io, log),
     onFailure: (error) => reportFailure(error, config, io, log),
   });
-}
-
-function workersOf({ workers }: Config): number {
-  return workers === 0 ? Math.min(availableParallelism(), WORKERS_MAX) : workers;
 }
 
 /** One process serves by itself: there is nobody to replace it, and nothing between it and its callers. */

@@ -97,9 +97,9 @@ export function createGrpcTransport(options: GrpcTransportOptions): GrpcTranspor
         explain: (error: unknown) => silence.explain(address, error),
       };
       const isBehind = context?.get(ROUTE_WANTED) === address;
-      const carried = carry(deps, method, options, request, isBehind, (leftMs) =>
-        callAlone(pick(context), method, { ...options, timeoutMs: leftMs }, request),
-      );
+      const elsewhere = async (left: typeof request, leftMs: number) =>
+        await callAlone(pick(context), method, { ...options, timeoutMs: leftMs }, left);
+      const carried = carry(deps, method, options, request, isBehind, elsewhere);
       return await (carried ?? callAlone(line, method, options, request));
     },
 
@@ -116,9 +116,11 @@ export function createGrpcTransport(options: GrpcTransportOptions): GrpcTranspor
 
     close() {
       closed = true;
+      // Each of them, whatever another one throws: an open connection would keep the process alive.
+      using all = new DisposableStack();
       for (const { client, sessions } of lines) {
-        sessions?.close();
-        client.close();
+        all.defer(() => client.close());
+        all.defer(() => sessions?.close());
       }
     },
   };

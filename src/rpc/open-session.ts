@@ -16,23 +16,14 @@ import {
   ID_ZERO,
   LATE,
   NO_CALL,
-  tooManyWaits,
+  noRoomToWait,
   UNDECODABLE,
 } from "./session-faults.ts";
 import type { GoodbyeReason, Line, LineContext, Outgoing, Session } from "./session-line.ts";
+import { type SessionLimits, SessionTally } from "./session-tally.ts";
 import { toRpcError } from "./status.ts";
-import { encodeGoodbye, encodeHello, isPositive, isTimeout } from "./wire/session.ts";
+import { encodeGoodbye, encodeHello, isPositive, isTimeout, letGoOfFrame } from "./wire/session.ts";
 import { durationMs } from "./wire/time.ts";
-
-/** What one stream carries at a time. */
-export interface SessionLimits {
-  /** Open calls, claims with a wait not counted. */
-  readonly callsMax: number;
-  /** Bytes of the requests of those. */
-  readonly requestBytesMax: number;
-  /** Open claims with a wait. */
-  readonly waitsMax: number;
-}
 
 /** What the streams tell the metrics. Must not throw. */
 export interface SessionObserver {
@@ -61,9 +52,6 @@ const SESSION = IdempotencyService.method.session;
 /** Nothing that we do not know is kept: a claim may wait for a minute, and must be no larger than what it says. */
 const READ_OPTIONS = { readUnknownFields: false };
 
-/** What fits a timer of Node; a timeout beyond it is as good as this one. */
-const TIMEOUT_MS_MAX = 2 ** 31 - 1;
-
 /**
  * ```
  *            the client half-closes                  all is answered and taken
@@ -74,7 +62,7 @@ const TIMEOUT_MS_MAX = 2 ** 31 - 1;
  * ```
  * The last two lead from every state but over. A call is *open* from its arrival until its answer is handed to the line:
  * its id may not be used again, it can be cancelled, and it is lost with the stream. It *counts* until that answer is
- * taken: so of a reader who does not read there are no more answers in memory than calls may be open.
+ * taken, see `SessionTally`: so of a reader who does not read there are no more answers in memory than may count.
  */
 export class OpenSession implements Session, CallHome {
   readonly context: LineContext;
@@ -86,11 +74,7 @@ export class OpenSession implements Session, CallHome {
   /** Answered and not taken, and somebody wants to know whether they will be. */
   readonly #askedAfter = new Set<SessionCall>();
   readonly #retire = () => this.goodbye("max-age");
-  /** Those that count. */
-  #calls = 0;
-  #waits = 0;
-  #requestBytes = 0;
-  #late = 0;
+  readonly #tally: SessionTally;
   #isPaused = false;
   #isFinishing = false;
   #isLeaving = false;
@@ -101,6 +85,7 @@ export class OpenSession implements Session, CallHome {
     this.#line = line;
     this.context = context;
     this.curfew = deps.curfew;
+    this.#tally = new SessionTally(deps.limits);
     this.#startedMs = deps.clock.monotonicMs();
     deps.observer.started(SESSION, context);
     deps.sessions.opened();
@@ -151,49 +136,39 @@ export class OpenSession implements Session, CallHome {
   taken(call: SessionCall): void {
     if (this.#isOver) return;
     this.#askedAfter.delete(call);
-    this.#count(call, -1);
+    this.#tally.taken(call);
     this.#endWhenDone();
-    if (this.#isPaused && !this.#isOver && !this.#isFull()) {
-      this.#isPaused = false;
-      this.#line.resume();
-    }
+    this.#resumeUnlessFull();
   }
 
   #start({ id, timeout, traceparent, call }: SessionRequest, bytes: number): void {
-    const { limits, methods, random } = this.#deps;
-    const isClaimWithWait = call.case === "claim" && isPositive(call.value.wait);
+    const { methods, random } = this.#deps;
     const isLate = this.#isLeaving;
-    const isWait = isClaimWithWait && !isLate && this.#waits < limits.waitsMax;
+    const mayWait = call.case === "claim" && isPositive(call.value.wait) && !isLate;
+    const whyNoWait = mayWait ? this.#tally.whyNoWait(bytes) : null;
+    const isWait = mayWait && whyNoWait === null;
+    if (isWait) letGoOfFrame(call.value);
     const carried = call.case === undefined || call.case === "cancel" ? null : methods[call.case];
     const isTimeoutGood = timeout === undefined || isTimeout(timeout);
     const deadline = isTimeoutGood ? this.#deadlineOf(timeout) : this.context.deadline;
     const own = new SessionCall(this, carried, { id, deadline, traceparent, isWait, isLate, bytes });
     this.#open.set(id, own);
-    this.#count(own, 1);
-    if (!this.#isPaused && this.#isFull()) this.#pause();
+    this.#tally.arrived(own);
+    if (!this.#isPaused && this.#tally.isFull) this.#pause();
 
     const fail = (thrown: unknown) => this.#answer(own, toRpcError(thrown, own, random));
     let message: Message | Malformed | undefined = call.value;
-    if (isLate) message = LATE;
-    else if (!isTimeoutGood) message = BAD_TIMEOUT;
-    else if (isClaimWithWait && !isWait) message = tooManyWaits(limits.waitsMax);
+    if (!isTimeoutGood) message = BAD_TIMEOUT;
+    else if (whyNoWait !== null) message = noRoomToWait(whyNoWait);
     if (carried === null || message === undefined) fail(NO_CALL);
+    else if (isLate) fail(LATE);
     else carried.endpoint.call(message, own).then((answer) => this.#answer(own, answer), fail);
   }
 
   #deadlineOf(timeout: Duration | undefined): number {
     const { deadline } = this.context;
     if (timeout === undefined) return deadline;
-    return Math.min(deadline, this.#deps.clock.monotonicMs() + Math.min(durationMs(timeout), TIMEOUT_MS_MAX));
-  }
-
-  #count(call: SessionCall, by: 1 | -1): void {
-    if (call.isLate) this.#late += by;
-    if (call.isWait) this.#waits += by;
-    else {
-      this.#calls += by;
-      this.#requestBytes += by * call.bytes;
-    }
+    return Math.min(deadline, this.#deps.clock.monotonicMs() + durationMs(timeout));
   }
 
   #pause(): void {
@@ -202,14 +177,16 @@ export class OpenSession implements Session, CallHome {
     this.#line.pause();
   }
 
-  #isFull(): boolean {
-    const { callsMax, requestBytesMax } = this.#deps.limits;
-    return this.#calls >= callsMax || this.#requestBytes > requestBytesMax;
+  #resumeUnlessFull(): void {
+    if (!this.#isPaused || this.#isOver || this.#tally.isFull) return;
+    this.#isPaused = false;
+    this.#line.resume();
   }
 
   #answer(call: SessionCall, answer: Message | RpcError): void {
     if (this.#isOver) return;
     this.#open.delete(call.id);
+    this.#tally.answered(call);
     call.settle(answer);
     if (call.isAskedAfter) this.#askedAfter.add(call);
     try {
@@ -217,12 +194,13 @@ export class OpenSession implements Session, CallHome {
     } catch (error) {
       this.refuse(new Fault("INTERNAL", "an answer could not be encoded", { cause: error }));
     }
+    this.#resumeUnlessFull();
   }
 
   #endWhenDone(): void {
     if (this.#isOver || !(this.#isFinishing || this.#isLeaving)) return;
-    const open = this.#calls + this.#waits;
-    if (open > (this.#isFinishing ? 0 : this.#late)) return;
+    const { calls, late } = this.#tally;
+    if (calls > (this.#isFinishing ? 0 : late)) return;
     this.#close(null);
     this.#line.end(null);
   }

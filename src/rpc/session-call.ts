@@ -29,13 +29,19 @@ export interface SessionCallInit {
   readonly id: bigint;
   /** Instant of `Clock.monotonicMs()`; Infinity without one. */
   readonly deadline: number;
-  /** The call's own; empty: the stream's. */
+  /** The call's own, as it was sent; empty: the stream's. */
   readonly traceparent: string;
   readonly isWait: boolean;
   /** It came after Goodbye. */
   readonly isLate: boolean;
   readonly bytes: number;
 }
+
+/** Of version 00 it has 55; what is longer than any that may come is not kept while the call is open. */
+const TRACEPARENT_LENGTH_MAX = 256;
+
+/** Stands in for one that is none: the call belongs to no trace, and not to the stream's. */
+const NO_TRACEPARENT = "-";
 
 /**
  * One call of a stream: to its handler a call like any other, to the line the answer to it.
@@ -61,7 +67,10 @@ export class SessionCall implements CallContext, Outgoing {
   #reached: PromiseWithResolvers<boolean> | undefined;
   /** Why it is of no use any more. */
   #over: Fault | null = null;
+  /** From when it is answered until it is encoded. */
   #answer: Message | RpcError | null = null;
+  #isSettled = false;
+  #hasFailed = false;
 
   /** @param method null: none is called, which is what is wrong with it */
   constructor(home: CallHome, method: Carried | null, init: SessionCallInit) {
@@ -74,7 +83,7 @@ export class SessionCall implements CallContext, Outgoing {
     this.stream = home;
     this.#home = home;
     this.#method = method;
-    this.#traceparent = traceparent;
+    this.#traceparent = traceparent.length > TRACEPARENT_LENGTH_MAX ? NO_TRACEPARENT : traceparent;
   }
 
   get requestId(): string {
@@ -131,6 +140,8 @@ export class SessionCall implements CallContext, Outgoing {
   settle(answer: Message | RpcError): void {
     this.#forgetDeadline?.();
     this.#answer = answer;
+    this.#isSettled = true;
+    this.#hasFailed = answer instanceof Error;
   }
 
   get bodyBytes(): number {
@@ -140,6 +151,7 @@ export class SessionCall implements CallContext, Outgoing {
 
   encode(): readonly Uint8Array[] {
     const answer = this.#settled();
+    this.#answer = null;
     if (answer instanceof Error) return encodeAnswer(this.id, "error", answer.status);
     if (this.#method === null) throw new Error("bug: what is not a call was answered");
     const { endpoint, field } = this.#method;
@@ -150,7 +162,7 @@ export class SessionCall implements CallContext, Outgoing {
     this.#home.taken(this);
     if (this.#reached === undefined) return;
     // As of a unary call: who is told of an error, or has no use for the answer any more, keeps no lease by it.
-    if (this.#answer instanceof Error || this.#over !== null) this.#reached.resolve(false);
+    if (this.#hasFailed || this.#over !== null) this.#reached.resolve(false);
     else this.#reached.resolve(this.#home.context.confirm());
   }
 
@@ -162,7 +174,7 @@ export class SessionCall implements CallContext, Outgoing {
   #watch(): AbortController {
     const controller = new AbortController();
     if (this.#over !== null) controller.abort(this.#over);
-    else if (this.deadline !== Number.POSITIVE_INFINITY && this.#answer === null) {
+    else if (this.deadline !== Number.POSITIVE_INFINITY && !this.#isSettled) {
       const late = () => this.abort(new Fault("DEADLINE_EXCEEDED", "the deadline has passed"));
       this.#forgetDeadline = this.#home.curfew.at(this.deadline, late);
     }

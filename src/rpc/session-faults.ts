@@ -14,15 +14,18 @@ export const NO_CALL = invalidField("call", "must be set, to one of claim, heart
 export const CANCELLED = new Fault("CANCELLED", "the call was cancelled");
 export const GONE = new Fault("CANCELLED", "the stream has ended");
 
+/**
+ * What came after Goodbye. No method hears of it, and no metric: as of a unary call behind a GOAWAY, it crossed with the
+ * word that nothing is taken any more, which a server says that stays as well as one that shuts down. Of the reasons
+ * this one has the right consequences: UNAVAILABLE, nobody to blame, again a moment later.
+ */
+export const LATE = new Fault("DRAINING", "the stream is about to end, as Goodbye has said; call again on another one");
+
 /** What stands in for the request of a call that is refused, so that it is counted and answered like any other. */
 export const BAD_TIMEOUT = new Malformed(invalidField("timeout", "must be a duration of 0s or more"));
-export const LATE = new Malformed(
-  new Fault("DRAINING", "the stream is about to end, as Goodbye has said; call again on another one"),
-);
 
-export function tooManyWaits(waitsMax: number): Malformed {
-  const message = `at most ${waitsMax} claims with a wait may be open on one stream, as Hello has said`;
-  return new Malformed(new Fault("OVERLOADED", message));
+export function noRoomToWait(why: string): Malformed {
+  return new Malformed(new Fault("OVERLOADED", why));
 }
 
 function invalidField(field: string, allowed: string): Fault {

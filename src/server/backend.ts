@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { StoreObserver } from "../store/observer.ts";
-import { BATCH_LIMITS } from "../store/postgres/batcher.ts";
+import { BATCH_LIMITS } from "../store/postgres/batch-limits.ts";
 import type { Connection, DatabaseAddress } from "../store/postgres/connection.ts";
 import { createDatabase, type Database } from "../store/postgres/database.ts";
 import { isDenied } from "../store/postgres/errors.ts";
@@ -16,6 +16,7 @@ import type { Log } from "../telemetry/log.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
 import type { Config } from "./config.ts";
 import { type DatabaseSource, listenAddress, withDatabase } from "./database-source.ts";
+import { CONNECTIONS } from "./limits.ts";
 import { openRegistryLanes, type RegistryLanes } from "./placement/registry-lanes.ts";
 import { readDatabaseNow, untilUsable } from "./placement/usable.ts";
 
@@ -65,6 +66,8 @@ export interface BackendDeps {
   readonly tracing: Tracing;
   readonly newToken: () => Uint8Array;
   readonly random: () => number;
+  /** How many make up the server, all with as many connections as this one. */
+  readonly processes?: number;
   /** Throws what keeps a database with the right schema from being opened. */
   readonly admit?: (connection: Connection) => Promise<void>;
   /** Cuts short the waits for a database that is locked or not usable yet. */
@@ -75,11 +78,11 @@ export type BackendConfig = Pick<Config, "maxQueueCalls" | "maxQueueBytes" | "al
 
 /** Refuses a database that cannot be used, its schema included unless that may be brought up to date, and builds the store on it. */
 export async function openBackend(...given: BackendArguments): Promise<Backend> {
-  return open(given, () => ({}));
+  return open(given, CONNECTIONS.placement, () => ({}));
 }
 
 export async function openMainBackend(...given: BackendArguments): Promise<MainBackend> {
-  return open(given, openRegistryLanes);
+  return open(given, CONNECTIONS.main, openRegistryLanes);
 }
 
 type BackendArguments = readonly [
@@ -91,10 +94,11 @@ type BackendArguments = readonly [
 
 async function open<More>(
   [source, mayMigrate, config, deps]: BackendArguments,
+  connections: number,
   openMore: (database: Database) => More,
 ): Promise<Backend & More> {
   await using opening = new AsyncDisposableStack();
-  const pooled = await prepareSchema(source, mayMigrate, config, deps);
+  const pooled = await prepareSchema(source, mayMigrate, config, deps, connections);
   const { url, password } = source;
   const address = { url, pooled, allowUnsafe: config.allowUnsafeDatabase, ...(password && { password }) };
   const plain = opening.adopt(createDatabase({ ...deps, ...address }), (open) => open.close());
@@ -133,7 +137,8 @@ async function prepareSchema(
   source: DatabaseSource,
   mayMigrate: boolean,
   { allowUnsafeDatabase, pooler }: BackendConfig,
-  { log, signal, admit }: BackendDeps,
+  { log, signal, admit, processes = 1 }: BackendDeps,
+  each: number,
 ): Promise<boolean> {
   const isPooled = async (client: Client) => {
     if (pooler !== "auto" || source.option === null) return pooler === "transaction";
@@ -146,7 +151,8 @@ async function prepareSchema(
     if (mayMigrate && status?.kind === "behind") {
       for (const migration of await migrate(client)) log.info({ migration }, "applied a migration");
     }
-    await requireDatabase(client, { allowUnsafeDatabase, pooled });
+    const need = { processes, each, spare: CONNECTIONS.spare };
+    await requireDatabase(client, { allowUnsafeDatabase, pooled, ...(processes > 1 && { connections: need }) });
     if (pooled) log.info({}, "a pooler in transaction mode is before the database");
     await admit?.(connectionOf(client));
     return pooled;

@@ -117,7 +117,7 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
     await openPlacements(
       { ...config, sweepIntervalMs },
       {
-        ...{ clock, log, observer, tracing, waiting, readiness, newToken, random },
+        ...{ clock, log, observer, tracing, waiting, readiness, newToken, random, processes },
         decorate: (store, name, run) => countRecordChanges(sealing.decorate(store, name, run), countChange),
         ...(signal && { signal }),
       },
@@ -191,7 +191,7 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
     {
       ...pipeline,
       sessions: createSessionMetrics(metrics),
-      limits: { ...SESSION, waitsMax: maxConcurrentStreams },
+      limits: SESSION,
     },
     idempotency,
   );

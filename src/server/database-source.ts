@@ -4,6 +4,7 @@ import type { Log } from "../telemetry/log.ts";
 import { type NamedUrl, redactUrl } from "./config/kinds.ts";
 import type { Config } from "./config.ts";
 import { type Password, type PasswordConfig, passwordFor } from "./database-password.ts";
+import { CONNECTIONS } from "./limits.ts";
 import { cannotReach, OperatorError } from "./operator-error.ts";
 
 /** The placement that is there without --placements. */
@@ -32,12 +33,14 @@ export interface DatabaseSourceDeps {
   readonly log: Pick<Log, "info" | "warn">;
   /** Cuts short the wait for a data directory that another process has locked. */
   readonly signal?: AbortSignal;
+  /** How many servers are to share it; an embedded one that is started here has room for all their connections. */
+  readonly processes?: number;
 }
 
 /** The given database, or real Postgres started for us. */
 export async function findDatabase(
   config: Pick<Config, "databaseUrl" | "listenUrl" | "dataDir"> & PasswordConfig,
-  deps: DatabaseSourceDeps,
+  { processes = 1, ...deps }: DatabaseSourceDeps,
 ): Promise<MainDatabase> {
   const { databaseUrl, listenUrl, dataDir } = config;
   if (databaseUrl !== null) {
@@ -50,7 +53,11 @@ export async function findDatabase(
     };
   }
   const { startEmbeddedPostgres } = await import("./embedded-postgres.ts");
-  const postgres = await startEmbeddedPostgres({ ...deps, dataDirectory: dataDir });
+  const postgres = await startEmbeddedPostgres({
+    ...deps,
+    dataDirectory: dataDir,
+    settings: { max_connections: String(connectionsFor(processes)) },
+  });
   return {
     url: postgres.url,
     listenUrl: postgres.url,
@@ -60,6 +67,11 @@ export async function findDatabase(
     broken: postgres.exited.then(() => new Error("the embedded Postgres has ended")),
     [Symbol.asyncDispose]: () => postgres.stop(),
   };
+}
+
+/** PostgreSQL's own default, or what so many servers need, with room for commands and people. */
+function connectionsFor(processes: number): number {
+  return Math.max(100, processes * CONNECTIONS.main + 20);
 }
 
 /** One of --placements. */

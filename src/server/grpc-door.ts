@@ -16,6 +16,8 @@ import type { Tls } from "./tls.ts";
 /** Headers that the door writes for the handler; whatever a caller sent under these names is dropped. */
 export const DEADLINE_HEADER = "holdfast-deadline";
 export const BAD_TIMEOUT_HEADER = "holdfast-bad-timeout";
+/** The grpc-encoding of the request, which grpc-js keeps to itself. */
+export const ENCODING_HEADER = "holdfast-encoding";
 
 export interface DoorDeps {
   readonly clock: Clock;
@@ -101,6 +103,8 @@ function cleanHeaders(headers: IncomingHttpHeaders, { clock, paths }: DoorDeps):
   if (encoding !== undefined && !ENCODINGS.has(String(encoding))) headers["grpc-encoding"] = "unsupported";
   delete headers[DEADLINE_HEADER];
   delete headers[BAD_TIMEOUT_HEADER];
+  delete headers[ENCODING_HEADER];
+  if (encoding !== undefined) headers[ENCODING_HEADER] = headers["grpc-encoding"];
   const timeout = headers["grpc-timeout"];
   if (timeout === undefined) return;
   const ms = parseGrpcTimeout(String(timeout));

@@ -1,4 +1,3 @@
-import { unzipSync } from "node:zlib";
 import { Fault } from "../domain/fault.ts";
 
 /** One byte that says whether the message is compressed, and four with its length. */
@@ -18,8 +17,9 @@ export class MessageReader {
   #message: Buffer | null = null;
   #messageBytes = 0;
   #count = 0;
+  #isCompressed = false;
 
-  /** @param bytesMax of one message, compressed or not */
+  /** @param bytesMax of one message, as it is sent */
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax;
   }
@@ -27,6 +27,11 @@ export class MessageReader {
   /** How many messages were read. */
   get count(): number {
     return this.#count;
+  }
+
+  /** Of the message that `next` has returned last. */
+  get isCompressed(): boolean {
+    return this.#isCompressed;
   }
 
   /** A message has begun and is not whole. */
@@ -49,7 +54,7 @@ export class MessageReader {
     if (this.#message === null) {
       if (!this.#readHead()) return this.#none();
       const bytes = this.#head.readUInt32BE(1);
-      if (bytes > this.#bytesMax) throw tooLarge(this.#bytesMax);
+      if (bytes > this.#bytesMax) throw messageTooLarge(this.#bytesMax);
       // At once in full: a message that comes byte by byte takes no more memory than one that comes whole.
       this.#message = Buffer.allocUnsafe(bytes);
       this.#messageBytes = 0;
@@ -62,7 +67,17 @@ export class MessageReader {
     this.#message = null;
     this.#headBytes = 0;
     this.#count++;
-    return this.#head[0] === 0 ? message : this.#unzip(message);
+    const [flag = 0] = this.#head;
+    if (flag > 1) throw new Fault("FIELD_INVALID", "what was sent on the stream are no gRPC messages");
+    this.#isCompressed = flag === 1;
+    return message;
+  }
+
+  /** Keeps nothing of what has come. */
+  drop(): void {
+    this.#message = null;
+    this.#headBytes = 0;
+    this.#none();
   }
 
   #none(): null {
@@ -82,22 +97,11 @@ export class MessageReader {
     this.#headBytes += copied;
     return this.#headBytes === HEAD_BYTES;
   }
-
-  /** At once, for what comes behind it must not overtake it; 5 ms for a message of 1 MiB. */
-  #unzip(message: Buffer): Buffer {
-    if (this.#head[0] !== 1) throw new Fault("FIELD_INVALID", "what was sent on the stream are no gRPC messages");
-    try {
-      return unzipSync(message, { maxOutputLength: this.#bytesMax });
-    } catch (error) {
-      if (error instanceof RangeError) throw tooLarge(this.#bytesMax);
-      throw new Fault("FIELD_INVALID", "a message of the stream is compressed, and neither by gzip nor by deflate");
-    }
-  }
 }
 
 const NOTHING = Buffer.alloc(0);
 
-function tooLarge(bytesMax: number): Fault {
+export function messageTooLarge(bytesMax: number): Fault {
   return new Fault("FIELD_INVALID", `a message of the stream must be at most ${bytesMax} bytes`);
 }
 

@@ -7,11 +7,12 @@ import type { Line, LineContext, Outgoing, Session, SessionEndpoint } from "../r
 import { AnswerWriter } from "./grpc-answer-writer.ts";
 import { streamOf } from "./grpc-answered.ts";
 import { GrpcContext, type GrpcContextDeps } from "./grpc-context.ts";
-import { BAD_TIMEOUT_HEADER } from "./grpc-door.ts";
-import { MessageReader } from "./grpc-messages.ts";
+import { BAD_TIMEOUT_HEADER, ENCODING_HEADER } from "./grpc-door.ts";
+import { Incoming } from "./grpc-incoming.ts";
+import { inflateBy } from "./grpc-inflate.ts";
 import type { GrpcSessions, WatchedSession } from "./grpc-sessions.ts";
 import { grpcStatus } from "./grpc-status.ts";
-import { REQUEST_MS_MAX, SESSION_MESSAGE_BYTES_MAX, SLOW_READER_MS } from "./limits.ts";
+import { SESSION_MESSAGE_BYTES_MAX, SLOW_READER_MS } from "./limits.ts";
 import type { Room } from "./room.ts";
 
 export interface SessionHandlerDeps extends GrpcContextDeps {
@@ -30,10 +31,10 @@ export function sessionHandler(endpoint: SessionEndpoint, deps: SessionHandlerDe
  * The line of a session on an HTTP/2 stream.
  *
  * ```
- *          chunks                messages                answers              one write at a time
- *  HTTP/2 ───────▶ MessageReader ────────▶ the session ─────────▶ AnswerWriter ────────▶ HTTP/2
- *                     ▲                        │ pause, resume
- *                     └────────────────────────┘
+ *          chunks           messages                answers              one write at a time
+ *  HTTP/2 ───────▶ Incoming ────────▶ the session ─────────▶ AnswerWriter ────────▶ HTTP/2
+ *                     ▲                   │ pause, resume
+ *                     └───────────────────┘
  * ```
  * grpc-js opens and ends the stream, and says when it is cancelled. The messages go around it: it hands each of them on
  * by itself, through object streams and with a write of its own, which is a third of what a replay takes in all. See
@@ -45,16 +46,10 @@ class GrpcLine implements Line, WatchedSession {
   readonly #clock: Clock;
   readonly #context: LineContext;
   readonly #session: Session;
-  readonly #reader = new MessageReader(SESSION_MESSAGE_BYTES_MAX);
+  readonly #incoming: Incoming;
   readonly #writer: AnswerWriter;
-  #isReading = false;
-  #isPaused = false;
-  #hasFinished = false;
-  #isOver = false;
   /** When the status was sent, or nobody was left to be sent one. */
   #saidMs: number | null = null;
-  /** Since when which message has been only in part here, as far as was looked. */
-  #partial = { sinceMs: 0, count: -1 };
 
   constructor(call: SessionStream, endpoint: SessionEndpoint, { clock, connections, room }: SessionHandlerDeps) {
     const stream = streamOf(call);
@@ -65,14 +60,18 @@ class GrpcLine implements Line, WatchedSession {
     const onFailure = (error: unknown) => this.#fail(error);
     this.#writer = new AnswerWriter({ stream, clock, room, onFailure });
 
-    takeOver(stream, (chunk) => this.#arrived(chunk));
-    stream.once("end", () => this.#finished());
+    const [encoding] = call.metadata.get(ENCODING_HEADER);
+    this.#incoming = new Incoming({
+      ...{ stream, clock, onFailure, inflate: inflateBy(encoding?.toString(), SESSION_MESSAGE_BYTES_MAX) },
+      onMessage: (message) => this.#session.receive(message),
+      onEnd: (isCutOff) => (isCutOff ? this.#session.refuse(CUT_OFF) : this.#session.finish()),
+    });
     call.once("cancelled", () => this.#cancelled());
     call.sendMetadata(new Metadata());
     this.#session = endpoint.open(this, this.#context);
     if (call.metadata.get(BAD_TIMEOUT_HEADER).length > 0) this.#session.refuse(BAD_TIMEOUT);
     else if (call.cancelled) this.#cancelled();
-    stream.resume();
+    this.#incoming.resume();
   }
 
   send(message: Outgoing): void {
@@ -80,16 +79,15 @@ class GrpcLine implements Line, WatchedSession {
   }
 
   pause(): void {
-    this.#isPaused = true;
+    this.#incoming.pause();
   }
 
   resume(): void {
-    this.#isPaused = false;
-    this.#read();
+    this.#incoming.resume();
   }
 
   end(error: RpcError | null): void {
-    this.#isOver = true;
+    this.#incoming.stop();
     this.#writer.end(() => {
       if (error === null) this.#call.end();
       else this.#call.emit("error", grpcStatus(error));
@@ -109,58 +107,16 @@ class GrpcLine implements Line, WatchedSession {
       this.#session.broken(new Fault("OVERLOADED", `no message was taken for ${SLOW_READER_MS / 1000} s`));
       // To gRPC clients this is RESOURCE_EXHAUSTED; a status would wait behind what is not taken.
       this.#close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
-    } else if (this.#isStalled(nowMs)) {
+    } else if (this.#incoming.isStalled(nowMs)) {
       this.#session.broken(new Fault("CANCELLED", "a message did not arrive wholly"));
       this.#close(constants.NGHTTP2_CANCEL);
     }
     return true;
   }
 
-  #arrived(chunk: Buffer): void {
-    if (this.#isOver) return;
-    this.#reader.push(chunk);
-    this.#read();
-  }
-
-  #finished(): void {
-    this.#hasFinished = true;
-    this.#read();
-  }
-
-  #read(): void {
-    // A message that is answered at once may resume what it has paused: the loop below goes on by itself.
-    if (this.#isReading) return;
-    this.#isReading = true;
-    try {
-      while (!this.#isPaused && !this.#isOver) {
-        const message = this.#reader.next();
-        if (message === null) break;
-        this.#session.receive(message);
-      }
-    } catch (error) {
-      this.#fail(error);
-    } finally {
-      this.#isReading = false;
-    }
-    if (this.#isPaused && !this.#isOver) this.#stream.pause();
-    else if (this.#stream.isPaused()) this.#stream.resume();
-    if (!this.#hasFinished || this.#isPaused || this.#isOver) return;
-    if (this.#reader.isAmid) this.#session.refuse(CUT_OFF);
-    else this.#session.finish();
-  }
-
-  /** Of one message for so long as a unary call may take to arrive; a pause that we have asked for does not count. */
-  #isStalled(nowMs: number): boolean {
-    const { isAmid, count } = this.#reader;
-    if (!isAmid || this.#isPaused || count !== this.#partial.count) {
-      this.#partial = { sinceMs: nowMs, count: isAmid && !this.#isPaused ? count : -1 };
-    }
-    return isAmid && nowMs - this.#partial.sinceMs >= REQUEST_MS_MAX;
-  }
-
   /** grpc-js says so when the stream is closed or over its deadline, and also when its status has been sent. */
   #cancelled(): void {
-    this.#isOver = true;
+    this.#incoming.stop();
     const isLate = this.#clock.monotonicMs() >= this.#context.deadline;
     this.#session.broken(isLate ? new Fault("DEADLINE_EXCEEDED", "the deadline has passed") : GONE);
     this.#writer.drop();
@@ -173,7 +129,7 @@ class GrpcLine implements Line, WatchedSession {
   }
 
   #close(code: number): void {
-    this.#isOver = true;
+    this.#incoming.stop();
     this.#stream.close(code);
   }
 }
@@ -200,13 +156,3 @@ const STATUS_MS = 1000;
 const GONE = new Fault("CANCELLED", "the caller has gone");
 const BAD_TIMEOUT = new Fault("FIELD_INVALID", "grpc-timeout is not a number of at most 8 digits and a unit");
 const CUT_OFF = new Fault("FIELD_INVALID", "the last message of the stream was cut off");
-
-/**
- * Reads the stream in the place of grpc-js, which has begun to listen and reads nothing before it is asked to. The
- * dependency is pinned to the patch level, and the tests of sessions fail if it reads otherwise.
- */
-function takeOver(stream: ServerHttp2Stream, onChunk: (chunk: Buffer) => void): void {
-  if (stream.listenerCount("data") !== 1) throw new Error("bug: grpc-js no longer reads a call by one data listener");
-  stream.removeAllListeners("data");
-  stream.on("data", onChunk);
-}

@@ -47,13 +47,25 @@ export const ROOM = { bytesMax: 64 * MIB, connectionBytesMax: 16 * MIB } as cons
 export const LARGE_ANSWER_BYTES_MIN = 16 * 1024;
 
 /**
- * Of one session: calls that may be open besides claims with a wait, and the bytes of their requests. A thousand calls
- * under way fill several batches of the database; and a thousand small answers that nobody takes are less than 16 MiB.
+ * Of one session: calls that may be open, and the bytes of their messages, and the same of claims with a wait, see
+ * session-tally.ts. A thousand calls under way fill several batches of the database; and twice as many small answers
+ * that nobody takes are less than 32 MiB. Of claims that wait as many as a tenant may have here, unless it has others.
  */
-export const SESSION = { callsMax: 1024, requestBytesMax: 16 * MIB } as const;
+export const SESSION = {
+  callsMax: 1024,
+  requestBytesMax: 16 * MIB,
+  waitsMax: 10_000,
+  waitBytesMax: 16 * MIB,
+} as const;
 
 /** Of one message of a session: the largest request of a call, and what is around it. */
 export const SESSION_MESSAGE_BYTES_MAX = SIZES.messageBytesMax + 1024;
+
+/**
+ * After so many messages of a session, or so many bytes of them, the rest of the process has its turn: less than a
+ * millisecond of decoding for small calls, some milliseconds for the largest message.
+ */
+export const SESSION_TURN = { messagesMax: 256, bytesMax: MIB } as const;
 
 /** So many bytes of answers are handed over to HTTP/2 at once, if there are so many: a reader who takes that is not slow. */
 export const SESSION_WRITE_BYTES_MAX = 64 * 1024;
@@ -86,10 +98,16 @@ export const START_RETRY_MS = 50;
 /** A connection for LISTEN that does not answer a statement for so long is given up. */
 export const LISTEN_ANSWER_MS_MAX = 2000;
 
+/**
+ * What a process has of a database: lanes and a listener; of main more lanes, and a listener for changes of tenants, see
+ * docs/scaling.md. And what there is to be room for besides: a `holdfast` command, a look into the database.
+ */
+export const CONNECTIONS = { main: 14, placement: 11, spare: 3 } as const;
+
 /** More processes than this are more servers: what one primary can hand connections to, and one page of metrics add up. */
 export const WORKERS_MAX = 64;
 
-/** How long a scrape waits for the figures of a worker, whose last ones it takes then. */
+/** How long a scrape waits for the figures of a worker; then it takes what that has counted last, and no gauges of it. */
 export const TELLING_MS_MAX = 1000;
 
 /** A worker that has served for so long was sound, and what ended it is no reason to wait with another. */
@@ -101,3 +119,20 @@ export const WORKER_PAUSE_MS_MAX = 10_000;
 
 /** So many workers in a row that end before they serve are no accident. */
 export const WORKER_STARTS_MAX = 5;
+
+/**
+ * How often a worker is asked for a sign of life, and how many looks in a row may pass without one before it is killed:
+ * 30 s. A worker that has more to do than it can is behind by seconds, and refuses claims by then; a machine that swaps or
+ * is moved stands still for longer, but then the looks do too. Callers of a worker that is killed in error lose their calls.
+ */
+export const WORKER_LOOK_MS = 5000;
+export const WORKER_LOOKS_MAX = 6;
+
+/**
+ * How long a worker waits for the page that the primary puts together: for the one under way and the one after it, each of
+ * which may wait for a worker, and room. A scraper waits for 10 s, if nobody has told it otherwise.
+ */
+export const WORKERS_PAGE_MS_MAX = 5000;
+
+/** What a worker has of memory with nothing to do is some 150 MiB; with less than this, work alone would be too much. */
+export const WORKER_MEMORY_BYTES_MIN = 192 * MIB;

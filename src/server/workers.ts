@@ -5,6 +5,8 @@ import { WORKER_ENDS } from "../telemetry/server-metrics.ts";
 import type { RunningServer } from "./compose.ts";
 import type { Config } from "./config.ts";
 import { findDatabase } from "./database-source.ts";
+import { memoryLimitOf, shareProblem } from "./guards/memory.ts";
+import { OperatorError } from "./operator-error.ts";
 import { forkWorker } from "./workers/fork.ts";
 import { createSupervisor } from "./workers/supervisor.ts";
 import { createWholePage } from "./workers/whole-page.ts";
@@ -28,8 +30,9 @@ export type RunningWorkers = Pick<RunningServer, "grpcAddress" | "httpAddress" |
  */
 export async function startWorkers(config: Config, count: number, deps: WorkersDeps): Promise<RunningWorkers> {
   const { clock, log, signal } = deps;
+  requireMemory(config, count);
   await using starting = new AsyncDisposableStack();
-  const database = starting.use(await findDatabase(config, deps));
+  const database = starting.use(await findDatabase(config, { ...deps, processes: count }));
   signal.throwIfAborted();
   const metrics = createMetrics({ ofProcess: true });
   const ends = metrics.counter(WORKER_ENDS)();
@@ -78,4 +81,12 @@ export async function startWorkers(config: Config, count: number, deps: WorkersD
       return stopping;
     },
   };
+}
+
+/** What a container has for all of them; of `--max-memory` this was seen when it was read. */
+function requireMemory({ maxMemoryBytes }: Config, count: number): void {
+  const limit = memoryLimitOf(maxMemoryBytes);
+  const problem = limit === null ? null : shareProblem(limit.residentBytes, count);
+  if (problem !== null)
+    throw new OperatorError(`--max-memory, by default 85 % of what the container may have: ${problem}`);
 }

@@ -14,9 +14,9 @@ export const SESSION_PAUSES = {
   kind: "counter",
   name: "holdfast_session_pauses_total",
   unit: "times",
-  help: "How often a session was not read for a while, because as many of its calls were open as may be.",
+  help: "How often a session was not read for a while, because more of its calls were under way than may be.",
   advice:
-    "Its client sends more than Hello allows, or does not read its answers. The clients of this project do neither.",
+    "Its client has more calls open than Hello allows, or more bytes of them; one that keeps to Hello is never held up. The client of this project keeps to it.",
   labels: {},
 } as const satisfies CounterSpec;
 

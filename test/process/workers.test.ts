@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { createConnection } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ClaimOutcome } from "../../gen/holdfast/v1/idempotency_pb.ts";
 import { createClient } from "../../src/client/client.ts";
@@ -13,6 +15,7 @@ const STARTED =
   'grpc_server_started_total{grpc_type="unary",grpc_service="holdfast.v1.IdempotencyService",grpc_method=';
 const CLAIMS = `${STARTED}"Claim"}`;
 const RESULT = { body: { case: "inline" as const, value: Buffer.from("done") } };
+const ANY_PORTS = ["--grpc-address", "127.0.0.1:0", "--http-address", "127.0.0.1:0", "--allow-unsafe-database"];
 const ENDS = "holdfast_worker_ends_total";
 const READY = "holdfast_workers_ready";
 
@@ -124,6 +127,23 @@ test("a worker that is killed is replaced, clients go on, no work runs twice, an
   for (const client of clients) await client[Symbol.asyncDispose]();
 });
 
+test("a worker that hung with a connection on its way to it is replaced when it is killed", async () => {
+  const pid = pidOf(2);
+  process.kill(pid, "SIGSTOP");
+  const { hostname, port } = new URL(`http://${server.grpc}`);
+  const sockets = Array.from({ length: 4 }, () =>
+    createConnection(Number(port), hostname).on("error", () => undefined),
+  );
+  for (const socket of sockets) if (socket.connecting) await once(socket, "connect");
+  // Those before it have been handed round when this one is answered, by the other worker.
+  using caller = connect(server.grpc);
+  await caller.claim(claimOf(newKey()));
+  process.kill(pid, "SIGKILL");
+  await until(() => pidOf(2) !== pid);
+  for (const socket of sockets) socket.destroy();
+  await untilSumIs([server], READY, 2);
+});
+
 test("what keeps a worker from serving is told once, as one process would, and the exit code is 1", async () => {
   const args = ["--workers", "2", "--grpc-address", server.grpc, "--http-address", "127.0.0.1:0"];
   const second = spawnServer({ databaseUrl: database.url, args });
@@ -131,6 +151,14 @@ test("what keeps a worker from serving is told once, as one process would, and t
   const reason = `something else listens on ${server.grpc}; choose another address with --grpc-address`;
   expect(second.stderr()).toBe(`holdfast: ${reason}\n`);
   expect(second.lines.filter(({ level }) => level === "error")).toMatchObject([{ reason }]);
+});
+
+test("more workers than the database has connections for are refused, with what they need, have and what to change", async () => {
+  const refused = await holdfast(["serve", "--workers", "64", "--database-url", database.url, ...ANY_PORTS]);
+  expect(refused.stderr).toMatch(
+    /64 workers need 899 connections, 14 for each and 3 for commands, and max_connections = \d+ allows this role \d+\. Set max_connections = \d+ or more and restart the database, or start with --workers \d+\.\n$/,
+  );
+  expect(refused.code).toBe(1);
 });
 
 test("SIGTERM under load drains every worker: no call is lost, and the exit code is 0", async () => {

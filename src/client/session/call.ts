@@ -6,8 +6,8 @@ import type { Carried } from "./wire.ts";
 export interface SessionCall {
   readonly kind: Carried;
   readonly request: Message;
-  /** Whether the server may keep it open; see `waitsLong`. */
-  readonly waits: boolean;
+  /** For how long the server may keep it open, of a claim that waits; 0 for all others. */
+  readonly waitMs: number;
   /** Infinity: as long as it takes. */
   readonly timeoutMs: number;
   /** When that is over, by the clock's monotonic time. */
@@ -18,6 +18,6 @@ export interface SessionCall {
   readonly signal: AbortSignal | undefined;
   answered(message: Message): void;
   failed(error: ConnectError): void;
-  /** It has not been sent, or has not taken effect: another way has to be found. */
+  /** It has not been sent, or has not taken effect: another way has to be found. Must not throw. */
   elsewhere(): void;
 }

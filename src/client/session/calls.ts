@@ -1,10 +1,10 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { SessionHello, SessionResponse } from "../../../gen/holdfast/v1/idempotency_pb.ts";
+import type { SessionResponse } from "../../../gen/holdfast/v1/idempotency_pb.ts";
+import { createAllowance, type Limits } from "./allowance.ts";
 import type { SessionCall } from "./call.ts";
+import { cancelled, settle } from "./settle.ts";
 import type { SessionStream } from "./stream.ts";
-import { encodeCall, encodeCancel, errorOf } from "./wire.ts";
-
-type Limits = Pick<SessionHello, "callsMax" | "waitsMax">;
+import { encodeCall, encodeCancel } from "./wire.ts";
 
 /** The calls of one session. */
 export interface Calls {
@@ -20,11 +20,13 @@ export interface Calls {
   expire(nowMs: number): Expired;
   /**
    * Takes no more, but what must go behind something that is open. What has not been sent goes elsewhere, and so does what
-   * is answered with UNAVAILABLE from here on.
+   * is refused for the goodbye from here on.
    */
   leave(): void;
-  /** The stream has ended: what is open has failed. */
+  /** All that somebody waits for has failed, sent or not. */
   fail(error: ConnectError): void;
+  /** The stream has ended: what is open has failed; or goes elsewhere too, without an error. */
+  end(error: ConnectError | null): void;
   /** Whether nobody waits for anything. */
   isIdle(): boolean;
   /** Whether nothing is owed by the server either: it answers what was cancelled too. */
@@ -34,44 +36,47 @@ export interface Calls {
 }
 
 interface Expired {
-  /** When the next call's time is over; Infinity: never. */
+  /** When there is a call to be looked at; Infinity: never. */
   readonly nextMs: number;
-  /** The longest time that one of them was unanswered while no other was answered either; -1: there was none. */
-  readonly silentMs: number;
+  /** Whether the server is silent: it owed an answer, and has given no other since that call was made either. */
+  readonly isSilent: boolean;
 }
 
-/** From `send` to its answer. Without a call, its caller has gone. */
+/** From `send` to its answer. */
 interface Entry {
   readonly id: number;
   readonly waits: boolean;
-  readonly bytes: Buffer;
+  readonly size: number;
   /** How many answers had come before it. */
   readonly answersBefore: number;
+  /** When the server owes an answer; Infinity: it owes none before the call's time is over, or was judged already. */
+  owedMs: number;
+  /** Null: it was written. */
+  bytes: Buffer | null;
+  /** Null: its caller has gone. */
   call: SessionCall | null;
   onAbort: (() => void) | null;
 }
 
-/**
- * Larger calls go unary: on a stream all that follows waits for them, and one that is over the server's limit, which is
- * 1.25 MiB, would end the stream.
- */
-const BYTES_MAX = 128 * 1024;
+/** A call that is unanswered for so long has been lost, when nothing else was heard either. */
+const SILENT_MS = 1_000;
 
 /**
- * A call is queued while the stream takes no more or the server's limit is reached, in the order of arrival. It is open
- * from when it is written to when it is answered, also when its caller goes before that: then it is cancelled, its answer
- * is dropped, and it counts until then, as it does to the server.
+ * A call is queued while the stream takes no more or the server's limit is reached, in the order of arrival; only claims
+ * that wait overtake those that the limit holds back, for it does not count them. It is open from when it is written to
+ * when it is answered, also when its caller goes before that: then it is cancelled, its answer is dropped, and it counts
+ * until then, as it does to the server.
  */
 export function createCalls(stream: Pick<SessionStream, "write">, limits: Limits): Calls {
+  const allowance = createAllowance(limits);
   const open = new Map<number, Entry>();
   const queue = new Set<Entry>();
+  /** Those in the queue that wait. */
+  let queuedWaits = 0;
   /** Ids of open calls whose cancelling waits for the stream. */
   const cancels: number[] = [];
   let nextId = 1;
   let answers = 0;
-  /** Open calls but those that wait, which are counted from `send` on. */
-  let counted = 0;
-  let waiting = 0;
   /** Calls that somebody waits for. */
   let wanted = 0;
   let isBlocked = false;
@@ -81,15 +86,29 @@ export function createCalls(stream: Pick<SessionStream, "write">, limits: Limits
     if (!stream.write(bytes)) isBlocked = true;
   };
   const write = (entry: Entry) => {
+    const { bytes } = entry;
+    if (bytes === null) throw new Error("bug: a call is written twice");
     open.set(entry.id, entry);
-    if (!entry.waits) counted++;
-    put(entry.bytes);
+    if (!entry.waits) allowance.take(entry);
+    entry.bytes = null;
+    put(bytes);
   };
-  const fits = ({ waits }: Entry) => !isBlocked && (waits || counted < limits.callsMax);
+  const enqueue = (entry: Entry) => {
+    queue.add(entry);
+    if (entry.waits) queuedWaits++;
+  };
+  const unqueue = (entry: Entry): boolean => {
+    if (!queue.delete(entry)) return false;
+    if (entry.waits) queuedWaits--;
+    return true;
+  };
   const pump = () => {
+    let isFull = false;
     for (const entry of queue) {
-      if (!fits(entry)) return;
-      queue.delete(entry);
+      if (isBlocked || (isFull && queuedWaits === 0)) return;
+      isFull ||= !allowance.hasRoom(entry);
+      if (isFull && !entry.waits) continue;
+      unqueue(entry);
       write(entry);
     }
   };
@@ -102,31 +121,46 @@ export function createCalls(stream: Pick<SessionStream, "write">, limits: Limits
     wanted--;
     return call;
   };
+  const drop = (entry: Entry): SessionCall | null => {
+    unqueue(entry);
+    if (entry.waits) allowance.give(entry);
+    return release(entry);
+  };
   const giveUp = (entry: Entry, error: ConnectError) => {
+    if (queue.has(entry)) {
+      drop(entry)?.failed(error);
+      return;
+    }
     const call = release(entry);
-    if (queue.delete(entry)) {
-      if (entry.waits) waiting--;
-    } else if (isBlocked) cancels.push(entry.id);
+    if (isBlocked) cancels.push(entry.id);
     else put(encodeCancel(entry.id));
     call?.failed(error);
+  };
+  const leave = () => {
+    isLeft = true;
+    for (const entry of queue) drop(entry)?.elsewhere();
   };
 
   return {
     send(call) {
-      const { signal, waits } = call;
-      const isTaken = isLeft ? call.isBehind && open.size > 0 : waits ? waiting < limits.waitsMax : limits.callsMax > 0;
-      if (!isTaken || signal?.aborted) return false;
+      const { signal } = call;
+      if (signal?.aborted || (isLeft && !(call.isBehind && open.size > 0))) return false;
       const bytes = encodeCall(nextId, call);
-      if (bytes.length > BYTES_MAX) return false;
-      const entry: Entry = { id: nextId++, waits, bytes, answersBefore: answers, call, onAbort: null };
+      const waits = call.waitMs > 0;
+      const size = bytes.length;
+      const owedMs = owedMsOf(call);
+      const entry: Entry = { id: nextId, waits, size, answersBefore: answers, owedMs, bytes, call, onAbort: null };
+      if (!allowance.admits(entry)) return false;
+      nextId++;
       if (signal !== undefined) {
         entry.onAbort = () => giveUp(entry, cancelled(signal));
         signal.addEventListener("abort", entry.onAbort, { once: true });
       }
       wanted++;
-      if (waits) waiting++;
-      if (fits(entry)) write(entry);
-      else queue.add(entry);
+      if (waits) allowance.take(entry);
+      const isNext = waits || queue.size === queuedWaits;
+      if (!isBlocked && isNext && allowance.hasRoom(entry)) write(entry);
+      else enqueue(entry);
       return true;
     },
 
@@ -135,8 +169,7 @@ export function createCalls(stream: Pick<SessionStream, "write">, limits: Limits
       if (entry === undefined) return false;
       open.delete(entry.id);
       answers++;
-      if (entry.waits) waiting--;
-      else counted--;
+      allowance.give(entry);
       const call = release(entry);
       if (call !== null) settle(call, answer, isLeft);
       if (queue.size > 0) pump();
@@ -154,31 +187,34 @@ export function createCalls(stream: Pick<SessionStream, "write">, limits: Limits
 
     expire(nowMs) {
       let nextMs = Number.POSITIVE_INFINITY;
-      let silentMs = -1;
+      let isSilent = false;
       for (const entry of [...open.values(), ...queue]) {
         const { call } = entry;
         if (call === null) continue;
-        if (call.endMs > nowMs) {
-          nextMs = Math.min(nextMs, call.endMs);
-          continue;
+        if (entry.owedMs <= nowMs) {
+          entry.owedMs = Number.POSITIVE_INFINITY;
+          isSilent ||= entry.answersBefore === answers;
         }
-        if (!call.waits && entry.answersBefore === answers) silentMs = Math.max(silentMs, call.timeoutMs);
-        giveUp(entry, new ConnectError("the call's time is over", Code.DeadlineExceeded));
+        if (call.endMs <= nowMs) giveUp(entry, new ConnectError("the call's time is over", Code.DeadlineExceeded));
+        else nextMs = Math.min(nextMs, entry.owedMs, call.endMs);
       }
-      return { nextMs, silentMs };
+      return { nextMs, isSilent };
     },
 
-    leave() {
-      isLeft = true;
-      for (const entry of queue) {
-        queue.delete(entry);
-        if (entry.waits) waiting--;
-        release(entry)?.elsewhere();
-      }
-    },
+    leave,
 
     fail(error) {
+      for (const entry of queue) drop(entry)?.failed(error);
       for (const entry of open.values()) release(entry)?.failed(error);
+    },
+
+    end(error) {
+      leave();
+      for (const entry of open.values()) {
+        const call = release(entry);
+        if (error === null) call?.elsewhere();
+        else call?.failed(error);
+      }
       open.clear();
     },
 
@@ -190,20 +226,11 @@ export function createCalls(stream: Pick<SessionStream, "write">, limits: Limits
   };
 }
 
-function settle(call: SessionCall, answer: SessionResponse["answer"], isLeft: boolean): void {
-  if (answer.case === call.kind) {
-    call.answered(answer.value);
-  } else if (answer.case !== "error") {
-    call.failed(new ConnectError(`a ${call.kind} was answered with ${answer.case}`, Code.Internal));
-  } else if (isLeft && answer.value.code === Code.Unavailable) {
-    // So are calls refused that came after the goodbye. One that came before may have taken effect; like any other it may
-    // be sent again all the same.
-    call.elsewhere();
-  } else {
-    call.failed(errorOf(answer.value));
-  }
-}
-
-function cancelled(signal: AbortSignal): ConnectError {
-  return new ConnectError("the call was cancelled", Code.Canceled, undefined, undefined, signal.reason);
+/**
+ * A claim that waits is answered at the end of its wait at the latest, and judged a little after that; any other call is
+ * judged when its own time is over, for a server may stand still for a while.
+ */
+function owedMsOf({ waitMs, timeoutMs, endMs }: SessionCall): number {
+  if (endMs === Number.POSITIVE_INFINITY || timeoutMs - waitMs < SILENT_MS) return Number.POSITIVE_INFINITY;
+  return waitMs === 0 ? endMs : endMs - timeoutMs + waitMs + SILENT_MS;
 }

@@ -1,11 +1,11 @@
-import type { DescMessage, DescMethodUnary, MessageShape } from "@bufbuild/protobuf";
+import type { DescMessage, DescMethodUnary, Message, MessageShape } from "@bufbuild/protobuf";
 import type { UnaryResponse } from "@connectrpc/connect";
 import type { Clock } from "../clock.ts";
 import { DEFAULT_TIMEOUT_MS, type GrpcCallOptions } from "../grpc-call.ts";
 import type { HeaderFields } from "../grpc-metadata.ts";
 import type { SessionCall } from "./call.ts";
 import type { Sessions } from "./sessions.ts";
-import { carriedAs, waitsLong } from "./wire.ts";
+import { carriedAs, waitMsOf, withWait } from "./wire.ts";
 
 export interface CarryDeps {
   readonly sessions: Sessions;
@@ -16,9 +16,15 @@ export interface CarryDeps {
 }
 
 /**
+ * Left of a call's time when a claim that has gone elsewhere is to be answered at the latest: so its caller hears who
+ * works, and not that the time is over.
+ */
+const ANSWER_MS = 100;
+
+/**
  * Makes a call on a session; null when it has to be made on its own.
  *
- * @param elsewhere makes it on its own after all, within this time; undefined is the default
+ * @param elsewhere makes it on its own after all, within this time; 0 is without a limit. Must not throw, but reject
  */
 export function carry<I extends DescMessage, O extends DescMessage>(
   { sessions, clock, onAnswer, explain }: CarryDeps,
@@ -26,19 +32,28 @@ export function carry<I extends DescMessage, O extends DescMessage>(
   { signal, timeoutMs: givenMs, headers }: GrpcCallOptions,
   request: MessageShape<I>,
   isBehind: boolean,
-  elsewhere: (timeoutMs: number | undefined) => Promise<UnaryResponse<I, O>>,
+  elsewhere: (request: MessageShape<I>, timeoutMs: number) => Promise<UnaryResponse<I, O>>,
 ): Promise<UnaryResponse<I, O>> | null {
   const kind = carriedAs(method);
   if (kind === undefined) return null;
   const own = readHeaders(headers);
   if (own === null) return null;
   const timeoutMs = givenMs === undefined ? DEFAULT_TIMEOUT_MS : givenMs <= 0 ? Number.POSITIVE_INFINITY : givenMs;
-  const endMs = clock.monotonicMs() + timeoutMs;
-  const leftMs = () => (givenMs === undefined || givenMs <= 0 ? givenMs : Math.max(1, endMs - clock.monotonicMs()));
+  const startMs = clock.monotonicMs();
+  const endMs = startMs + timeoutMs;
+  const waitMs = waitMsOf(kind, request);
+  const goElsewhere = () => {
+    const nowMs = clock.monotonicMs();
+    const leftMs = Math.max(1, endMs - nowMs);
+    // Both what is left of the wait that was asked for, and what there is time for.
+    const leftWaitMs = Math.max(0, Math.min(startMs + waitMs - nowMs, leftMs - ANSWER_MS));
+    const left: Message = waitMs > leftWaitMs ? withWait(request, leftWaitMs) : request;
+    return elsewhere(left as MessageShape<I>, leftMs === Number.POSITIVE_INFINITY ? 0 : leftMs);
+  };
   let isSent = false;
   const answer = new Promise<UnaryResponse<I, O>>((resolve, reject) => {
     const call: SessionCall = {
-      ...{ kind, request, waits: waitsLong(kind, request), timeoutMs, endMs, signal, isBehind },
+      ...{ kind, request, waitMs, timeoutMs, endMs, signal, isBehind },
       traceparent: own.traceparent,
       answered(answer) {
         onAnswer();
@@ -47,7 +62,7 @@ export function carry<I extends DescMessage, O extends DescMessage>(
         resolve({ stream: false, service: method.parent, method, header, trailer, message });
       },
       failed: (error) => reject(explain(error)),
-      elsewhere: () => resolve(elsewhere(leftMs())),
+      elsewhere: () => resolve(goElsewhere()),
     };
     try {
       isSent = sessions.send(call, own.authorization);

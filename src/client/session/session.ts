@@ -18,7 +18,7 @@ export interface Session {
   send(call: SessionCall): boolean;
   /** Takes no more, and ends when what is open is answered. */
   leave(): void;
-  /** Ends at once; what is open fails with CANCELLED. */
+  /** Ends at once; what is open or queued fails with CANCELLED. */
   close(): void;
 }
 
@@ -33,8 +33,8 @@ export interface SessionDeps {
 }
 
 /**
- * draining and aged: the server has said goodbye · idle: nobody has called for a while · silent: a call was unanswered,
- * and nothing else was heard · given-up: by `leave` or `close` · failed: the stream has ended.
+ * draining and aged: the server has said goodbye · idle: nobody has called for a while · silent: a call was unanswered
+ * when its answer was owed, and nothing else was heard · given-up: by `leave` or `close` · failed: the stream has ended.
  */
 export interface Left {
   readonly kind: "draining" | "aged" | "idle" | "silent" | "given-up" | "failed";
@@ -51,8 +51,6 @@ const HELLO_MS = 3_000;
  * itself, and to open another one costs as much as one call.
  */
 const IDLE_MS = 500;
-/** A call that is unanswered for so long has been lost, when nothing else was heard either. */
-const SILENT_MS = 1_000;
 /** For the server to end the stream when nobody waits for anything. */
 const END_MS = 5_000;
 
@@ -61,7 +59,8 @@ type State = "opening" | "open" | "left" | "half-closed" | "ended";
 export function createSession({ open, clock, onOpen, onLeft, onEnded }: SessionDeps): Session {
   let state: State = "opening";
   let calls: Calls | null = null;
-  let cancelTimer = clock.after(HELLO_MS, () => stream.cancel());
+  let hasGoodbye = false;
+  let cancelTimer = () => {};
   let answersAtLook = 0;
   let lookAtMs = 0;
 
@@ -84,8 +83,8 @@ export function createSession({ open, clock, onOpen, onLeft, onEnded }: SessionD
   };
   const alarm = createAlarm(clock, (nowMs) => {
     if (calls === null) throw new Error("bug: a session that is not open has no alarm");
-    const { nextMs, silentMs } = calls.expire(nowMs);
-    if (silentMs >= SILENT_MS) leave("silent");
+    const { nextMs, isSilent } = calls.expire(nowMs);
+    if (isSilent) leave("silent");
     if (state === "open" && nowMs >= lookAtMs) {
       if (calls.isIdle() && calls.answers === answersAtLook) leave("idle");
       answersAtLook = calls.answers;
@@ -107,6 +106,7 @@ export function createSession({ open, clock, onOpen, onLeft, onEnded }: SessionD
       return onOpen();
     }
     if (answer.case === "goodbye") {
+      hasGoodbye = true;
       return leave(answer.value.reason === SessionGoodbye_Reason.DRAINING ? "draining" : "aged");
     }
     calls?.onAnswer(message);
@@ -117,10 +117,12 @@ export function createSession({ open, clock, onOpen, onLeft, onEnded }: SessionD
     state = "ended";
     cancelTimer();
     alarm.stop();
-    calls?.fail(broken(error));
+    // After its goodbye a server has answered what it took when it ends the stream in good order.
+    calls?.end(hasGoodbye && error === null ? null : broken(error));
     onEnded();
   };
   const stream = open({ onMessage, onEnd, onDrain: () => calls?.onDrain() });
+  cancelTimer = clock.after(HELLO_MS, () => stream.cancel());
 
   return {
     send(call) {
@@ -132,8 +134,9 @@ export function createSession({ open, clock, onOpen, onLeft, onEnded }: SessionD
     leave: () => leave("given-up"),
     close() {
       const isDone = calls?.isIdle() === true;
-      leave("given-up");
+      // First, for nothing must go elsewhere any more.
       calls?.fail(new ConnectError("the client is closed", Code.Canceled));
+      leave("given-up");
       if (!isDone) stream.cancel();
     },
   };
@@ -141,7 +144,10 @@ export function createSession({ open, clock, onOpen, onLeft, onEnded }: SessionD
 
 /** To who has called it is a connection that was lost, whatever it was: the call may have taken effect. */
 function broken(error: ConnectError | null): ConnectError {
-  if (error === null) return new ConnectError("the session ended before the call was answered", Code.Unavailable);
+  if (error === null) {
+    // The server has spoken all the same, which is told by its trailer: it is not taken for one that is silent.
+    return new ConnectError("the session ended before the call was answered", Code.Unavailable, { "grpc-status": "0" });
+  }
   const wire = new ConnectError(
     `the session broke: ${error.rawMessage}`,
     Code.Unavailable,

@@ -15,7 +15,7 @@ export interface Sessions {
   send(call: SessionCall, authorization: string): boolean;
   /** Whether the server has said that it shuts down, and still answers. */
   isDraining(): boolean;
-  /** Calls that are open fail with CANCELLED. */
+  /** Calls that are open or queued fail with CANCELLED. */
   close(): void;
 }
 

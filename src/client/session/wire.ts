@@ -1,5 +1,5 @@
 import { type DescMethodUnary, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
-import { type Duration, durationFromMs } from "@bufbuild/protobuf/wkt";
+import { type Duration, durationFromMs, durationMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { type Status, StatusSchema } from "../../../gen/google/rpc/status_pb.ts";
 import {
@@ -32,11 +32,19 @@ export function carriedAs(method: DescMethodUnary): Carried | undefined {
   return CARRIED.get(method);
 }
 
-/** A claim that the server may keep open, as long as it takes: it counts apart. */
-export function waitsLong(kind: Carried, request: Message): boolean {
-  if (kind !== "claim") return false;
+/** For how long the server may keep a claim open; 0 for what it answers as soon as it can, which counts apart. */
+export function waitMsOf(kind: Carried, request: Message): number {
+  if (kind !== "claim") return 0;
   const { wait } = request as ClaimRequest;
-  return wait !== undefined && (wait.seconds > 0n || wait.nanos > 0);
+  const isPositive = wait !== undefined && (wait.seconds > 0n || wait.nanos > 0);
+  return isPositive ? Math.max(1, durationMs(wait)) : 0;
+}
+
+/** The same claim, which waits for whole milliseconds of this time; 0 is not at all. */
+export function withWait(request: Message, waitMs: number): Message {
+  const claim = request as ClaimRequest;
+  const cut: ClaimRequest = { ...claim, wait: durationFromMs(Math.floor(waitMs)) };
+  return cut;
 }
 
 export function encodeCall(id: number, { kind, request, timeoutMs, traceparent }: SessionCall): Buffer {
@@ -68,8 +76,8 @@ function encode(id: number, traceparent: string, timeout: Duration | undefined, 
   return Buffer.from(buffer, byteOffset, byteLength);
 }
 
-/** A month, and as good as for ever. */
-const DURATION_MS_MAX = 30 * 24 * 3600 * 1000;
+/** 24 days, the longest time that the server takes to the letter; what is longer is as long as the stream lasts. */
+const DURATION_MS_MAX = 2 ** 31 - 1;
 
 /** Nearly all calls have one and the same. */
 let last: { readonly ms: number; readonly duration: Duration } = { ms: 0, duration: durationFromMs(0) };

@@ -1,8 +1,13 @@
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { Duration } from "@bufbuild/protobuf/wkt";
-import { SessionGoodbye_Reason, SessionResponseSchema } from "../../../gen/holdfast/v1/idempotency_pb.ts";
+import {
+  type ClaimRequest,
+  SessionGoodbye_Reason,
+  SessionResponseSchema,
+} from "../../../gen/holdfast/v1/idempotency_pb.ts";
 import type { GoodbyeReason } from "../session-line.ts";
+import type { SessionLimits } from "../session-tally.ts";
 import { isWellFormedDuration } from "./time.ts";
 
 /** The answers that are encoded before they are put into a SessionResponse. */
@@ -23,8 +28,9 @@ export function encodeAnswer(id: bigint, field: AnswerField, answer: Uint8Array)
   return [head.finish(), answer];
 }
 
-export function encodeHello({ callsMax, waitsMax }: { readonly callsMax: number; readonly waitsMax: number }) {
-  return encode({ answer: { case: "hello", value: { callsMax, waitsMax } } });
+export function encodeHello(limits: Omit<SessionLimits, "waitBytesMax">): Uint8Array {
+  const { callsMax, waitsMax, requestBytesMax } = limits;
+  return encode({ answer: { case: "hello", value: { callsMax, waitsMax, requestBytesMax } } });
 }
 
 const REASONS = {
@@ -47,4 +53,9 @@ export function isTimeout(timeout: Duration): boolean {
 /** Of a duration that nothing is known of: what is none is not positive either. */
 export function isPositive(duration: Duration | undefined): boolean {
   return duration !== undefined && (duration.seconds > 0n || duration.nanos > 0);
+}
+
+/** Nothing of this request is a view into the message that it came in any more: it has no other field of bytes. */
+export function letGoOfFrame({ fingerprint }: ClaimRequest): void {
+  if (fingerprint !== undefined) fingerprint.digest = Uint8Array.from(fingerprint.digest);
 }

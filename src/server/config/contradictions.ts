@@ -1,8 +1,10 @@
 import { type Config, OPTIONS, type Setting } from "../config.ts";
+import { shareProblem } from "../guards/memory.ts";
 import { databaseContradictions } from "./database-contradictions.ts";
 import { formatAddress, isLoopback } from "./kinds.ts";
 import { bothNames, type Command } from "./option.ts";
 import { givenName, type Source } from "./source.ts";
+import { workersOf } from "./worker-count.ts";
 
 /**
  * What is wrong with settings of which each by itself is allowed. One that could not be read is undefined. What listens is
@@ -19,7 +21,13 @@ export function contradictions(
     ? [...openAddresses(values, named), ...unfinishedTls(values, named), ...unfinishedAuth(values, named)]
     : [];
   const database = databaseContradictions(values, named);
-  return [...listening, ...database, ...placementNames(values, named), ...unfinishedCaller(command, values, named)];
+  return [
+    ...listening,
+    ...sharedMemory(command, values, named),
+    ...database,
+    ...placementNames(values, named),
+    ...unfinishedCaller(command, values, named),
+  ];
 }
 
 /** What a setting is called where it was given. */
@@ -38,6 +46,13 @@ function openAddresses({ auth, tlsCert, allowPlaintext, ...values }: Partial<Con
       `${reachable}, and credentials would be sent in clear text: set ${named("tlsCert")} or ${named("allowPlaintext")}`,
     ];
   });
+}
+
+/** How many workers `auto` has is for the machine to say on which they run. */
+function sharedMemory(command: Command, { maxMemoryBytes, workers }: Partial<Config>, named: Named): string[] {
+  if (!maxMemoryBytes || workers === undefined || (workers === 0 && command !== "serve")) return [];
+  const problem = shareProblem(maxMemoryBytes, workersOf({ workers }));
+  return problem === null ? [] : [`${named("maxMemoryBytes")} and ${named("workers")}: ${problem}`];
 }
 
 function unfinishedTls({ tlsCert, tlsKey, tlsClientCa }: Partial<Config>, named: Named): string[] {

@@ -1,6 +1,7 @@
 import { totalmem } from "node:os";
 import { getHeapStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { WORKER_MEMORY_BYTES_MIN } from "../limits.ts";
 
 export interface MemoryReading {
   /** What the process has of the machine's memory. */
@@ -66,6 +67,20 @@ export function memoryLimitOf(
 /** What one of several processes has of it. */
 export function shareOf(limit: MemoryLimit | null, processes: number): MemoryLimit | null {
   return limit === null ? null : { residentBytes: Math.floor(limit.residentBytes / processes) };
+}
+
+const MIB = 1024 * 1024;
+
+/** Why so much is too little for so many processes, as what is said of it; null: it is not. */
+export function shareProblem(bytes: number, processes: number): string | null {
+  const mib = (amount: number) => `${Math.floor(amount / MIB)} MiB`;
+  if (processes < 2 || bytes / processes >= WORKER_MEMORY_BYTES_MIN) return null;
+  const fitting = Math.max(1, Math.floor(bytes / WORKER_MEMORY_BYTES_MIN));
+  return (
+    `${mib(bytes)} for ${processes} workers is ${mib(bytes / processes)} for each, and each needs ` +
+    `${mib(WORKER_MEMORY_BYTES_MIN)} before it has work: allow ${mib(WORKER_MEMORY_BYTES_MIN * processes)} or more, ` +
+    `or ${fitting === 1 ? "1 worker" : `${fitting} workers`} at most`
+  );
 }
 
 /** V8 collects harder and harder as its heap fills; so near to the end, what is used is in use. */

@@ -2,6 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import cluster from "node:cluster";
 import type { Snapshot } from "../../telemetry/metrics.ts";
 import { type FromWorker, type Orders, type ToWorker, WORKER_FLAG } from "./messages.ts";
+import { createQuestion } from "./question.ts";
 import type { Addresses, WorkerEnd, WorkerProcess } from "./supervisor.ts";
 import type { Member } from "./whole-page.ts";
 
@@ -23,21 +24,23 @@ export function forkWorker({ orders, page }: ForkDeps): WorkerProcess & Member {
   const worker = cluster.fork();
   const child = worker.process;
   closeWhatWasOnItsWay(child);
-  // Whoever ends this process, by a second signal say, ends them all.
-  const kill = () => void child.kill("SIGKILL");
-  process.once("exit", kill);
+  const leave = endWithUs(child);
   const send = (message: ToWorker) => {
     if (worker.isConnected()) worker.send(message);
   };
 
   const serving = Promise.withResolvers<Addresses>();
   const ended = Promise.withResolvers<WorkerEnd>();
+  const figures = createQuestion<Snapshot>(() => send({ kind: "tell" }));
+  const sign = createQuestion<true>(() => send({ kind: "show-life" }));
+  let listens = false;
   let reason: string | null = null;
-  let listeners: ((snapshot: Snapshot) => void)[] = [];
+  let clean: boolean | null = null;
 
   worker.on("message", (message: FromWorker) => {
     switch (message.kind) {
       case "ready-for-orders":
+        listens = true;
         send({ kind: "orders", orders });
         break;
       case "serving":
@@ -46,24 +49,31 @@ export function forkWorker({ orders, page }: ForkDeps): WorkerProcess & Member {
       case "refused":
         reason = message.reason;
         break;
+      case "stopped":
+        clean = message.clean;
+        break;
       case "told":
-        for (const tell of listeners) tell(message.snapshot);
-        listeners = [];
+        figures.answer(message.snapshot);
+        break;
+      case "alive":
+        sign.answer(true);
         break;
       case "scraped":
         void page().then((text) => send({ kind: "page", id: message.id, page: text }));
         break;
     }
   });
-  // What it has said before it ended may arrive later than the news of its end, and is read by "disconnect".
-  const read = new Promise<void>((resolve) => child.once("disconnect", () => resolve()));
-  child.once("exit", (code, signal) => {
-    process.off("exit", kill);
-    void read.then(() => ended.resolve({ code, signal, reason }));
+  child.once("exit", () => {
+    leave();
+    figures.end();
+    sign.end();
   });
+  // What it has said before it ended may arrive later than the news of its end, and is read by "close"; "disconnect" does
+  // not come when a connection was on its way to it.
+  child.once("close", (code, signal) => ended.resolve({ code, signal, reason, clean }));
   // Other errors are of messages to one that has just died.
   worker.on("error", ({ message }: Error) => {
-    if (child.pid === undefined) ended.resolve({ code: null, signal: null, reason: message });
+    if (child.pid === undefined) ended.resolve({ code: null, signal: null, reason: message, clean: null });
   });
 
   return {
@@ -71,11 +81,34 @@ export function forkWorker({ orders, page }: ForkDeps): WorkerProcess & Member {
     serving: serving.promise,
     ended: ended.promise,
     stop: () => void child.kill("SIGTERM"),
-    snapshot() {
-      send({ kind: "tell" });
-      return new Promise((resolve) => listeners.push(resolve));
-    },
+    kill: () => void child.kill("SIGKILL"),
+    showLife: () => sign.ask(),
+    snapshot: async (late) => (listens ? figures.ask(late) : null),
   };
+}
+
+type Killable = Pick<ChildProcess, "kill">;
+
+const living = new Set<Killable>();
+
+const killAll = () => {
+  for (const one of living) one.kill("SIGKILL");
+};
+const spareAll = () => living.clear();
+
+/**
+ * Whoever ends this process, by a second signal say, ends them all. But an error that nothing has caught is this process's
+ * own: its workers see that it has gone, and drain. One listener serves for all: of eleven Node says that they leak.
+ *
+ * @returns how to leave
+ */
+export function endWithUs(child: Killable): () => void {
+  if (living.size === 0) {
+    process.off("exit", killAll).once("exit", killAll);
+    process.off("uncaughtExceptionMonitor", spareAll).once("uncaughtExceptionMonitor", spareAll);
+  }
+  living.add(child);
+  return () => void living.delete(child);
 }
 
 type Child = Pick<ChildProcess, "send" | "once">;

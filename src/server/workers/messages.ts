@@ -22,12 +22,17 @@ export type FromWorker =
   | { readonly kind: "serving"; readonly addresses: Addresses }
   /** It will not serve, and says why. */
   | { readonly kind: "refused"; readonly reason: string }
+  /** It has stopped as it was told to; `clean`: without cutting off a call. */
+  | { readonly kind: "stopped"; readonly clean: boolean }
   | { readonly kind: "told"; readonly snapshot: Snapshot }
+  | { readonly kind: "alive" }
   | { readonly kind: "scraped"; readonly id: number };
 
 export type ToWorker =
   | { readonly kind: "orders"; readonly orders: Orders }
   /** Asks for what it counts now. */
   | { readonly kind: "tell" }
+  /** Asks for a sign of life. */
+  | { readonly kind: "show-life" }
   /** The answer to a scrape; null: there is none to be had. */
   | { readonly kind: "page"; readonly id: number; readonly page: string | null };

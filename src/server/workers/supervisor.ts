@@ -2,8 +2,16 @@ import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../../clock.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { Address } from "../config/kinds.ts";
-import { WORKER_PAUSE_MS, WORKER_PAUSE_MS_MAX, WORKER_STARTS_MAX, WORKER_STEADY_MS } from "../limits.ts";
+import {
+  WORKER_LOOK_MS,
+  WORKER_LOOKS_MAX,
+  WORKER_PAUSE_MS,
+  WORKER_PAUSE_MS_MAX,
+  WORKER_STARTS_MAX,
+  WORKER_STEADY_MS,
+} from "../limits.ts";
 import { OperatorError } from "../operator-error.ts";
+import { untilMute } from "./until-mute.ts";
 
 /** One process that serves, from its start to its end. */
 export interface WorkerProcess {
@@ -13,6 +21,10 @@ export interface WorkerProcess {
   readonly ended: Promise<WorkerEnd>;
   /** Asks it to drain and to end. Asked again, it does nothing more. */
   stop(): void;
+  /** Ends it without its help. */
+  kill(): void;
+  /** Resolves when it has shown that it takes in what it is told; perhaps never. Not asked again before that. */
+  showLife(): Promise<unknown>;
 }
 
 /** With the ports that were really taken. */
@@ -26,6 +38,8 @@ export interface WorkerEnd {
   readonly signal: NodeJS.Signals | null;
   /** Why it did not serve, in its own words; null when it has said nothing. */
   readonly reason: string | null;
+  /** What it has said of how it has stopped; null when it has said nothing. */
+  readonly clean: boolean | null;
 }
 
 export interface Supervisor {
@@ -41,7 +55,7 @@ export interface SupervisorDeps {
   readonly count: number;
   readonly start: (number: number) => WorkerProcess;
   readonly clock: Clock;
-  readonly log: Pick<Log, "info" | "warn">;
+  readonly log: Pick<Log, "info" | "warn" | "error">;
   /** Called when another takes the place of one that has ended. */
   readonly onEnd: () => void;
 }
@@ -54,14 +68,22 @@ export interface SupervisorDeps {
  *   start ──► serves ──► ends ──► another, at once
  *     │                   └─ soon after its start ──► pause ──► another
  *     ├──► refuses, and none has ever served ──► broken
- *     └──► ends, `WORKER_STARTS_MAX` times in a row ──► broken
+ *     └──► ends, `WORKER_STARTS_MAX` times in a row
+ *           ├─ and no worker serves, or the start is not over ──► broken
+ *           └─ and others serve ──► pause ──► another
+ *
+ * While a worker serves, the server is better than none: what keeps others from it, a file that is being replaced say, may
+ * be mended, and the log says so until then. One that gives no sign of life is killed, and has ended.
  */
 export function createSupervisor({ count, start, clock, log, onEnd }: SupervisorDeps): Supervisor {
   const stopping = new AbortController();
   const running = new Set<WorkerProcess>();
   const { promise: broken, resolve: giveUp } = Promise.withResolvers<Error>();
   let addresses: Addresses | null = null;
-  /** Of all of them, since one has served. */
+  /** All have served once: the start is over. */
+  let isComplete = false;
+  let nowServing = 0;
+  /** Of all of them, since one has begun to serve or the last one that served has ended. */
   let vainStarts = 0;
 
   /** Starts one and sees it to its end. */
@@ -69,6 +91,7 @@ export function createSupervisor({ count, start, clock, log, onEnd }: Supervisor
     const beganMs = clock.monotonicMs();
     const worker = start(number);
     let served = false;
+    const ended = new AbortController();
     running.add(worker);
     if (stopping.signal.aborted) worker.stop();
     void worker.serving.then((taken) => {
@@ -76,11 +99,24 @@ export function createSupervisor({ count, start, clock, log, onEnd }: Supervisor
       addresses ??= taken;
       if (!isDeepStrictEqual(taken, addresses)) giveUp(new OperatorError(PORT_LOST));
       vainStarts = 0;
+      nowServing++;
       log.info({ worker: number, pid: worker.pid }, "a worker serves");
       onServing();
+      void untilMute(worker.showLife, { clock, signal: ended.signal }).then(
+        () => {
+          log.error(
+            { worker: number, pid: worker.pid, muteMs: MUTE_MS },
+            "a worker gives no sign of life: it is killed",
+          );
+          worker.kill();
+        },
+        () => undefined,
+      );
     });
     const end = await worker.ended;
+    ended.abort();
     running.delete(worker);
+    if (served && --nowServing === 0) vainStarts = 0;
     return { ...end, pid: worker.pid, served, livedMs: clock.monotonicMs() - beganMs };
   };
 
@@ -90,15 +126,17 @@ export function createSupervisor({ count, start, clock, log, onEnd }: Supervisor
       const life = await run(number, onServing);
       if (stopping.signal.aborted) return isClean(life);
       const why = life.served ? null : whyVain(life, number, ++vainStarts, addresses === null);
-      if (why !== null) {
+      const isDesperate = why !== null;
+      if (isDesperate && (nowServing === 0 || !isComplete)) {
         giveUp(new OperatorError(why));
         return false;
       }
       shortLived = life.served && life.livedMs >= WORKER_STEADY_MS ? 0 : shortLived + 1;
-      const pauseMs = shortLived < 2 ? 0 : Math.min(WORKER_PAUSE_MS * 2 ** (shortLived - 2), WORKER_PAUSE_MS_MAX);
+      const pauseMs = isDesperate ? WORKER_PAUSE_MS_MAX : pauseAfter(shortLived);
       const { pid, code, signal, reason } = life;
       const told = { worker: number, pid, code, signal, ...(reason && { reason }), pauseMs };
-      log.warn(told, "a worker has ended; another takes its place");
+      if (isDesperate) log.error(told, "workers end before they serve; those that serve go on, and it is tried again");
+      else log.warn(told, "a worker has ended; another takes its place");
       onEnd();
       await clock.sleep(pauseMs, stopping.signal).catch(() => undefined);
       if (stopping.signal.aborted) return true;
@@ -111,6 +149,7 @@ export function createSupervisor({ count, start, clock, log, onEnd }: Supervisor
   const fillAll = async (): Promise<Addresses> => {
     await fill(1);
     if (!stopping.signal.aborted) await Promise.all(Array.from({ length: count - 1 }, (_, i) => fill(i + 2)));
+    isComplete = true;
     if (addresses === null) throw new Error("bug: a worker serves nowhere");
     return addresses;
   };
@@ -126,6 +165,8 @@ export function createSupervisor({ count, start, clock, log, onEnd }: Supervisor
   };
 }
 
+const MUTE_MS = WORKER_LOOK_MS * WORKER_LOOKS_MAX;
+
 /** Somebody else may have it by now, and callers would look for us there. */
 const PORT_LOST =
   "all workers have ended at the same time, and with them the port that was taken because the address had port 0; " +
@@ -137,9 +178,17 @@ interface Life extends WorkerEnd {
   readonly livedMs: number;
 }
 
-/** One that was asked to end before it could know that it would be asked is ended by the signal itself. */
-function isClean({ code, signal, served }: Life): boolean {
-  return code === 0 || (signal === "SIGTERM" && !served);
+/**
+ * By its own word: a signal that meets a process in its last moments, when it has said so, still ends it as a signal does.
+ * One that was asked to end before it could know that it would be asked is ended by the signal itself.
+ */
+function isClean({ clean, code, signal, served }: Life): boolean {
+  return clean ?? (code === 0 || (signal === "SIGTERM" && !served));
+}
+
+/** Of lives in one place, one after the other. */
+function pauseAfter(shortLived: number): number {
+  return shortLived < 2 ? 0 : Math.min(WORKER_PAUSE_MS * 2 ** (shortLived - 2), WORKER_PAUSE_MS_MAX);
 }
 
 /** Why no other is to be started in the place of one that has not served; null: another may do better. */

@@ -4,8 +4,8 @@ import { TELLING_MS_MAX } from "../limits.ts";
 
 /** A process whose figures are on the page. */
 export interface Member {
-  /** What it counts now. */
-  snapshot(): Promise<Snapshot>;
+  /** What it counts now. Null when the signal is aborted before it has said so, or it has ended. */
+  snapshot(late: AbortSignal): Promise<Snapshot | null>;
 }
 
 /** The page of all processes of a server, whichever of them is asked for it. */
@@ -14,7 +14,7 @@ export interface WholePage {
   join(member: Member): () => void;
   /**
    * What all have counted when they were asked, or a little later. One that does not answer in time stands there with
-   * what it last told. What a page has said of a counter no later page takes back.
+   * what it had counted when it told last; what it is like now nobody knows, so it has no gauges. What a page has said of a counter no later page takes back.
    */
   page(): Promise<string>;
 }
@@ -31,19 +31,24 @@ export function createWholePage({ own, clock }: WholePageDeps): WholePage {
   /** Of those that have left; the first is the sum of earlier ones. */
   let departed: readonly Snapshot[] = [];
 
-  const ask = async (late: Promise<void>) => {
-    const answers = [...members.keys()].map(async (member) => {
-      const snapshot = await Promise.race([member.snapshot(), late]);
-      if (snapshot && members.has(member)) members.set(member, snapshot);
+  const ask = async (late: AbortSignal) => {
+    const answers = [...members].map(async ([member, told]) => {
+      const snapshot = await member.snapshot(late);
+      if (members.has(member)) members.set(member, snapshot ?? countsOf(told));
     });
     await Promise.all(answers);
   };
 
   const collect = async (): Promise<string> => {
     const answered = new AbortController();
-    const late = clock.sleep(TELLING_MS_MAX, answered.signal).catch(() => undefined);
-    await ask(late);
+    const late = new AbortController();
+    const waiting = clock.sleep(TELLING_MS_MAX, answered.signal).then(
+      () => late.abort(),
+      () => undefined,
+    );
+    await ask(late.signal);
     answered.abort();
+    await waiting;
     const mine = await own.snapshot();
     const parts = departed;
     const sum = await addUp(parts);

@@ -1,4 +1,5 @@
 import { type Client, DatabaseError } from "pg";
+import { type ConnectionNeed, findRoomProblems } from "./connection-room.ts";
 import { hasRoleSettings } from "./guarded-query.ts";
 import { checkSchema, type Migration } from "./migrate.ts";
 import { roleSettingsSql } from "./session-settings.ts";
@@ -26,6 +27,8 @@ export interface StartupOptions {
   readonly allowUnsafeDatabase?: boolean;
   /** A pooler is before it that lends a connection for one transaction: then the role must have our settings. */
   readonly pooled?: boolean;
+  /** Must be had, unless a pooler lends connections. */
+  readonly connections?: ConnectionNeed;
   readonly migrations?: readonly Migration[];
 }
 
@@ -93,7 +96,8 @@ export async function checkDatabase(client: Client, options: StartupOptions = {}
   const facts = rows[0];
   if (facts === undefined) throw new Error("bug: no row from the start-up checks");
   const pooled = options.pooled ? await poolProblems(client, facts) : [];
-  return [...judge(facts, options), ...pooled, ...(await schemaProblems(client, facts, options.migrations))];
+  const room = options.connections && !options.pooled ? await findRoomProblems(client, options.connections) : [];
+  return [...judge(facts, options), ...room, ...pooled, ...(await schemaProblems(client, facts, options.migrations))];
 }
 
 /** Everything but the schema. */

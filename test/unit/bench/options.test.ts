@@ -3,11 +3,11 @@ import type { Arm } from "../../../bench/arms.ts";
 import { ARMS } from "../../../bench/arms.ts";
 import { parseOptions, type RunOptions } from "../../../bench/options.ts";
 
-const arm = (id: string, isShort: boolean): Arm => ({
-  ...{ id, isShort, about: `${id} against itself` },
+const arm = (id: string, usualSeconds: number | null): Arm => ({
+  ...{ id, usualSeconds, about: `${id} against itself` },
   load: () => Promise.reject(new Error("bug: loaded")),
 });
-const arms = [arm("pairs", true), arm("replay", true), arm("idle", false)];
+const arms = [arm("pairs", 20), arm("replay", 10), arm("idle", null)];
 
 function options(...args: readonly string[]): RunOptions {
   const parsed = parseOptions(args, arms);
@@ -24,6 +24,12 @@ test("without a flag the short arms run, with --full all of them", () => {
 
 test("--only chooses any arm, and keeps their order", () => {
   expect(idsOf(options("--only", "idle,pairs"))).toEqual(["pairs", "idle"]);
+});
+
+test("what somebody chose by name is known from what runs without a choice", () => {
+  expect([options().isChosen, options("--full").isChosen, options("--only", "pairs").isChosen]).toEqual([
+    ...[false, false, true],
+  ]);
 });
 
 test("--full has more rounds and longer ones, unless it is told how many", () => {

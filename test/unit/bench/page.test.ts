@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { benchmarksPages } from "../../../bench/page.ts";
 import type { Report } from "../../../bench/report.ts";
+import { missedOf } from "../../../bench/table.ts";
 import { benchmarksFiles, strayPictures } from "../../../scripts/benchmarks-page.ts";
 import { SAMPLE } from "./sample-report.ts";
 
@@ -23,12 +24,16 @@ test("the same report makes the same pages, a page and a picture for each chart"
 test("the page has the facts of the run and of the machine", () => {
   const page = pageOf(SAMPLE);
   expect(page).toContain("| Started | 2026-11-22 03:04 UTC, 4.8 minutes, 5 rounds |");
-  for (const fact of ["Imaginary 9000", "linux x64", "v24.12.0", "18.4", "0123456 with changes"]) {
+  for (const fact of ["Imaginary 9000", "linux x64", "6.1.0", "v24.12.0", "18.4", "0123456 with changes"]) {
     expect(page).toContain(`| ${fact} |`);
   }
+  expect(page).toContain("| Load average at first | 0.10, 0.20, 0.30 |");
+  expect(page).toContain("| Load average at last | 2.10, 1.20, 0.50 |");
+  expect(page).toContain("| fdatasync, ms | 0.25 |");
+  expect(page).toContain("| Its settings | fsync on, synchronous\\_commit on |");
   expect(page).not.toContain("--full`");
   expect(pageOf({ ...SAMPLE, full: true })).toContain("5 rounds, `--full` |");
-  expect(pageOf({ ...SAMPLE, leftOut: ["memory", "peers"] })).toContain("no more time: memory, peers.");
+  expect(pageOf({ ...SAMPLE, leftOut: ["memory", "peers"] })).toContain("left of five minutes: memory, peers.");
 });
 
 test("every target is told with its verdict, and a missed one stands out", () => {
@@ -40,6 +45,32 @@ test("every target is told with its verdict, and a missed one stands out", () =>
   const met = { ...SAMPLE, sections: SAMPLE.sections.filter(({ id }) => id === "latency") };
   expect(pageOf(met)).toContain("Targets that are met: 1 of 1.");
   expect(pageOf({ ...SAMPLE, sections: [] })).toContain("nothing that has a target");
+});
+
+test("an arm that failed is named with the reason", () => {
+  const failed = [{ id: "wake-up", why: "a waiter\nwas answered *nothing*" }];
+  expect(pageOf({ ...SAMPLE, failed })).toContain("**Failed: wake-up**: a waiter was answered \\*nothing\\*\n");
+});
+
+test("a target without a figure is told, and counts as one that is not met", () => {
+  const unmeasured = [
+    { id: "memory/claims", what: "10 000 claims", target: { atMost: 450 }, why: "memory failed", isMissing: true },
+  ];
+  const page = pageOf({ ...SAMPLE, unmeasured });
+  expect(page).toContain("Targets that are met: 2 of 4, 1 not measured.");
+  expect(page).toContain("| memory | 10 000 claims | – | ≤ 450 | **NOT MEASURED**: memory failed |");
+  expect(pageOf({ ...SAMPLE, sections: [], unmeasured })).toContain("Targets that are met: 0 of 1, 1 not measured.");
+});
+
+test("a figure without a value is not one that was missed", () => {
+  const nothing = { min: Number.NaN, median: Number.NaN, max: Number.NaN };
+  const figure = { id: "memory", what: "memory", unit: "MiB", spread: nothing, target: { atMost: 150 } };
+  const sections = [{ id: "idle", title: "Idle", how: "", figures: [figure] }];
+  const read = JSON.parse(JSON.stringify({ ...SAMPLE, sections })) as Report;
+  for (const report of [{ ...SAMPLE, sections }, read]) {
+    expect(pageOf(report)).toContain("| memory | – | – | – | MiB | ≤ 150 | **NOT MEASURED** |");
+  }
+  expect(missedOf(sections)).toEqual([]);
 });
 
 test("a section without targets has no columns for them", () => {

@@ -47,6 +47,20 @@ describe("a session whose server says goodbye", () => {
     expect(stand.line.ended).toBeNull();
   });
 
+  test("answers what arrives later UNAVAILABLE, without effect, and no method hears of it", async () => {
+    const stand = openStand();
+    const lease = await holding(stand);
+    await stand.send({ id: 2n, call: waiting() });
+    const { startedMethods } = stand.own.observed;
+    const before = startedMethods.length;
+    stand.session.goodbye("max-age");
+    await stand.send({ id: 3n, call: heartbeat(lease) });
+    const { code, details } = answerAs(stand.answer(3n), "error");
+    expect(code).toBe(Code.UNAVAILABLE);
+    expect(details.map(({ typeUrl }) => typeUrl)).toContain("type.googleapis.com/google.rpc.RetryInfo");
+    expect(startedMethods).toHaveLength(before);
+  });
+
   test("answers what arrives later UNAVAILABLE, without effect, and does not wait for it to end", async () => {
     const stand = openStand();
     const lease = await holding(stand);

@@ -5,10 +5,11 @@ import {
   type SessionResponse,
   SessionResponseSchema,
 } from "../../../gen/holdfast/v1/idempotency_pb.ts";
+import type { Endpoint } from "../../../src/rpc/endpoint.ts";
 import type { RpcError } from "../../../src/rpc/error.ts";
-import type { SessionLimits } from "../../../src/rpc/open-session.ts";
 import { createSession } from "../../../src/rpc/session.ts";
 import type { Line, LineContext, Outgoing, Session, SessionEndpoint } from "../../../src/rpc/session-line.ts";
+import type { SessionLimits } from "../../../src/rpc/session-tally.ts";
 import { createManualClock, type ManualClock, settled } from "../store/manual-clock.ts";
 import { type Bundle, type BundleOptions, bundle, claimOf, quietContext, resultOf } from "./bundle.ts";
 
@@ -75,12 +76,19 @@ export interface Stand {
 export interface StandOptions extends BundleOptions {
   readonly limits?: Partial<SessionLimits>;
   readonly context?: Partial<LineContext>;
+  /** Stands before the endpoints. */
+  readonly before?: (endpoint: Endpoint) => Endpoint;
 }
 
-export const LIMITS: SessionLimits = { callsMax: 100, requestBytesMax: 1_000_000, waitsMax: 100 };
+export const LIMITS: SessionLimits = {
+  callsMax: 100,
+  requestBytesMax: 1_000_000,
+  waitsMax: 100,
+  waitBytesMax: 1_000_000,
+};
 
 /** One stream over the memory store. */
-export function openStand({ limits, context, ...options }: StandOptions = {}): Stand {
+export function openStand({ limits, context, before, ...options }: StandOptions = {}): Stand {
   const clock = createManualClock();
   const own = bundle({ clock, ...options });
   const told: string[] = [];
@@ -91,7 +99,7 @@ export function openStand({ limits, context, ...options }: StandOptions = {}): S
       ...{ observer: own.observed, clock, random: () => 0.5, limits: { ...LIMITS, ...limits } },
       sessions: { opened: tell("opened"), closed: tell("closed"), paused: tell("paused") },
     },
-    own.endpoints,
+    before === undefined ? own.endpoints : own.endpoints.map(before),
   );
   const line = new HandLine();
   const session = endpoint.open(line, {

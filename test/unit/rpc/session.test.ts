@@ -11,8 +11,9 @@ describe("the calls of a session", () => {
     await stand.send({ id: 2n, call: heartbeat(handle) });
     await stand.send({ id: 3n, call: complete(handle) });
     await stand.send({ id: 4n, call: claim() });
-    const { callsMax, waitsMax } = LIMITS;
-    expect(stand.line.sent[0]).toMatchObject({ id: 0n, answer: { case: "hello", value: { callsMax, waitsMax } } });
+    const { callsMax, waitsMax, requestBytesMax } = LIMITS;
+    const value = { callsMax, waitsMax, requestBytesMax };
+    expect(stand.line.sent[0]).toMatchObject({ id: 0n, answer: { case: "hello", value } });
     expect(answerAs(stand.answer(2n), "heartbeat").lease?.handle).toEqual(handle);
     expect(answerAs(stand.answer(3n), "complete")).toMatchObject({ alreadyApplied: false, late: false });
     const { detail } = answerAs(stand.answer(4n), "claim");

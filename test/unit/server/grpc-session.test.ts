@@ -54,15 +54,32 @@ describe.each(WIRES)("a session over $wire", ({ tls }) => {
     using server = await openSessionServer({ tls, callsMax: 4 });
     const session = openWireSession(server.connect(0));
     session.send(...several(500));
-    await until(() => claimsOf(server) === 4);
+    await until(() => claimsOf(server) === 9);
     await server.clock.advance(SLOW_READER_MS - 1);
-    expect(claimsOf(server)).toBe(4);
+    expect(claimsOf(server)).toBe(9);
     expect(session.stream.closed).toBe(false);
     await server.clock.advance(1001);
     await session.closed;
     expect(session.stream.rstCode).toBe(constants.NGHTTP2_ENHANCE_YOUR_CALM);
-    expect(claimsOf(server)).toBe(4);
+    expect(claimsOf(server)).toBe(9);
     expect(ofSession(server)).toMatchObject([{ code: Code.RESOURCE_EXHAUSTED }]);
+  });
+
+  test("of a client that keeps exactly to Hello is never held up, however its answers come", async () => {
+    using server = await openSessionServer({ tls, callsMax: 40, requestBytesMax: 40 * encode(fresh(9999)).length });
+    const session = openWireSession(server.connect(7000));
+    await session.until(1);
+    const [hello] = session.received;
+    const callsMax = hello?.answer.case === "hello" ? hello.answer.value.callsMax : 0;
+    let sent = 0;
+    const fill = () => {
+      const room = callsMax - (sent - (session.received.length - 1));
+      if (sent < 4000 && room > 0) session.send(...Array.from({ length: room }, () => fresh(++sent)));
+    };
+    fill();
+    session.stream.on("data", fill);
+    await session.until(4001);
+    expect(server.pauses()).toBe(0);
   });
 
   test("goes on where it stood when its client reads again", async () => {
@@ -70,7 +87,7 @@ describe.each(WIRES)("a session over $wire", ({ tls }) => {
     const session = openWireSession(server.connect(0));
     session.send(...several(30));
     session.stream.end();
-    await until(() => claimsOf(server) === 4);
+    await until(() => claimsOf(server) === 9);
     session.stream.session?.settings({ initialWindowSize: 1_000_000 });
     await session.closed;
     expect(session.received).toHaveLength(31);

@@ -24,6 +24,7 @@ export type RequestInit = Extract<MessageInitShape<typeof SessionRequestSchema>,
 export interface WireOptions {
   readonly tls?: TestTls | null;
   readonly callsMax?: number;
+  readonly requestBytesMax?: number;
   readonly maxConnectionAgeMs?: number;
 }
 
@@ -32,6 +33,8 @@ export interface SessionServer extends Disposable {
   readonly own: Bundle;
   readonly clock: ManualClock;
   readonly grpc: Awaited<ReturnType<typeof serveGrpc>>;
+  /** How often a session was not read because too much was open. */
+  pauses(): number;
   /** Fills the room for large answers until it is left. */
   fill(): { leave(): void };
   /** A connection of its own, whose streams have this window. */
@@ -39,14 +42,16 @@ export interface SessionServer extends Disposable {
 }
 
 export async function openSessionServer(options: WireOptions = {}): Promise<SessionServer> {
-  const { tls = null, callsMax = LIMITS.callsMax, maxConnectionAgeMs = 3_600_000 } = options;
+  const { tls = null, maxConnectionAgeMs = 3_600_000 } = options;
+  const { callsMax = LIMITS.callsMax, requestBytesMax = LIMITS.requestBytesMax } = options;
+  let pauses = 0;
   const clock = createManualClock();
   const own = bundle({ clock });
   const nothing = () => {};
   const session = createSession(
     {
-      ...{ observer: own.observed, clock, random: () => 0.5, limits: { ...LIMITS, callsMax } },
-      sessions: { opened: nothing, closed: nothing, paused: nothing },
+      ...{ observer: own.observed, clock, random: () => 0.5, limits: { ...LIMITS, callsMax, requestBytesMax } },
+      sessions: { opened: nothing, closed: nothing, paused: () => void pauses++ },
     },
     own.endpoints,
   );
@@ -60,7 +65,7 @@ export async function openSessionServer(options: WireOptions = {}): Promise<Sess
   );
   const connections: ClientHttp2Session[] = [];
   return {
-    ...{ own, clock, grpc },
+    ...{ own, clock, grpc, pauses: () => pauses },
     fill: () => room.enter({}, MIB),
     connect(initialWindowSize = MIB) {
       const connection = connect(`${tls ? "https" : "http"}://127.0.0.1:${grpc.address.port}`, {

@@ -1,32 +1,6 @@
 import { Code } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
-import { createSession } from "../../../../src/client/session/session.ts";
-import { createManualClock } from "../manual-clock.ts";
-import { claimCall, createHand, type Hand } from "./hand.ts";
-
-function open(limits: Parameters<Hand["hello"]>[0] = {}) {
-  const clock = createManualClock();
-  let hand: Hand | undefined;
-  const session = createSession({
-    clock,
-    open(events) {
-      hand = createHand(events);
-      return hand.stream;
-    },
-    onOpen() {},
-    onLeft() {},
-    onEnded() {},
-  });
-  if (hand === undefined) throw new Error("no stream was opened");
-  hand.hello(limits);
-  const call = (options?: Parameters<typeof claimCall>[1]) => claimCall(clock.monotonicMs(), options);
-  const send = (options?: Parameters<typeof claimCall>[1]) => {
-    const sent = call(options);
-    expect(session.send(sent)).toBe(true);
-    return sent;
-  };
-  return { clock, session, hand, call, send };
-}
+import { open } from "./session-hand.ts";
 
 const gone = new Error("gone");
 
@@ -66,6 +40,40 @@ describe("the limits of hello", () => {
     expect(hand.arrived).toEqual(["claim 1", "cancel 1"]);
     hand.refuse(1, Code.Canceled);
     expect(hand.arrived).toEqual(["claim 1", "cancel 1", "claim 2"]);
+  });
+});
+
+describe("the bytes that hello allows", () => {
+  const large = { key: "k".repeat(400) };
+
+  test("are those of the calls that are open; what does not fit waits, and what is behind it too", () => {
+    const { hand, send } = open({ requestBytesMax: 1_000 });
+    const calls = [send(large), send(large), send(large), send(), send()];
+    expect(hand.arrived).toEqual(["claim 1", "claim 2"]);
+    hand.answer(1);
+    expect(hand.arrived.slice(2)).toEqual(["claim 3", "claim 4", "claim 5"]);
+    for (const id of [2, 3, 4, 5]) hand.answer(id);
+    expect(calls.map(({ fate }) => fate)).toEqual(Array(5).fill("answered"));
+  });
+
+  test("are not those of claims that wait, which overtake what is held back", () => {
+    const { hand, send } = open({ requestBytesMax: 1_000 });
+    for (let i = 0; i < 3; i++) send(large);
+    for (let i = 0; i < 3; i++) send({ ...large, waits: true });
+    expect(hand.arrived).toEqual([1, 2, 4, 5, 6].map((id) => `claim ${id}`));
+  });
+
+  test("have one that is larger by itself go on its own", () => {
+    const { session, hand, call, send } = open({ requestBytesMax: 300 });
+    expect(session.send(call(large))).toBe(false);
+    send({ ...large, waits: true });
+    expect(hand.arrived).toEqual(["claim 1"]);
+  });
+
+  test("are without a limit on a server that says nothing of them", () => {
+    const { hand, send } = open({ requestBytesMax: 0 });
+    for (let i = 0; i < 50; i++) send({ key: "k".repeat(100_000) });
+    expect(hand.arrived).toHaveLength(50);
   });
 });
 
@@ -150,6 +158,21 @@ describe("a stream that takes no more", () => {
     expect(hand.arrived).toHaveLength(4);
     for (const id of [1, 2, 3, 4]) hand.answer(id);
     expect(calls.map(({ fate }) => fate)).toEqual(Array(4).fill("answered"));
+  });
+
+  test("holds back claims that wait, which then overtake what the limit holds back", () => {
+    const { hand, send } = open({ callsMax: 1 });
+    hand.room = 1;
+    send();
+    send();
+    send({ waits: true });
+    send();
+    send({ waits: true });
+    hand.drain();
+    expect(hand.arrived).toEqual(["claim 1", "claim 3", "claim 5"]);
+    hand.answer(1);
+    hand.answer(2);
+    expect(hand.arrived).toEqual([1, 3, 5, 2, 4].map((id) => `claim ${id}`));
   });
 
   test("carries cancellations before calls, and none of what is answered by then", () => {

@@ -1,5 +1,6 @@
 import { create, fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { StatusSchema } from "../../../../gen/google/rpc/status_pb.ts";
 import {
   ClaimRequestSchema,
   SessionGoodbye_Reason,
@@ -10,6 +11,9 @@ import {
 } from "../../../../gen/holdfast/v1/idempotency_pb.ts";
 import type { SessionCall } from "../../../../src/client/session/call.ts";
 import type { SessionStream, SessionStreamEvents } from "../../../../src/client/session/stream.ts";
+import { Fault, type FaultCode } from "../../../../src/domain/fault.ts";
+import { toRpcError } from "../../../../src/rpc/status.ts";
+import { quietContext } from "../../rpc/bundle.ts";
 
 type Answer = NonNullable<MessageInitShape<typeof SessionResponseSchema>["answer"]>;
 
@@ -23,10 +27,12 @@ export interface Hand {
   readonly done: string[];
   /** How many more messages it takes before it asks to wait; Infinity at first. */
   room: number;
-  hello(limits?: Partial<Pick<SessionHello, "callsMax" | "waitsMax">>): void;
+  hello(limits?: Partial<Pick<SessionHello, "callsMax" | "waitsMax" | "requestBytesMax">>): void;
   goodbye(reason?: SessionGoodbye_Reason): void;
   answer(id: number, answer?: Answer): void;
   refuse(id: number, code: Code, message?: string): void;
+  /** As the real server says it, with its reason and when to come again. */
+  fault(id: number, code: FaultCode): void;
   drain(room?: number): void;
   end(error?: ConnectError | null): void;
 }
@@ -55,6 +61,10 @@ export function createHand(events: SessionStreamEvents): Hand {
     goodbye: (reason = SessionGoodbye_Reason.DRAINING) => say({ case: "goodbye", value: { reason } }),
     answer: (id, answer = { case: "claim", value: { policyDiffers: true } }) => say(answer, id),
     refuse: (id, code, message = "refused") => say({ case: "error", value: { code, message } }, id),
+    fault(id, code) {
+      const { status } = toRpcError(new Fault(code, "refused"), quietContext(), () => 0);
+      say({ case: "error", value: fromBinary(StatusSchema, status) }, id);
+    },
     drain(room = Number.POSITIVE_INFINITY) {
       hand.room = room;
       events.onDrain();
@@ -74,19 +84,25 @@ export interface TestCall extends SessionCall {
   error: ConnectError | undefined;
 }
 
-interface CallOptions extends Partial<Pick<SessionCall, "waits" | "isBehind" | "traceparent" | "signal">> {
+interface CallOptions extends Partial<Pick<SessionCall, "isBehind" | "traceparent" | "signal">> {
   readonly timeoutMs?: number;
+  /** For half a minute. */
+  readonly waits?: boolean;
   readonly key?: string;
 }
 
 /** A claim that notes its fate. */
-export function claimCall(nowMs: number, { timeoutMs = 10_000, key = "k", ...options }: CallOptions = {}): TestCall {
+export function claimCall(
+  nowMs: number,
+  { timeoutMs = 10_000, key = "k", waits = false, ...options }: CallOptions = {},
+): TestCall {
   const tell = (fate: string, error?: ConnectError) => {
     if (call.fate !== undefined) throw new Error(`told ${fate} after ${call.fate}`);
     Object.assign(call, { fate, error });
   };
   const call: TestCall = {
-    ...{ kind: "claim", request: create(ClaimRequestSchema, { key: { scope: "s", key } }), waits: false },
+    ...{ kind: "claim", request: create(ClaimRequestSchema, { key: { scope: "s", key } }) },
+    waitMs: waits ? 30_000 : 0,
     ...{ timeoutMs, endMs: nowMs + timeoutMs, traceparent: "", isBehind: false, signal: undefined },
     ...options,
     fate: undefined,

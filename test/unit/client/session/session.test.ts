@@ -1,43 +1,8 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
 import { SessionGoodbye_Reason } from "../../../../gen/holdfast/v1/idempotency_pb.ts";
-import { createSession, type Left } from "../../../../src/client/session/session.ts";
-import { createManualClock } from "../manual-clock.ts";
-import { claimCall, createHand, type Hand } from "./hand.ts";
-
-function start() {
-  const clock = createManualClock();
-  const told: string[] = [];
-  const left: Left[] = [];
-  let hand: Hand | undefined;
-  const session = createSession({
-    clock,
-    open(events) {
-      hand = createHand(events);
-      return hand.stream;
-    },
-    onOpen: () => told.push("open"),
-    onLeft(why) {
-      told.push(why.kind);
-      left.push(why);
-    },
-    onEnded: () => told.push("ended"),
-  });
-  if (hand === undefined) throw new Error("no stream was opened");
-  const call = (options?: Parameters<typeof claimCall>[1]) => claimCall(clock.monotonicMs(), options);
-  const send = (options?: Parameters<typeof claimCall>[1]) => {
-    const sent = call(options);
-    expect(session.send(sent)).toBe(true);
-    return sent;
-  };
-  return { clock, session, hand, told, left, call, send };
-}
-
-function open(limits?: Parameters<Hand["hello"]>[0]) {
-  const all = start();
-  all.hand.hello(limits);
-  return all;
-}
+import { toHoldfastError } from "../../../../src/client/wire-error.ts";
+import { open, start } from "./session-hand.ts";
 
 describe("a session", () => {
   test("takes no call before Hello", () => {
@@ -73,9 +38,12 @@ describe("a session", () => {
   test("says how long an answer is of use, and where in a trace the call is", () => {
     const { hand, send } = open();
     send({ timeoutMs: 1_500.5, traceparent: "00-a-b-01" });
-    send({ timeoutMs: Number.POSITIVE_INFINITY });
+    send({ timeoutMs: 2 ** 31 - 1 });
+    for (const timeoutMs of [2 ** 31, Number.POSITIVE_INFINITY]) send({ timeoutMs });
     expect(hand.requests.map(({ timeout, traceparent }) => [timeout, traceparent])).toMatchObject([
       [{ seconds: 1n, nanos: 501_000_000 }, "00-a-b-01"],
+      [{ seconds: 2_147_483n, nanos: 647_000_000 }, ""],
+      [undefined, ""],
       [undefined, ""],
     ]);
   });
@@ -161,97 +129,51 @@ describe("goodbye", () => {
     expect(hand.arrived).toEqual(["claim 1", "claim 2"]);
   });
 
+  test("is not behind an UNAVAILABLE that has a reason of its own: when to come again is for the caller", () => {
+    const { hand, send } = open();
+    const [draining, away] = [send(), send()];
+    hand.goodbye();
+    hand.fault(1, "DRAINING");
+    hand.fault(2, "STORE_UNAVAILABLE");
+    expect([draining.fate, away.fate]).toEqual(["elsewhere", "Unavailable"]);
+    expect(toHoldfastError(away.error)).toMatchObject({
+      reason: "STORE_UNAVAILABLE",
+      retryAfterMs: expect.any(Number),
+    });
+  });
+
+  test("was too early for what is unanswered when the stream ends in good order: it goes elsewhere", () => {
+    const { hand, told, send } = open();
+    const [before, after] = [send(), send()];
+    hand.goodbye(SessionGoodbye_Reason.MAX_AGE);
+    hand.answer(1);
+    expect(after.fate).toBe(undefined);
+    hand.end();
+    expect([before.fate, after.fate]).toEqual(["answered", "elsewhere"]);
+    expect(told).toEqual(["open", "aged", "ended"]);
+  });
+
+  test("that comes when the session is left already, the same", () => {
+    const { session, hand, send } = open();
+    const call = send();
+    session.leave();
+    hand.goodbye();
+    hand.end();
+    expect(call.fate).toBe("elsewhere");
+  });
+
+  test("before a stream that breaks says nothing of what is unanswered", () => {
+    const { hand, send } = open();
+    const call = send();
+    hand.goodbye();
+    hand.end(new ConnectError("Connection dropped", Code.Unavailable));
+    expect(call.fate).toBe("Unavailable");
+  });
+
   test("is not behind every UNAVAILABLE", () => {
     const { hand, send } = open();
     const call = send();
     hand.refuse(1, Code.Unavailable, "the database is away");
     expect(call.error).toMatchObject({ code: Code.Unavailable, rawMessage: "the database is away" });
-  });
-});
-
-describe("a stream that ends", () => {
-  test("leaves what was open with UNAVAILABLE, for it may have taken effect, and what was not sent elsewhere", () => {
-    const { clock, session, hand, told, left, call, send } = open({ callsMax: 1 });
-    const [sent, queued] = [send(), send()];
-    hand.end(new ConnectError("Connection dropped", Code.Unavailable));
-    expect(sent.error).toMatchObject({
-      code: Code.Unavailable,
-      rawMessage: "the session broke: Connection dropped",
-    });
-    expect(queued.fate).toBe("elsewhere");
-    expect(told).toEqual(["open", "failed", "ended"]);
-    expect(left[0]?.error?.rawMessage).toBe("Connection dropped");
-    expect(session.send(call())).toBe(false);
-    expect(clock.pending()).toBe(0);
-  });
-
-  test("without an error and without goodbye is no better", () => {
-    const { hand, send } = open();
-    const call = send();
-    hand.end();
-    expect(call.error).toMatchObject({ code: Code.Unavailable, rawMessage: expect.stringContaining("ended before") });
-  });
-
-  test("with the server's own error has its details told under UNAVAILABLE", () => {
-    const { hand, send } = open();
-    const call = send();
-    const error = new ConnectError("no", Code.Unauthenticated, { "grpc-status-details-bin": "x" });
-    error.details = [{ type: "google.rpc.ErrorInfo", value: new Uint8Array() }];
-    hand.end(error);
-    expect(call.error).toMatchObject({ code: Code.Unavailable, details: error.details });
-    expect([...(call.error?.metadata.keys() ?? [])]).toEqual(["grpc-status-details-bin"]);
-  });
-});
-
-describe("a server that is silent", () => {
-  test("for a whole second of a call is left, and what is open is left to its own time", async () => {
-    const { clock, hand, told, send } = open();
-    const waiting = send({ waits: true, timeoutMs: 40_000 });
-    const call = send({ timeoutMs: 1_000 });
-    await clock.advance(1_000);
-    expect(call.fate).toBe("DeadlineExceeded");
-    expect(told).toEqual(["open", "silent"]);
-    expect(hand.done).toEqual([]);
-    await clock.advance(39_000);
-    expect(waiting.fate).toBe("DeadlineExceeded");
-    await clock.advance(5_000);
-    expect(hand.done).toEqual(["cancel", "ended"]);
-  });
-
-  test.each([
-    ["for less", { timeoutMs: 900 }, false],
-    ["about a claim that waits", { timeoutMs: 5_000, waits: true }, false],
-    ["about one call while it answers others", { timeoutMs: 5_000 }, true],
-  ])("%s is not", async (_, options, answersOther) => {
-    const { clock, hand, told, send } = open();
-    const call = send(options);
-    send({ timeoutMs: 60_000, waits: true });
-    send();
-    if (answersOther) hand.answer(3);
-    await clock.advance(options.timeoutMs);
-    expect(call.fate).toBe("DeadlineExceeded");
-    expect(told).toEqual(["open"]);
-  });
-});
-
-describe("close()", () => {
-  test("half-closes what nobody uses", () => {
-    const { session, hand } = open();
-    session.close();
-    expect(hand.done).toEqual(["half-close"]);
-  });
-
-  test("fails open calls with CANCELLED and ends the stream", () => {
-    const { session, hand, send } = open();
-    const call = send();
-    session.close();
-    expect(call.error).toMatchObject({ code: Code.Canceled, rawMessage: "the client is closed" });
-    expect(hand.done).toEqual(["cancel"]);
-  });
-
-  test("ends one that is not open yet", () => {
-    const { session, hand } = start();
-    session.close();
-    expect(hand.done).toContain("cancel");
   });
 });

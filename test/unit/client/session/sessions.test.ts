@@ -58,6 +58,18 @@ describe("sessions with a server", () => {
     expect(hands).toHaveLength(2);
   });
 
+  test("whose stream cannot be opened, for its credential say, leave nothing behind", () => {
+    const clock = createManualClock();
+    const sessions = createSessions({
+      ...{ clock, random: () => 0 },
+      open() {
+        throw new TypeError("no header holds this");
+      },
+    });
+    expect(() => sessions.send(claimCall(clock.monotonicMs()), "Bearer \n")).toThrow(TypeError);
+    expect(clock.pending()).toBe(0);
+  });
+
   test("are not tried for a call that a session has no room for", () => {
     const { hands, isTaken, call, hand } = start();
     isTaken();

@@ -68,7 +68,7 @@ export async function serve(cleanups: (() => unknown)[], options: ServeOptions =
     {
       ...{ clock, random: Math.random, observer: silentRpcObserver },
       sessions: { opened() {}, closed() {}, paused() {} },
-      limits: { callsMax, waitsMax, requestBytesMax: 1024 * 1024 },
+      limits: { callsMax, waitsMax, requestBytesMax: 1024 * 1024, waitBytesMax: 1024 * 1024 },
     },
     guarded("session"),
   );

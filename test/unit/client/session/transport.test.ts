@@ -112,6 +112,18 @@ describe('transport: "session"', () => {
   });
 });
 
+describe("once()", () => {
+  test("makes a thousand calls at once on the session: each claim could wait, and none has to go alone", async () => {
+    const served = await serve(cleanups, { callsMax: 1_024, waitsMax: 10_000 });
+    const holdfast = open(cleanups, { address: served.address });
+    await untilCarried(holdfast, served);
+    const made = Array.from({ length: 1_000 }, (_, i) => holdfast.once({ ...job, key: `fresh ${i}` }, () => i));
+    expect((await Promise.all(made)).map(({ value }) => value)).toEqual(made.map((_, i) => i));
+    expect(served.ways().filter((way) => !way.startsWith("session "))).toEqual([]);
+    expect(served.seen).toHaveLength(2_000);
+  });
+});
+
 describe("without a session", () => {
   test("as on a server that knows none, all goes on alone", async () => {
     const served = await serve(cleanups, { sessions: false });
@@ -237,31 +249,5 @@ describe("a credential", () => {
       ["session", "Bearer first"],
       ["alone", "Bearer second"],
     ]);
-  });
-});
-
-describe("close()", () => {
-  test("ends the session and the connection", async () => {
-    const served = await serve(cleanups);
-    const { proxy, address } = await behindProxy(served);
-    const holdfast = open(cleanups, { address });
-    await untilCarried(holdfast, served);
-    expect(proxy.connections).toBe(1);
-    await holdfast.close();
-    await until(() => proxy.connections === 0);
-    await expect(holdfast.rpc.claim(claimOf("a"))).rejects.toMatchObject({ code: Code.Canceled });
-  });
-
-  test("fails calls that nobody waits for the end of", async () => {
-    const served = await serve(cleanups);
-    const { proxy, address } = await behindProxy(served);
-    const holdfast = open(cleanups, { address });
-    await untilCarried(holdfast, served);
-    proxy.hold("to-client");
-    const call = holdfast.rpc.claim(claimOf("a"));
-    await until(() => served.seen.length === 1);
-    const failed = expect(call).rejects.toMatchObject({ code: Code.Canceled });
-    await holdfast.close();
-    await failed;
   });
 });

@@ -5,59 +5,7 @@ import {
   WORKER_STARTS_MAX,
   WORKER_STEADY_MS,
 } from "../../../../src/server/limits.ts";
-import { type Addresses, createSupervisor, type WorkerEnd } from "../../../../src/server/workers/supervisor.ts";
-import { createManualClock, settled } from "../../store/manual-clock.ts";
-
-const ADDRESSES: Addresses = {
-  grpcAddress: { host: "127.0.0.1", port: 7400 },
-  httpAddress: { host: "127.0.0.1", port: 7401 },
-};
-const CRASH: WorkerEnd = { code: null, signal: "SIGKILL", reason: null };
-const refusal = (reason: string): WorkerEnd => ({ code: 1, signal: null, reason });
-
-/** A process of which the test decides what becomes of it. */
-interface Hand {
-  readonly number: number;
-  readonly asked: () => number;
-  serve(addresses?: Addresses): Promise<void>;
-  end(end: WorkerEnd): Promise<void>;
-}
-
-function setUp(count: number) {
-  const clock = createManualClock();
-  const { advance } = clock;
-  const hands: Hand[] = [];
-  const ends: Readonly<Record<string, unknown>>[] = [];
-  const supervisor = createSupervisor({
-    ...{ count, clock, onEnd: () => undefined },
-    log: { info: () => undefined, warn: (fields) => void ends.push(fields) },
-    start(number) {
-      const serving = Promise.withResolvers<Addresses>();
-      const ended = Promise.withResolvers<WorkerEnd>();
-      let asked = 0;
-      hands.push({
-        ...{ number, asked: () => asked },
-        serve(addresses = ADDRESSES) {
-          serving.resolve(addresses);
-          return settled();
-        },
-        end(end) {
-          ended.resolve(end);
-          return settled();
-        },
-      });
-      const stop = () => void asked++;
-      return { pid: 1000 + hands.length, serving: serving.promise, ended: ended.promise, stop };
-    },
-  });
-  const last = () => hands.at(-1) as Hand;
-  /** All that are to serve do, in their order. */
-  const serveAll = async () => {
-    for (let i = 0; i < count; i++) await hands[i]?.serve();
-    return supervisor.serving;
-  };
-  return { supervisor, hands, ends, last, serveAll, advance };
-}
+import { ADDRESSES, CLEAN, CRASH, refusal, setUp } from "./hands.ts";
 
 test("the first worker goes ahead, the others follow, and together they are a server", async () => {
   const { hands, last, serveAll } = setUp(3);
@@ -102,7 +50,7 @@ test("the pause before the next grows while workers are short-lived, up to a bou
 });
 
 test("workers that end before they serve, one after the other, are given up on, and the last one is quoted", async () => {
-  const { supervisor, hands, last, serveAll, advance } = setUp(2);
+  const { supervisor, hands, last, serveAll, advance } = setUp(1);
   await serveAll();
   await last().end(CRASH);
   for (let i = 0; i < WORKER_STARTS_MAX; i++) {
@@ -111,15 +59,23 @@ test("workers that end before they serve, one after the other, are given up on, 
   }
   const { message } = await supervisor.broken;
   expect(message).toBe(
-    "5 workers in a row have ended before they served; the last one, worker 2: no connection is left",
+    "5 workers in a row have ended before they served; the last one, worker 1: no connection is left",
   );
-  expect(hands).toHaveLength(2 + WORKER_STARTS_MAX);
+  expect(hands).toHaveLength(1 + WORKER_STARTS_MAX);
+});
+
+test("one that was met by a signal after it had said that it stopped without cutting off a call was clean", async () => {
+  const { supervisor, last, serveAll } = setUp(1);
+  await serveAll();
+  const stopped = supervisor.stop();
+  await last().end({ ...CLEAN, code: null, signal: "SIGTERM" });
+  expect(await stopped).toBe(true);
 });
 
 test("one that ends without a word is told by its signal or its exit code", async () => {
   for (const [end, words] of [
     [CRASH, "ended by SIGKILL"],
-    [{ code: 134, signal: null, reason: null }, "ended by itself, with exit code 134"],
+    [{ code: 134, signal: null, reason: null, clean: null }, "ended by itself, with exit code 134"],
   ] as const) {
     const { supervisor, last, advance } = setUp(1);
     for (let i = 0; i < WORKER_STARTS_MAX; i++) {
@@ -151,19 +107,19 @@ test("stopping asks every worker once, starts no other, and is clean when all of
   await serveAll();
   const stopped = supervisor.stop();
   expect(hands.map(({ asked }) => asked())).toEqual([1, 1]);
-  for (const hand of hands) await hand.end({ code: 0, signal: null, reason: null });
+  for (const hand of hands) await hand.end(CLEAN);
   expect(await stopped).toBe(true);
   expect(hands).toHaveLength(2);
 });
 
 test.each([
-  ["cut off calls", { code: 1, signal: null, reason: null }],
+  ["cut off calls", { code: 1, signal: null, reason: null, clean: false }],
   ["was killed", CRASH],
 ] as const)("stopping is not clean when a worker %s", async (_, end) => {
   const { supervisor, hands, serveAll } = setUp(2);
   await serveAll();
   const stopped = supervisor.stop();
-  await hands[0]?.end({ code: 0, signal: null, reason: null });
+  await hands[0]?.end(CLEAN);
   await hands[1]?.end(end);
   expect(await stopped).toBe(false);
 });
@@ -179,7 +135,7 @@ test("stopping does not wait for a pause, nor for a worker that did not yet know
 
   const young = setUp(1);
   const stopped = young.supervisor.stop();
-  await young.last().end({ code: null, signal: "SIGTERM", reason: null });
+  await young.last().end({ ...CRASH, signal: "SIGTERM" });
   expect(await stopped).toBe(true);
 });
 

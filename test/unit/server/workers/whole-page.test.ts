@@ -28,6 +28,11 @@ function createMember() {
   return { ...{ metrics, figures, calls, seconds }, snapshot: () => metrics.snapshot() };
 }
 
+/** There is no answer; whoever asks is let go in time. */
+function untilLate(late: AbortSignal): Promise<null> {
+  return new Promise((resolve) => late.addEventListener("abort", () => resolve(null), { once: true }));
+}
+
 function setUp(members: number) {
   const clock = createManualClock();
   const { advance } = clock;
@@ -37,7 +42,7 @@ function setUp(members: number) {
     const member = createMember();
     const answering = { ...member, isMute: false };
     const leave = whole.join({
-      snapshot: () => (answering.isMute ? new Promise(() => undefined) : member.snapshot()),
+      snapshot: (late) => (answering.isMute ? untilLate(late) : member.snapshot()),
     });
     return Object.assign(answering, { leave });
   });
@@ -84,18 +89,25 @@ test("what a page has said of a counter is not taken back when its process ends,
   expect((await page()).has("open")).toBe(false);
 });
 
-test("a process that does not answer in time stands there with what it last told", async () => {
+test("a process that does not answer in time stands there with what it had counted, and has no gauges until it does", async () => {
   const { joined, page, advance } = setUp(2);
   const [one, other] = joined;
   Object.assign(one?.calls("Claim") ?? {}, { value: 1 });
   await page();
   Object.assign(one?.calls("Claim") ?? {}, { value: 2 });
   Object.assign(other?.calls("Claim") ?? {}, { value: 10 });
+  for (const { figures } of joined) figures.open = 3;
+  await page();
+  Object.assign(one?.calls("Claim") ?? {}, { value: 4 });
   Object.assign(one ?? {}, { isMute: true });
   const told = page();
   await settled();
   await advance(TELLING_MS_MAX);
-  expect((await told).get('calls_total{method="Claim"}')).toBe(11);
+  expect((await told).get('calls_total{method="Claim"}')).toBe(12);
+  expect((await told).get("open")).toBe(3);
+  Object.assign(one ?? {}, { isMute: false });
+  expect((await page()).get("open")).toBe(6);
+  expect((await page()).get('calls_total{method="Claim"}')).toBe(14);
 });
 
 test("whoever asks while a page is put together is told what had happened until he asked", async () => {

@@ -1,0 +1,34 @@
+import { promisify } from "node:util";
+import { gunzip, inflate } from "node:zlib";
+import { Fault } from "../domain/fault.ts";
+import { messageTooLarge } from "./grpc-messages.ts";
+
+/** Undoes the compression of one message; throws `Fault` FIELD_INVALID if that cannot be. */
+export type Inflate = (message: Buffer) => Promise<Buffer>;
+
+const INFLATERS: ReadonlyMap<string, (message: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>> =
+  new Map([
+    ["gzip", promisify(gunzip)],
+    ["deflate", promisify(inflate)],
+  ]);
+
+/**
+ * By the grpc-encoding of the stream, without which no message of it may be compressed. On a thread of its own: a
+ * thousand bytes may become a mebibyte, which takes some milliseconds.
+ *
+ * @param bytesMax of an inflated message
+ */
+export function inflateBy(encoding: string | undefined, bytesMax: number): Inflate {
+  const inflater = INFLATERS.get(encoding ?? "");
+  return async (message) => {
+    if (inflater === undefined) throw new Fault("FIELD_INVALID", NO_ENCODING);
+    try {
+      return await inflater(message, { maxOutputLength: bytesMax });
+    } catch (error) {
+      if (error instanceof RangeError) throw messageTooLarge(bytesMax);
+      throw new Fault("FIELD_INVALID", `a message of the stream is compressed, and not by ${encoding}`);
+    }
+  };
+}
+
+const NO_ENCODING = "a message of the stream is compressed, and the stream's grpc-encoding is neither gzip nor deflate";

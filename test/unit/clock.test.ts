@@ -1,0 +1,48 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { systemClock } from "../../src/clock.ts";
+import { createCurfew } from "../../src/operations/curfew.ts";
+
+const DAY_MS = 86_400_000;
+
+// The timers of Node, moved by hand: as those, they ring at once if they are set for more than 2^31 - 1 ms.
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+describe("the clock of the process", () => {
+  test.each([1, 24, 25, 50, 3650])("sleeps for %d days, and not shorter", async (days) => {
+    let isAwake = false;
+    const slept = systemClock.sleep(days * DAY_MS).then(() => {
+      isAwake = true;
+    });
+    await vi.advanceTimersByTimeAsync(days * DAY_MS - 1);
+    expect(isAwake).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    await slept;
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("leaves no timer behind when it is woken, however long it would sleep and has slept", async () => {
+    const reason = new Error("woken");
+    for (const days of [1, 60, Number.POSITIVE_INFINITY]) {
+      const woken = new AbortController();
+      const slept = systemClock.sleep(days * DAY_MS, woken.signal);
+      await vi.advanceTimersByTimeAsync(Math.min(days / 2, 40) * DAY_MS);
+      woken.abort(reason);
+      await expect(slept).rejects.toBe(reason);
+      expect(vi.getTimerCount()).toBe(0);
+    }
+  });
+});
+
+test.each([1, 24.85, 24.86, 30, 10_000])("an instant in %d days is not over at once", async (days) => {
+  const curfew = createCurfew(systemClock);
+  let isOver = false;
+  const forget = curfew.at(systemClock.monotonicMs() + days * DAY_MS, () => {
+    isOver = true;
+  });
+  await vi.advanceTimersByTimeAsync(DAY_MS - 1);
+  expect(isOver).toBe(false);
+  forget();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(vi.getTimerCount()).toBe(0);
+});
