@@ -1,12 +1,13 @@
 import { chartSvg } from "./chart.ts";
-import type { Figure, Machine, Report, Section, Unmeasured } from "./report.ts";
+import type { Figure, Machine, Report, Unmeasured } from "./report.ts";
+import { joinRuns, type Runs, type SectionOfRun } from "./runs.ts";
 import { leftOutText } from "./table.ts";
 import { verdictOf, wanted } from "./targets.ts";
 
 /** Below docs/. */
 const CHARTS = "benchmarks";
 
-const HEAD = `<!-- Written by scripts/benchmarks-page.ts from docs/benchmarks/report.json. Do not edit. -->
+const HEAD = `<!-- Written by scripts/benchmarks-page.ts from the runs in docs/benchmarks/*.json. Do not edit. -->
 
 # Benchmarks
 
@@ -19,44 +20,54 @@ npm run bench:ghz          # the same calls by ghz, where there is a Go toolchai
 \`\`\`
 `;
 
-/** The pages and pictures of a report, by their paths below docs/. `limits` is what people wrote about missed targets. */
-export function benchmarksPages(report: Report, limits: string): ReadonlyMap<string, string> {
+/** The pages and pictures of runs, by their paths below docs/. `limits` is what people wrote about missed targets. */
+export function benchmarksPages(reports: readonly Report[], limits: string): ReadonlyMap<string, string> {
   const pages = new Map<string, string>();
-  for (const chart of report.sections.flatMap(({ charts = [] }) => charts)) {
+  const runs = joinRuns(reports);
+  for (const chart of runs.sections.flatMap(({ section }) => section.charts ?? [])) {
     const path = `${CHARTS}/${chart.id}.svg`;
     if (pages.has(path)) throw new Error(`two charts are called ${chart.id}`);
     pages.set(path, chartSvg(chart));
   }
   const parts = [
     HEAD.trim(),
-    `## The run\n\n${machineOf(report)}`,
-    `## What must hold\n\n${targetsOf(report)}`,
+    `## ${runs.runs.length === 1 ? "The run" : "The runs"}\n\n${runsOf(runs)}`,
+    `## What must hold\n\n${targetsOf(runs)}`,
     ...(limits.trim() === "" ? [] : [`## What stops a figure\n\n${limits.trim()}`]),
-    ...report.sections.map(sectionOf),
+    ...runs.sections.map((section) => sectionOf(section, runs)),
   ];
   return pages.set("benchmarks.md", `${parts.join("\n\n")}\n`);
 }
 
-function machineOf({ machine, startedAt, seconds, rounds, full, leftOut, failed = [] }: Report): string {
+function runsOf({ runs }: Runs): string {
   const names: Record<keyof Machine, string> = {
     ...{ cpu: "Processor", cores: "Cores", memoryGiB: "Memory, GiB", platform: "System", kernel: "Kernel" },
     ...{ loadAtStart: "Load average at first", loadAtEnd: "Load average at last", fdatasyncMs: "fdatasync, ms" },
     ...{ node: "Node", postgres: "PostgreSQL", postgresSettings: "Its settings", commit: "Commit" },
   };
-  const run = `${startedAt.slice(0, 16).replace("T", " ")} UTC, ${(seconds / 60).toFixed(1)} minutes, ${rounds} rounds${full ? ", `--full`" : ""}`;
-  const rows = (Object.keys(names) as (keyof Machine)[]).map((key) => [names[key], cellOf(machine[key])]);
-  const facts = table(["", ""], [["Started", run], ...rows], [false, false]);
-  const failures = failed.map(
-    ({ id, why }) => `**Failed: ${plain(id)}**: ${plain(why.replaceAll(/\s+/g, " ").trim())}`,
+  const rows = (Object.keys(names) as (keyof Machine)[]).map((key) => [
+    names[key],
+    ...runs.map(({ machine }) => cellOf(machine[key])),
+  ]);
+  const numbers = runs.length === 1 ? [""] : runs.map((_, i) => `Run ${i + 1}`);
+  const facts = table(["", ...numbers], [["Started", ...runs.map(startOf)], ...rows], [false]);
+  const leftOut = runs.flatMap((run) => (run.leftOut === undefined ? [] : [leftOutText(run.leftOut)]));
+  const failures = runs.flatMap(({ failed = [] }) =>
+    failed.map(({ id, why }) => `**Failed: ${plain(id)}**: ${plain(why.replaceAll(/\s+/g, " ").trim())}`),
   );
-  return [facts, ...(leftOut === undefined ? [] : [leftOutText(leftOut)]), ...failures].join("\n\n");
+  return [facts, ...leftOut, ...failures].join("\n\n");
+}
+
+function startOf({ startedAt, seconds, rounds, full }: Report): string {
+  const at = startedAt.slice(0, 16).replace("T", " ");
+  return `${at} UTC, ${(seconds / 60).toFixed(1)} minutes, ${rounds} rounds${full ? ", `--full`" : ""}`;
 }
 
 const cellOf = (fact: string | number) => (typeof fact === "number" ? number(fact) : plain(fact));
 
-/** Every target of the run, with the sections that say more, and after them those that have no figure. */
-function targetsOf({ sections, unmeasured = [] }: Report): string {
-  const rows = sections.flatMap((section) =>
+/** Every target, with the sections that say more, and after them those that have no figure. */
+function targetsOf({ sections, unmeasured }: Runs): string {
+  const rows = sections.flatMap(({ section }) =>
     section.figures.flatMap((figure) => {
       const { target, what, unit, spread } = figure;
       if (target === undefined || verdictOf(figure) === "NOT MEASURED") return [];
@@ -65,7 +76,7 @@ function targetsOf({ sections, unmeasured = [] }: Report): string {
     }),
   );
   const all = [...rows, ...unmeasured.map(unmeasuredRow)];
-  if (all.length === 0) return "This run measured nothing that has a target.";
+  if (all.length === 0) return "Nothing was measured that has a target.";
   const met = rows.filter((row) => row.at(-1) === "met").length;
   const without = unmeasured.length === 0 ? "" : `, ${unmeasured.length} not measured`;
   const said = `Targets that are met: ${met} of ${all.length}${without}.`;
@@ -76,9 +87,16 @@ function unmeasuredRow({ id, what, target, why }: Unmeasured): readonly string[]
   return [plain(id.split("/")[0] ?? ""), plain(what), "–", wanted(target), `**NOT MEASURED**: ${plain(why)}`];
 }
 
-function sectionOf({ title, how, figures, charts = [] }: Section): string {
+function sectionOf({ section: { title, how, figures, charts = [] }, run }: SectionOfRun, { runs }: Runs): string {
+  const told = runs.length === 1 ? [] : [`Run ${run}.`];
   const pictures = charts.map((chart) => `![${plain(chart.title)}](${CHARTS}/${chart.id}.svg)`);
-  const parts = [`## ${plain(title)}`, how.trim(), ...pictures, ...(figures.length === 0 ? [] : [figuresOf(figures)])];
+  const parts = [
+    `## ${plain(title)}`,
+    ...told,
+    how.trim(),
+    ...pictures,
+    ...(figures.length === 0 ? [] : [figuresOf(figures)]),
+  ];
   return parts.join("\n\n");
 }
 
