@@ -23,6 +23,12 @@ export const CONFIGS: readonly Config[] = [
   { name: "claim", about: "fresh keys, closed loop, 64 callers", unit: "claims" },
   { name: "claim-open", about: "fresh keys, open loop, at half of that", unit: "claims", halfOf: "claim" },
   { name: "pairs", about: "claim + complete, closed loop, 64 callers; latencies of the completions", unit: "pairs" },
+  {
+    name: "pairs-open",
+    about: "claim + complete, open loop, at half of that; latencies of the completions",
+    unit: "pairs",
+    halfOf: "pairs",
+  },
   { name: "replay", about: "ended keys, closed loop, 64 callers", unit: "replays" },
   { name: "replay-open", about: "ended keys, open loop, at half of that", unit: "replays", halfOf: "replay" },
   { name: "wait", about: "WaitFor of a key that ends within 100 ms, closed loop, 64 callers", unit: "streams" },
@@ -30,6 +36,12 @@ export const CONFIGS: readonly Config[] = [
     name: "session",
     about: "4 sessions, 1000 fresh claims each, then anew; latencies of whole sessions",
     unit: "claims",
+  },
+  {
+    name: "session-open",
+    about: "sessions of 100 fresh claims, open loop, at half of that; latencies of whole sessions",
+    unit: "claims",
+    halfOf: "session",
   },
 ];
 
@@ -39,7 +51,7 @@ export interface GhzRun {
   readonly call: string;
   readonly callers: number;
   readonly connections: number;
-  /** Calls a second that an open loop was to send; null for a closed one. */
+  /** Calls a second, of sessions streams, that an open loop was to send; null for a closed one. */
   readonly rps: number | null;
   readonly unit: string;
   readonly perSecond: number;
@@ -85,12 +97,13 @@ export async function runGhz({ ghz, config, address, seconds, before }: GhzOrder
   const file = fileURLToPath(new URL(`${config.name}.json`, import.meta.url));
   const told = JSON.parse(await readFile(file, "utf8")) as Told;
   const base = before.find(({ name }) => name === config.halfOf);
-  const rps = base === undefined ? (told.rps ?? null) : Math.max(1, Math.round(base.perSecond / 2));
+  const unitsOfCall = told["stream-call-count"] ?? 1;
+  const rps = base === undefined ? (told.rps ?? null) : Math.max(1, Math.round(base.perSecond / 2 / unitsOfCall));
   const rate = rps === null ? [] : ["--rps", String(rps)];
   const duration = `${seconds}s`;
   const [program, args] =
-    config.name === "pairs"
-      ? [ghz.pairs, [file, address, duration]]
+    config.unit === "pairs"
+      ? [ghz.pairs, [...rate, file, address, duration]]
       : [ghz.command, ["--config", file, "--duration", duration, ...rate, "--format", "json", address]];
   const { stdout } = await execute(program, args, { maxBuffer: OUTPUT_BYTES_MAX });
   const { count, rps: answered, slowest, ...output } = JSON.parse(stdout) as Output;
@@ -100,7 +113,7 @@ export async function runGhz({ ghz, config, address, seconds, before }: GhzOrder
   return {
     ...{ name: config.name, about: config.about, call: told.call },
     ...{ callers: told.concurrency, connections: told.connections, rps, unit: config.unit },
-    perSecond: Math.round(answered * (told["stream-call-count"] ?? 1)),
+    perSecond: Math.round(answered * unitsOfCall),
     ...{ p50Ms: ms(at(50)), p95Ms: ms(at(95)), p99Ms: ms(at(99)), slowestMs: ms(slowest) },
     ...{ calls: count, failed: Object.values(errors).reduce((sum, each) => sum + each, 0), errors },
   };

@@ -4,11 +4,14 @@
 // A caller of ghz waits for both before it begins again: the report's calls a second are pairs a second, and its latencies
 // are those of the completions alone.
 //
-//	pairs <config of ghz> <host:port> <duration>
+// With --rps it begins so many a second, whether or not those before have been answered, if the configuration is async.
+//
+//	pairs [--rps N] <config of ghz> <host:port> <duration>
 package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"log"
 	"os"
@@ -35,11 +38,13 @@ var (
 )
 
 func main() {
-	if len(os.Args) != 4 {
-		log.Fatal("usage: pairs <config of ghz> <host:port> <duration>")
+	rps := flag.Uint("rps", 0, "of an open loop; else the configuration's")
+	flag.Parse()
+	if flag.NArg() != 3 {
+		log.Fatal("usage: pairs [--rps N] <config of ghz> <host:port> <duration>")
 	}
-	config, address := os.Args[1], os.Args[2]
-	duration, err := time.ParseDuration(os.Args[3])
+	config, address := flag.Arg(0), flag.Arg(1)
+	duration, err := time.ParseDuration(flag.Arg(2))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -47,12 +52,15 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	report, err := runner.Run(
-		"", address,
+	options := []runner.Option{
 		runner.WithConfigFromFile(config),
 		runner.WithRunDuration(duration),
 		runner.WithBinaryDataFunc(claimer.completion),
-	)
+	}
+	if *rps > 0 {
+		options = append(options, runner.WithRPS(*rps))
+	}
+	report, err := runner.Run("", address, options...)
 	if err != nil {
 		log.Fatal(err)
 	}
