@@ -9,7 +9,7 @@ export const GUARD_OPTIONS = {
     kind: orOff(memory),
     default: null,
     defaultDoc: "85 % of what the container may have, where there is such a limit",
-    doc: "While this process has more memory and more than half of it is in use, or its JavaScript heap is nearly full, nothing new is acquired: claims are refused with OVERLOADED, and what is held may still end. An embedded Postgres is not counted. Workers share it evenly. off: neither is looked at.",
+    doc: "While this process has more memory and more than half of it is in use, or its JavaScript heap is nearly full, nothing new is acquired: claims are refused with OVERLOADED, and what is held may still end. An embedded Postgres is not counted. Workers share it evenly, and none may have less than 192MiB. off: neither is looked at.",
     commands: ["serve", "config"],
   }),
   maxEventLoopDelayMs: option({
