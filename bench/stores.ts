@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { systemClock as clock } from "../src/clock.ts";
 import { openWaiting } from "../src/server/waiting.ts";
 import { silentObserver } from "../src/store/observer.ts";
-import { BATCH_LIMITS, type BatchLimits } from "../src/store/postgres/batcher.ts";
+import { BATCH_LIMITS, type BatchLimits } from "../src/store/postgres/batch-limits.ts";
 import { createDatabase } from "../src/store/postgres/database.ts";
 import { createPostgresStore } from "../src/store/postgres/store.ts";
 import type { Store } from "../src/store/store.ts";

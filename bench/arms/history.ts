@@ -1,12 +1,12 @@
 import { systemClock } from "../../src/clock.ts";
 import type { ClaimAnswer, ClaimCall, FinishCall, HeartbeatCall } from "../../src/domain/calls.ts";
 import { compareKeys } from "../../src/domain/key.ts";
-import { runClaims } from "../../src/store/postgres/claim.ts";
 import { openSession, type Session } from "../../src/store/postgres/connection.ts";
 import { runFinishes } from "../../src/store/postgres/finish.ts";
 import { runHeartbeats } from "../../src/store/postgres/heartbeat.ts";
 import { createServerTime } from "../../src/store/postgres/server-time.ts";
 import { claimCall, completeCall } from "../calls.ts";
+import { claimAll } from "../claim-all.ts";
 import type { BenchContext } from "../context.ts";
 import { figure } from "../figures.ts";
 import { ratios, spread } from "../measure.ts";
@@ -33,7 +33,7 @@ export async function benchHistory({ postgres, rounds }: BenchContext): Promise<
   const newCalls = () =>
     Array.from({ length: ROWS }, () => claimCall(`${keys++}`)).toSorted((a, b) => compareKeys(a.key, b.key));
   const claim = async (session: Session, calls: readonly ClaimCall[]) =>
-    (await runClaims(session, calls, time)).map((answer) => completeCall(answer as ClaimAnswer));
+    (await claimAll(session, calls, time)).map((answer) => completeCall(answer as ClaimAnswer));
   const end = async (session: Session, calls: readonly FinishCall[]) => {
     for (const answer of await runFinishes(session, calls, time)) {
       if (answer?.kind !== "ended") throw new Error(`an end was answered ${answer?.kind}`);

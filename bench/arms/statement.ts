@@ -1,10 +1,10 @@
 import { systemClock } from "../../src/clock.ts";
 import type { ClaimCall } from "../../src/domain/calls.ts";
 import { compareKeys } from "../../src/domain/key.ts";
-import { runClaims } from "../../src/store/postgres/claim.ts";
 import { type Connection, openSession, withClient } from "../../src/store/postgres/connection.ts";
 import { createServerTime } from "../../src/store/postgres/server-time.ts";
 import { claimCall } from "../calls.ts";
+import { claimAll } from "../claim-all.ts";
 import type { BenchContext } from "../context.ts";
 import { figure, grouped } from "../figures.ts";
 import { interleave, spread } from "../measure.ts";
@@ -20,7 +20,7 @@ ${grouped(FILLED_ROWS)} analysed rows, autovacuum off. Figures of three times as
 export async function benchStatement({ postgres, rounds }: BenchContext): Promise<Section> {
   const figures: Figure[] = [];
   for (const table of ["fresh", "analysed"] as const) {
-    const url = await postgres.database(`statement_${table}`);
+    const url = await postgres.databaseWithoutAutovacuum(`statement_${table}`);
     const session = await openSession({ url, clock: systemClock });
     const time = createServerTime({ clock: systemClock, asOf: () => null });
     let keys = 0;
@@ -31,7 +31,7 @@ export async function benchStatement({ postgres, rounds }: BenchContext): Promis
       );
     const acquire = async (calls: ClaimCall[]) => {
       const started = performance.now();
-      await claimAll(session, calls, time);
+      await acquireAll(session, calls, time);
       return ((performance.now() - started) * 1000) / calls.length;
     };
     if (table === "analysed") {
@@ -41,7 +41,7 @@ export async function benchStatement({ postgres, rounds }: BenchContext): Promis
     const fresh = (rows: number) => () => acquire(newCalls(rows, 60_000));
     const takeover = (rows: number) => async () => {
       const lapsed = newCalls(rows, 1);
-      await claimAll(session, lapsed, time);
+      await acquireAll(session, lapsed, time);
       await systemClock.sleep(5);
       return acquire(lapsed.map(({ key: { key } }) => claimCall(key)));
     };
@@ -69,9 +69,9 @@ function figuresOf(id: string, what: string, small: readonly number[], large: re
   ];
 }
 
-async function claimAll(connection: Connection, calls: ClaimCall[], time: ReturnType<typeof createServerTime>) {
+async function acquireAll(connection: Connection, calls: ClaimCall[], time: ReturnType<typeof createServerTime>) {
   const sorted = calls.toSorted((a, b) => compareKeys(a.key, b.key));
-  for (const answer of await runClaims(connection, sorted, time)) {
+  for (const answer of await claimAll(connection, sorted, time)) {
     if (answer?.kind !== "acquired") throw new Error(`a claim was answered ${answer?.kind}`);
   }
 }

@@ -1,4 +1,4 @@
-import { BATCH_LIMITS } from "../../src/store/postgres/batcher.ts";
+import { BATCH_LIMITS } from "../../src/store/postgres/batch-limits.ts";
 import type { Store } from "../../src/store/store.ts";
 import { claimCall, completeCall } from "../calls.ts";
 import type { BenchContext } from "../context.ts";

@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { StoreObserver } from "../store/observer.ts";
-import { BATCH_LIMITS } from "../store/postgres/batcher.ts";
+import { BATCH_LIMITS } from "../store/postgres/batch-limits.ts";
 import type { Connection, DatabaseAddress } from "../store/postgres/connection.ts";
 import { createDatabase, type Database } from "../store/postgres/database.ts";
 import { isDenied } from "../store/postgres/errors.ts";

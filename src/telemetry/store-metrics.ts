@@ -9,7 +9,7 @@ const ROWS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512] as const;
 const SWEPT = ["forgotten", "abandoned", "emptied", "settled"] as const satisfies readonly (keyof Swept)[];
 
 /** Those that calls are batched for. */
-const BATCHED = ["claim", "reconcile", "heartbeat", "finish", "peek", "watch"] as const;
+const BATCHED = ["claim", "reclaim", "reconcile", "heartbeat", "finish", "peek", "watch"] as const;
 
 /** What operators ask for, one call at a time. */
 const OPERATED = ["list", "history", "release", "resolve", "reset", "purge"] as const;

@@ -114,8 +114,9 @@ test("a statement that waits for somebody else's lock is ended by lock_timeout",
 });
 
 test("without an answer in time the socket is dropped, no cancel is sent, and the server gives the statement up", async () => {
-  const session = await openSession({ ...deps(), answerTimeoutMs: 50 });
-  await expect(session.query(statement("select pg_sleep(60)"), [])).rejects.toMatchObject({ name: "ConnectionLost" });
+  const session = await openSession(deps());
+  const unanswered = session.query(statement("select pg_sleep(60)"), [], 50);
+  await expect(unanswered).rejects.toMatchObject({ name: "ConnectionLost" });
   expect((await session.over).message).toContain("no answer");
   await eventually(async () => (await sessions()).every(({ query }) => !query.includes("pg_sleep")));
 });

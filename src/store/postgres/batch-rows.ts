@@ -1,4 +1,6 @@
 import { type RecordKey, sameKey } from "../../domain/key.ts";
+import { type ArrayParameter, textArray } from "./binary-array.ts";
+import type { PackedRow } from "./packed-row.ts";
 
 export interface Keyed {
   readonly key: RecordKey;
@@ -6,15 +8,31 @@ export interface Keyed {
 
 /** What every row of a batched statement says of itself: the number of its call, from 1, and the record's key. */
 export interface IdentifiedRow {
-  readonly i: bigint;
+  readonly i: bigint | number;
   readonly tenant: string;
   readonly scope: string;
   readonly key: string;
 }
 
 /** The first three arguments of every batched statement. */
-export function keyColumns(calls: readonly Keyed[]): [tenants: string[], scopes: string[], keys: string[]] {
-  return [calls.map(({ key }) => key.tenant), calls.map(({ key }) => key.scope), calls.map(({ key }) => key.key)];
+export function keyColumns(
+  calls: readonly Keyed[],
+): [tenants: ArrayParameter, scopes: ArrayParameter, keys: ArrayParameter] {
+  return [
+    textArray(calls, ({ key }) => key.tenant),
+    textArray(calls, ({ key }) => key.scope),
+    textArray(calls, ({ key }) => key.key),
+  ];
+}
+
+/** A row that comes packed: who it is for, and what became of the call. */
+export interface PackedCall {
+  readonly call: Uint8Array;
+}
+
+/** The first four columns of a row that comes packed. */
+export function readIdentity(row: PackedRow): IdentifiedRow {
+  return { i: row.number(), tenant: row.text(), scope: row.text(), key: row.text() };
 }
 
 /**
@@ -41,8 +59,7 @@ export function matchEveryRow<Call extends Keyed, Row extends IdentifiedRow>(
   calls: readonly Call[],
   rows: readonly Row[],
 ): { readonly call: Call; readonly row: Row }[] {
-  return matchRows(calls, rows).map(({ call, row }) => {
-    if (row === null) throw new Error("bug: a call of a batch has no row");
-    return { call, row };
-  });
+  const matches = matchRows(calls, rows);
+  for (const { row } of matches) if (row === null) throw new Error("bug: a call of a batch has no row");
+  return matches as { readonly call: Call; readonly row: Row }[];
 }

@@ -1,13 +1,17 @@
 import type { Clock } from "../../clock.ts";
 import { Fault } from "../../domain/fault.ts";
 import { compareKeys, keyText, type RecordKey } from "../../domain/key.ts";
-import type { Carried, Tracing } from "../../telemetry/tracing.ts";
+import type { Tracing } from "../../telemetry/tracing.ts";
 import type { StoreObserver } from "../observer.ts";
+import { type BatchLimits, isWorthSending, rowsOfNext } from "./batch-limits.ts";
 import type { Connection } from "./connection.ts";
 import { createDelivery, type Outcome } from "./delivery.ts";
 import { unavailable } from "./errors.ts";
-import { createFairQueue, type FairQueue, type Waiting } from "./fair-queue.ts";
+import { createFairQueue, type FairQueue } from "./fair-queue.ts";
+import { answerFollowers, type Follow } from "./followers.ts";
 import type { Lanes } from "./lanes.ts";
+import { createRoom, type Room } from "./room.ts";
+import { WaitingCall } from "./waiting-call.ts";
 
 /**
  * Many calls in one statement. There is no timer: a call is sent at once when its lane is idle, and collects with others
@@ -16,7 +20,12 @@ import type { Lanes } from "./lanes.ts";
 export interface Batcher<Call, Answer> {
   /** `deadline` is an instant of the clock: once it has passed the call is not sent any more. Rejects with a Fault. */
   submit(call: Call, deadline: number): Promise<Answer>;
-  /** Refuses new calls and finishes those that it has. */
+  /**
+   * Takes over a call that another batcher could not decide. It is never refused, for it has its room there until it is
+   * settled. One that has lost a round comes first; any other waits for its turn, or a flood of them would starve others.
+   */
+  adopt(waiting: WaitingCall<Call, Answer>, place: "first" | "in-turn"): void;
+  /** Refuses new calls and finishes those that were submitted to it, wherever they are by now. */
   close(): Promise<void>;
 }
 
@@ -38,162 +47,108 @@ export interface BatcherDeps<Call, Answer> {
    * it would have been, and do nothing a second time.
    */
   run(connection: Connection, calls: readonly Call[]): Promise<readonly (Answer | null)[]>;
-  /**
-   * Answers a call of the leader's key that was queued before the leader was sent from what the leader was told; null:
-   * it must be sent itself. With it a thousand calls of one key at once take a few round trips, not a thousand.
-   */
-  follow?(answer: Answer, leader: Call, follower: Call): Answer | null;
+  /** With it a thousand calls of one key at once take a few round trips, not a thousand. */
+  readonly follow?: Follow<Call, Answer>;
+  /** Where undecided calls go; absent: into the next batch of their own. */
+  readonly undecided?: Undecided<Call, Answer>;
 }
 
-export interface BatchLimits {
-  readonly rowsMax: number;
-  readonly bytesMax: number;
-  /** For all lanes together; each lane has its share, so a blocked one cannot use up another's. */
-  readonly queueCallsMax: number;
-  readonly queueBytesMax: number;
+export interface Undecided<Call, Answer> {
+  readonly batcher: () => Pick<Batcher<Call, Answer>, "adopt">;
+  /** False: it is the usual way from there, and counts as no round. */
+  readonly isRound: boolean;
 }
-
-export const BATCH_LIMITS: BatchLimits = {
-  // Time per row no longer falls beyond 256 rows, and a batch takes 13 ms.
-  rowsMax: 256,
-  bytesMax: 2 * 1024 * 1024,
-  // A lane takes some 6 000 calls a second: this is what it answers in about two seconds, and longer nobody should wait.
-  queueCallsMax: 32_768,
-  queueBytesMax: 64 * 1024 * 1024,
-};
 
 /** The first time, and twice with a fresh snapshot. */
 const ROUNDS_MAX = 3;
 const SHED_RETRY_MS = 500;
 
-interface Entry<Call, Answer> extends Waiting, Carried {
-  readonly call: Call;
-  readonly key: RecordKey;
-  readonly deadline: number;
-  /** Counts up over all calls: tells who was here before a batch was sent. */
-  readonly order: number;
-  readonly resolve: (answer: Answer) => void;
-  readonly reject: (error: unknown) => void;
-  queuedAt: number;
-  rounds: number;
-  /** It was sent, and may have taken effect unseen. */
-  isInDoubt: boolean;
-}
-
 interface LaneQueue<Call, Answer> {
   readonly index: number;
-  readonly queue: FairQueue<Entry<Call, Answer>>;
-  isPumping: boolean;
-  pump: Promise<void>;
+  readonly queue: FairQueue<WaitingCall<Call, Answer>>;
+  readonly room: Room;
+  /** Of its batches; each is sent before the one before it was answered only if that is worth it. */
+  underWay: number;
+  /** A batch is about to be filled. */
+  isFilling: boolean;
+  /** How long its last statement took. */
+  statementMs: number;
 }
 
 export function createBatcher<Call, Answer>(deps: BatcherDeps<Call, Answer>): Batcher<Call, Answer> {
   const { name, lanes, clock, observer, tracing, limits } = deps;
+  const sending = { ...limits, atOnce: lanes.atOnce };
   const queues = Array.from({ length: lanes.count }, (_, index): LaneQueue<Call, Answer> => {
     const share = { callsMax: limits.queueCallsMax / lanes.count, bytesMax: limits.queueBytesMax / lanes.count };
-    return { index, queue: createFairQueue(share), isPumping: false, pump: Promise.resolve() };
+    const state = { underWay: 0, isFilling: false, statementMs: 0 };
+    return { index, queue: createFairQueue(), room: createRoom(share), ...state };
   });
-  let submitted = 0;
+  /** Counts calls in the order in which they came. */
+  let came = 0;
   let closed = false;
 
-  const enter = (
-    call: Call,
-    deadline: number,
-    resolve: (answer: Answer) => void,
-    reject: (error: unknown) => void,
-  ): Entry<Call, Answer> => {
-    const key = deps.keyOf(call);
-    return {
-      call,
-      key,
-      tenant: key.tenant,
-      keyText: keyText(key),
-      bytes: deps.bytesOf(call),
-      deadline,
-      span: tracing.current(),
-      order: submitted++,
-      queuedAt: clock.monotonicMs(),
-      rounds: 0,
-      isInDoubt: false,
-      resolve,
-      reject,
-    };
+  const laneOf = (text: string): LaneQueue<Call, Answer> => {
+    const lane = queues[lanes.laneOf(text)];
+    if (lane === undefined) throw new Error("bug: a key without a lane");
+    return lane;
   };
 
-  const expire = (entry: Entry<Call, Answer>): boolean => {
-    if (entry.deadline > clock.monotonicMs()) return false;
-    if (entry.isInDoubt)
-      entry.reject(unavailable(new Error("the deadline passed before the call could be sent again")));
-    else entry.reject(new Fault("DEADLINE_EXCEEDED", "The deadline passed before the call was sent."));
-    return true;
-  };
-
-  const delivery = createDelivery<Entry<Call, Answer>, Answer | null>({
+  const delivery = createDelivery<WaitingCall<Call, Answer>, Answer | null>({
     name,
     lanes,
     clock,
     observer,
     tracing,
-    expire,
-    doubt: (entry) => {
-      entry.isInDoubt = true;
+    expire: (waiting) => {
+      const isOver = waiting.expire(clock.monotonicMs());
+      if (isOver) laneOf(waiting.keyText).queue.release(waiting);
+      return isOver;
     },
-    run: (connection, entries) =>
+    doubt: (waiting) => {
+      waiting.isInDoubt = true;
+    },
+    run: (connection, batch) =>
       deps.run(
         connection,
-        entries.map((entry) => entry.call),
+        batch.map(({ call }) => call),
       ),
   });
 
-  const takeBatch = ({ queue }: LaneQueue<Call, Answer>): Entry<Call, Answer>[] => {
-    const batch = queue.take({ rowsMax: limits.rowsMax, bytesMax: limits.bytesMax, discard: expire });
+  const takeBatch = (lane: LaneQueue<Call, Answer>): WaitingCall<Call, Answer>[] => {
+    const now = clock.monotonicMs();
+    const rowsMax = rowsOfNext(lane, sending);
+    const batch = lane.queue.take({ rowsMax, bytesMax: limits.bytesMax, discard: (waiting) => waiting.expire(now) });
     if (batch.length > 0) {
-      const oldest = batch.reduce((earliest, entry) => Math.min(earliest, entry.queuedAt), Infinity);
-      observer.batchSent(name, batch.length, clock.monotonicMs() - oldest);
+      const oldest = batch.reduce((earliest, { queuedAt }) => Math.min(earliest, queuedAt), Infinity);
+      observer.batchSent(name, batch.length, now - oldest);
     }
     return batch.sort((a, b) => compareKeys(a.key, b.key));
   };
 
   const settle = (
-    lane: LaneQueue<Call, Answer>,
-    entry: Entry<Call, Answer>,
+    { queue }: LaneQueue<Call, Answer>,
+    waiting: WaitingCall<Call, Answer>,
     outcome: Outcome<Answer | null>,
     sent: number,
   ) => {
-    if (outcome.kind === "failed") entry.reject(outcome.error);
-    else if (outcome.answer === null) settleUndecided(lane, entry);
-    else {
-      entry.resolve(outcome.answer);
-      lead(lane, entry, outcome.answer, sent);
+    const answer = outcome.kind === "answered" ? outcome.answer : null;
+    if (outcome.kind === "failed") waiting.fail(outcome.error);
+    if (answer !== null) {
+      waiting.answer(answer);
+      if (deps.follow !== undefined) answerFollowers(queue, waiting, answer, { sent, follow: deps.follow });
     }
+    queue.release(waiting);
+    if (outcome.kind === "answered" && answer === null) passOn(waiting);
   };
 
-  const settleUndecided = ({ queue }: LaneQueue<Call, Answer>, entry: Entry<Call, Answer>) => {
-    entry.rounds++;
-    if (entry.rounds >= ROUNDS_MAX) {
-      entry.reject(unavailable(new Error(`undecided after ${ROUNDS_MAX} rounds`)));
+  const passOn = (waiting: WaitingCall<Call, Answer>) => {
+    const { batcher = () => self, isRound = true } = deps.undecided ?? {};
+    if (isRound && ++waiting.rounds >= ROUNDS_MAX) {
+      waiting.fail(unavailable(new Error(`undecided after ${ROUNDS_MAX} rounds`)));
       return;
     }
-    observer.undecided(name);
-    entry.queuedAt = clock.monotonicMs();
-    queue.putBack(entry);
-  };
-
-  const lead = ({ queue }: LaneQueue<Call, Answer>, leader: Entry<Call, Answer>, answer: Answer, sent: number) => {
-    const { follow } = deps;
-    if (follow === undefined) return;
-    queue.takeOfKey(leader, (follower) => {
-      // Whoever came later may know that the record has changed since.
-      if (follower.order >= sent) return false;
-      try {
-        const own = follow(answer, leader.call, follower.call);
-        if (own !== null) follower.resolve(own);
-        return own !== null;
-      } catch (error) {
-        follower.reject(error);
-        return true;
-      }
-    });
+    if (isRound) observer.undecided(name);
+    batcher().adopt(waiting, isRound ? "first" : "in-turn");
   };
 
   /** The batch is filled at the last moment, when the lane is ours and connected. */
@@ -201,47 +156,72 @@ export function createBatcher<Call, Answer>(deps: BatcherDeps<Call, Answer>): Ba
     // Calls that lie in the sockets go too. Without it a busy server fills batches with what one read brought, and pays
     // the fixed cost of a statement more often.
     await clock.turn();
-    let sent = submitted;
+    let sent = came;
+    let taken = false;
     await delivery.deliver(lane.index, {
-      take: () => takeBatch(lane),
-      onSend: () => {
-        sent = submitted;
+      take: () => {
+        const batch = takeBatch(lane);
+        lane.isFilling = false;
+        taken = true;
+        lane.underWay++;
+        pump(lane);
+        return batch;
       },
-      settle: (entry, outcome) => settle(lane, entry, outcome, sent),
+      onSend: () => {
+        sent = came;
+      },
+      onDone: (ms) => {
+        lane.statementMs = ms;
+      },
+      settle: (waiting, outcome) => settle(lane, waiting, outcome, sent),
       undeliverable: (error) => {
-        for (const entry of lane.queue.drain()) entry.reject(error);
+        lane.isFilling = false;
+        for (const waiting of lane.queue.drain()) waiting.fail(error);
       },
     });
+    if (taken) lane.underWay--;
+    pump(lane);
   };
 
-  const pump = async (lane: LaneQueue<Call, Answer>) => {
-    while (lane.queue.size > 0) await turn(lane);
-    // In the same step as the look at the queue: a call that came in between would never be sent.
-    lane.isPumping = false;
+  const pump = (lane: LaneQueue<Call, Answer>) => {
+    if (lane.isFilling || !isWorthSending(lane, sending)) return;
+    lane.isFilling = true;
+    // It goes on for others when this call is over.
+    void tracing.detached(() => turn(lane));
   };
 
-  return {
+  const put = (lane: LaneQueue<Call, Answer>, waiting: WaitingCall<Call, Answer>, place: "first" | "in-turn") => {
+    waiting.order = came++;
+    if (place === "first") lane.queue.putFirst(waiting);
+    else lane.queue.put(waiting);
+    pump(lane);
+  };
+
+  const self: Batcher<Call, Answer> = {
     submit(call, deadline) {
       if (closed) return Promise.reject(unavailable(new Error("the store is closed")));
-      const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-      const entry = enter(call, deadline, resolve, reject);
-      const lane = queues[lanes.laneOf(entry.key)];
-      if (lane === undefined) throw new Error("bug: a key without a lane");
-      if (expire(entry)) return promise;
-      if (!lane.queue.offer(entry)) {
+      const [key, bytes] = [deps.keyOf(call), deps.bytesOf(call)];
+      const text = keyText(key);
+      const lane = laneOf(text);
+      const carried = { call, key, keyText: text, bytes, deadline, now: clock.monotonicMs(), span: tracing.current() };
+      const waiting = new WaitingCall<Call, Answer>(carried, lane.room);
+      if (!lane.room.enter(waiting)) {
         observer.shed(name);
-        reject(new Fault("OVERLOADED", "The store's queue is full.", { retryAfterMs: SHED_RETRY_MS }));
-      } else if (!lane.isPumping) {
-        lane.isPumping = true;
-        // It goes on for others when this call is over.
-        lane.pump = tracing.detached(() => pump(lane));
+        return Promise.reject(new Fault("OVERLOADED", "The store's queue is full.", { retryAfterMs: SHED_RETRY_MS }));
       }
-      return promise;
+      if (!waiting.expire(waiting.queuedAt)) put(lane, waiting, "in-turn");
+      return waiting.answered;
+    },
+
+    adopt(waiting, place) {
+      waiting.queuedAt = clock.monotonicMs();
+      put(laneOf(waiting.keyText), waiting, place);
     },
 
     async close() {
       closed = true;
-      await Promise.all(queues.map((lane) => lane.pump));
+      await Promise.all(queues.map(({ room }) => room.empty()));
     },
   };
+  return self;
 }

@@ -16,6 +16,7 @@ import { followClaim } from "./claim-row.ts";
 import { runFinishes } from "./finish.ts";
 import { followHeartbeat, runHeartbeats } from "./heartbeat.ts";
 import { peeked, runPeeks } from "./peek.ts";
+import { runReclaims } from "./reclaim.ts";
 import { runReconciles } from "./reconcile.ts";
 import type { ServerTime } from "./server-time.ts";
 import { runWatches } from "./watch.ts";
@@ -25,6 +26,7 @@ export type CallKind<Call, Answer> = Pick<BatcherDeps<Call, Answer>, "name" | "b
 
 export interface CallKinds {
   readonly claim: CallKind<ClaimCall, ClaimAnswer>;
+  readonly reclaim: CallKind<ClaimCall, ClaimAnswer>;
   readonly reconcile: CallKind<ClaimCall, ClaimAnswer>;
   readonly heartbeat: CallKind<HeartbeatCall, HeartbeatAnswer>;
   readonly finish: CallKind<FinishCall, FinishAnswer>;
@@ -39,6 +41,12 @@ export function createCallKinds(time: ServerTime): CallKinds {
       name: "claim",
       bytesOf: bytesOfClaim,
       run: (connection, calls) => runClaims(connection, calls, time),
+      follow: following,
+    },
+    reclaim: {
+      name: "reclaim",
+      bytesOf: bytesOfClaim,
+      run: (connection, calls) => runReclaims(connection, calls, time),
       follow: following,
     },
     reconcile: {

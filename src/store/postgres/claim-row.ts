@@ -1,29 +1,53 @@
 import type { ClaimAnswer, ClaimCall } from "../../domain/calls.ts";
 import type { Instant } from "../../domain/instant.ts";
 import type { RecordKey } from "../../domain/key.ts";
+import type { StoredRecord } from "../../domain/record.ts";
 import { decideClaim } from "../../domain/reducer/claim.ts";
-import { matchEveryRow } from "./batch-rows.ts";
+import { type IdentifiedRow, matchEveryRow, type PackedCall, readIdentity } from "./batch-rows.ts";
 import type { Connection } from "./connection.ts";
 import { failureOf, HalfDone } from "./errors.ts";
-import { decodeFound, type FoundRow, plain } from "./record-row.ts";
+import { type PackedRecord, unpackRecord } from "./packed-record.ts";
+import { PackedRow } from "./packed-row.ts";
 import type { ServerTime } from "./server-time.ts";
 import { type Exhausted, runSettles, type Settled } from "./settle.ts";
 
-/** What claim.sql and reconcile.sql return for each call: the record as it was read, and what was won of it. */
-export type ClaimRow = FoundRow & {
-  readonly fence_floor: bigint;
-} & (
-    | {
-        readonly won_fence: bigint;
-        readonly won_due: Instant;
-        readonly won_attempt: number;
-        readonly won_token: Uint8Array;
-        readonly won_has_waiters: boolean;
-      }
-    | { readonly won_fence: null }
-  );
+/** What claim.sql, reclaim.sql and reconcile.sql return for each call: the record as it was read, and what was won of it. */
+export interface PackedClaim extends PackedCall {
+  readonly record: PackedRecord;
+}
 
-/** Words the answers to a batch. Null: what a claim was decided on changed before it could be taken; it has to be read anew. */
+export interface ClaimRow extends IdentifiedRow {
+  readonly seenAt: Instant;
+  readonly fenceFloor: bigint;
+  readonly stored: StoredRecord | null;
+  /** What the winner's call made of the record; null: it was not taken. */
+  readonly won: Pick<StoredRecord, "due" | "attempt" | "lease" | "hasWaiters"> | null;
+}
+
+export function readClaimRow({ call, record }: PackedClaim): ClaimRow {
+  const row = new PackedRow(call);
+  const { i, tenant, scope, key } = readIdentity(row);
+  const seenAt = row.instant();
+  const fenceFloor = row.int8();
+  const fence = row.int8OrNull();
+  const won = fence === null ? null : readWon(row, fence);
+  const stored = unpackRecord(record, { tenant, scope, key });
+  return { i, tenant, scope, key, seenAt, fenceFloor, stored, won };
+}
+
+function readWon(row: PackedRow, fence: bigint): ClaimRow["won"] {
+  const due = row.instant();
+  const attempt = row.int4();
+  const token = row.bytes();
+  const hasWaiters = row.bool();
+  row.end();
+  return { due, attempt, lease: { token, fence }, hasWaiters };
+}
+
+/**
+ * Words the answers to a batch. Null: the statement might have taken the record and did not, because that is another
+ * statement's, or because what the claim was decided on changed before it could be taken.
+ */
 export async function answerClaims(
   connection: Connection,
   calls: readonly ClaimCall[],
@@ -31,7 +55,7 @@ export async function answerClaims(
   time: ServerTime,
 ): Promise<(ClaimAnswer | null)[]> {
   const verdicts = matchEveryRow(calls, rows).map(({ call, row }) => {
-    time.observed(row.seen_at);
+    time.observed(row.seenAt);
     return judge(row, call);
   });
   const exhausted = verdicts.filter((verdict) => verdict.kind === "exhausted");
@@ -80,17 +104,10 @@ type Verdict =
  * decides whether the record was taken, because only there is that atomic; the reducer must agree.
  */
 function judge(row: ClaimRow, call: ClaimCall): Verdict {
-  const { answer, next } = decideClaim(decodeFound(row), call, row.seen_at, row.fence_floor);
-  if (row.won_fence !== null) {
+  const { answer, next } = decideClaim(row.stored, call, row.seenAt, row.fenceFloor);
+  if (row.won !== null) {
     if (answer.kind !== "acquired") throw new Error(`bug: a claim was won that is answered ${answer.kind}`);
-    const record = {
-      ...answer.record,
-      due: row.won_due,
-      attempt: row.won_attempt,
-      lease: { token: plain(row.won_token), fence: row.won_fence },
-      hasWaiters: row.won_has_waiters,
-    };
-    return { kind: "answered", answer: { ...answer, record } };
+    return { kind: "answered", answer: { ...answer, record: { ...answer.record, ...row.won } } };
   }
   if (next === null) return { kind: "answered", answer };
   if (answer.kind !== "failed") return { kind: "lost" };

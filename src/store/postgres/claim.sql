@@ -1,19 +1,20 @@
--- Claim to execute: reads every record, takes those that the order of checks allows, reports both.
+-- Claim to execute: creates the records that are not there, reports every other as it was read. What is there may be to be
+-- taken all the same, over or anew: that is reclaim.sql's. Apart from it, because fresh keys and replays are nearly all
+-- claims, and a statement that can change a record costs twice as much to begin.
 --
 --  $1 tenant text[]                 $2 scope text[]                  $3 key text[]
 --  $4 claim_id text[]               $5 token bytea[]                 $6 fingerprint bytea[]
---  $7 fingerprint_algorithm text[]  $8 lease_ms bigint[]             $9 reuse smallint[] (1 replay-all, 2 retry-failed, 3 reject)
--- $10 external_ref text[]          $11 evidence bytea[]             $12 may_acquire smallint[] (0 nothing, 1 existing, 2 anything)
--- $13 hold boolean[]               $14 max_attempts int[]           $15 max_execution_ms bigint[]
--- $16 result_retention_ms bigint[] $17 tombstone_retention_ms bigint[]
--- $18 not_after timestamptz: a statement that runs late takes nothing
--- $19 as_of timestamptz: null for the database's clock
+--  $7 fingerprint_algorithm text[]  $8 lease_ms bigint[]             $9 may_create boolean[]
+-- $10 external_ref text[]          $11 evidence bytea[]             $12 hold boolean[]
+-- $13 max_attempts int[]           $14 max_execution_ms bigint[]
+-- $15 result_retention_ms bigint[] $16 tombstone_retention_ms bigint[]
+-- $17 not_after timestamptz: a statement that runs late creates nothing
+-- $18 as_of timestamptz: null for the database's clock
 --
 -- The arrays are sorted by the bytes of the key and name each key once: locks are taken in that order.
 --
--- One instant, seen_at, decides about every row of the statement. A record is taken only if it still is as it was read
--- (fence, state, due, checkpoint) once its row is locked, so a decision can lose against what happened meanwhile, and
--- never override it. A call that was to acquire and is not among the won goes into the next batch.
+-- One instant, seen_at, decides about every row of the statement. A call that was to create and did not, because somebody
+-- else did meanwhile, goes on to reclaim.sql, which reads anew.
 --
 -- A fence is of the instant at which its row is written: seen_at may be older by as long as locks were waited for, and a
 -- record that was claimed and purged in that time has left no row to be above. What remains: between the reading of the
@@ -21,126 +22,12 @@
 -- from the purge's end to the waking up. Another server would have to claim the key and see it purged within. And fence_floor is as old
 -- as seen_at, which only shows when the clock was set back in that time.
 --
--- Each probe of a single row is a lateral `limit 1`, which leaves the planner one plan: the primary key.
+-- Each probe of a single row is a lateral `limit 1`, which leaves the planner one plan: the primary key. A record that
+-- was created is not looked for again: the statement's snapshot is older, and would step over it in vain.
 with moment as materialized (
   select
-    coalesce($19::timestamptz, clock_timestamp()) as seen_at,
+    coalesce($18::timestamptz, clock_timestamp()) as seen_at,
     (select f.fence from holdfast.fence_floor f) as fence_floor
-), call as materialized (
-  select *
-  from unnest(
-    $1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::text[], $8::bigint[], $9::smallint[],
-    $10::text[], $11::bytea[], $12::smallint[], $13::boolean[], $14::int[], $15::bigint[], $16::bigint[], $17::bigint[]
-  ) with ordinality as c (
-    tenant, scope, key, call_claim_id, call_token, call_fingerprint, call_algorithm, call_lease_ms, call_reuse,
-    call_external_ref, call_evidence, may_acquire, call_hold, call_max_attempts, call_max_execution_ms,
-    call_result_retention_ms, call_tombstone_retention_ms, i
-  )
-), seen as materialized (
-  select
-    c.*,
-    m.*,
-    r.*,
-    r.state is null or r.forget_at <= m.seen_at or r.fingerprint is null as first_claim,
-    case
-      when r.state is null or r.forget_at <= m.seen_at then c.may_acquire = 2
-      when r.fingerprint <> c.call_fingerprint then false
-      when r.claim_id = c.call_claim_id then r.state = 1 and r.suspect_token is null
-      when c.call_reuse = 3 or c.may_acquire = 0 then false
-      when r.state in (3, 5) or (r.state = 4 and (r.due <= m.seen_at or c.call_reuse <> 2)) then false
-      when r.state = 1 and (r.hold or r.suspect_token is not null) then false
-      when r.state in (1, 2) and r.due > m.seen_at then false
-      else r.max_attempts = 0 or r.attempt < r.max_attempts
-    end as acquires
-  from moment m
-  cross join call c
-  left join lateral (
-    select
-      k.state, k.due, k.forget_at, k.has_waiters, k.attempt, k.fence, k.lease_token, k.claim_id, k.suspect_token,
-      k.suspect_fence, k.fingerprint, k.fingerprint_algorithm, k.hold, k.max_attempts, k.max_execution_ms,
-      k.result_retention_ms, k.tombstone_retention_ms, k.create_time, k.attempt_start_time, k.end_time, k.reason,
-      k.end_digest, k.outcome, k.checkpoint, k.checkpoint_sequence, k.checkpoint_time, k.evidence, k.external_ref, k.progress
-    from holdfast.record k
-    where k.tenant = c.tenant
-      and k.scope = c.scope
-      and k.key = c.key
-    limit 1
-  ) r on true
-), held as materialized (
-  select s.*, not s.first_claim and s.claim_id = s.call_claim_id as reattaches
-  from seen s
-  cross join lateral (
-    select 1
-    from holdfast.record k
-    where k.tenant = s.tenant
-      and k.scope = s.scope
-      and k.key = s.key
-      and k.fence = s.fence
-      and k.state = s.state
-      and k.due = s.due
-      and k.checkpoint_sequence = s.checkpoint_sequence
-      and (k.state <> 4 or s.first_claim or k.due > coalesce($19::timestamptz, clock_timestamp()))
-    limit 1
-    for no key update
-  ) k
-  where s.acquires
-    and s.state is not null
-    and coalesce($19::timestamptz, clock_timestamp()) < $18::timestamptz
-), taken as (
-  update holdfast.record k set
-    state = 1,
-    -- A reattach always moves the lease's end, so that the guard of a give-back misses.
-    due = case
-      when h.reattaches then greatest(
-        k.due + interval '1 microsecond',
-        least(
-          h.seen_at + h.call_lease_ms * interval '1 ms',
-          k.attempt_start_time + k.max_execution_ms * interval '1 ms'
-        )
-      )
-      else h.seen_at + interval '1 ms' * least(
-        h.call_lease_ms,
-        case when h.first_claim then h.call_max_execution_ms else k.max_execution_ms end
-      )
-    end,
-    forget_at = 'infinity',
-    sweep_at = 'infinity',
-    has_waiters = k.has_waiters and k.forget_at > h.seen_at,
-    attempt = case when h.first_claim then 1 when h.reattaches then k.attempt else k.attempt + 1 end,
-    fence = case
-      when h.reattaches then k.fence
-      else greatest(k.fence + 1, h.fence_floor + 1, (extract(epoch from h.seen_at) * 1000000)::bigint)
-    end,
-    lease_token = case when h.reattaches then k.lease_token else h.call_token end,
-    claim_id = h.call_claim_id,
-    suspect_token = null,
-    suspect_fence = null,
-    attempt_start_time = case when h.reattaches then k.attempt_start_time else h.seen_at end,
-    end_time = null,
-    reason = null,
-    end_digest = null,
-    evidence = case when h.reattaches then k.evidence else h.call_evidence end,
-    external_ref = case when h.reattaches then k.external_ref else h.call_external_ref end,
-    progress = case when h.reattaches then k.progress end,
-    -- Forgotten or reset: everything that a first claim fixes is fixed anew. What is left alone here outlives a purge.
-    fingerprint = case when h.first_claim then h.call_fingerprint else k.fingerprint end,
-    fingerprint_algorithm = case when h.first_claim then h.call_algorithm else k.fingerprint_algorithm end,
-    hold = case when h.first_claim then h.call_hold else k.hold end,
-    max_attempts = case when h.first_claim then h.call_max_attempts else k.max_attempts end,
-    max_execution_ms = case when h.first_claim then h.call_max_execution_ms else k.max_execution_ms end,
-    result_retention_ms = case when h.first_claim then h.call_result_retention_ms else k.result_retention_ms end,
-    tombstone_retention_ms =
-      case when h.first_claim then h.call_tombstone_retention_ms else k.tombstone_retention_ms end,
-    create_time = case when h.first_claim then h.seen_at else k.create_time end,
-    outcome = case when h.first_claim then null else k.outcome end,
-    checkpoint = case when h.first_claim then null else k.checkpoint end,
-    checkpoint_sequence = case when h.first_claim then 0 else k.checkpoint_sequence end,
-    checkpoint_time = case when h.first_claim then null else k.checkpoint_time end
-  from held h
-  where k.tenant = h.tenant
-    and k.scope = h.scope
-    and k.key = h.key
-  returning k.tenant, k.scope, k.key, k.due, k.fence, k.attempt, k.lease_token, k.has_waiters
 ), created as (
   insert into holdfast.record as k (
     tenant, scope, key, state, due, attempt, fence, lease_token, claim_id, fingerprint, fingerprint_algorithm, hold,
@@ -148,40 +35,70 @@ with moment as materialized (
     evidence, external_ref
   )
   select
-    s.tenant, s.scope, s.key,
+    c.tenant, c.scope, c.key,
     1,
-    s.seen_at + interval '1 ms' * least(s.call_lease_ms, s.call_max_execution_ms),
+    m.seen_at + interval '1 ms' * least(c.lease_ms, c.max_execution_ms),
     1,
     greatest(
-      s.fence_floor + 1,
-      (extract(epoch from coalesce($19::timestamptz, clock_timestamp())) * 1000000)::bigint
+      m.fence_floor + 1,
+      (extract(epoch from coalesce($18::timestamptz, clock_timestamp())) * 1000000)::bigint
     ),
-    s.call_token, s.call_claim_id, s.call_fingerprint, s.call_algorithm, s.call_hold, s.call_max_attempts,
-    s.call_max_execution_ms, s.call_result_retention_ms, s.call_tombstone_retention_ms, s.seen_at, s.seen_at,
-    s.call_evidence, s.call_external_ref
-  from seen s
-  where s.acquires
-    and s.state is null
-    and coalesce($19::timestamptz, clock_timestamp()) < $18::timestamptz
+    c.token, c.claim_id, c.fingerprint, c.fingerprint_algorithm, c.hold, c.max_attempts, c.max_execution_ms,
+    c.result_retention_ms, c.tombstone_retention_ms, m.seen_at, m.seen_at, c.evidence, c.external_ref
+  from moment m
+  cross join unnest(
+    $1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::text[], $8::bigint[], $9::boolean[],
+    $10::text[], $11::bytea[], $12::boolean[], $13::int[], $14::bigint[], $15::bigint[], $16::bigint[]
+  ) as c (
+    tenant, scope, key, claim_id, token, fingerprint, fingerprint_algorithm, lease_ms, may_create, external_ref,
+    evidence, hold, max_attempts, max_execution_ms, result_retention_ms, tombstone_retention_ms
+  )
+  left join lateral (
+    select k.state
+    from holdfast.record k
+    where k.tenant = c.tenant
+      and k.scope = c.scope
+      and k.key = c.key
+    limit 1
+  ) r on true
+  where r.state is null
+    and c.may_create
+    and coalesce($18::timestamptz, clock_timestamp()) < $17::timestamptz
   on conflict (tenant, scope, key) do nothing
   returning k.tenant, k.scope, k.key, k.due, k.fence, k.attempt, k.lease_token, k.has_waiters
-), won as (
-  select * from taken
-  union all
-  select * from created
 )
--- A full join, though every won row was seen, because it can only be hashed (merge joins are off). With a left join it
--- would hang on the planner's guess of how many rows are won whether it loops over the two lists instead.
 select
-  s.i, s.tenant, s.scope, s.key, s.seen_at, s.fence_floor,
-  s.state, s.due, s.forget_at, s.has_waiters, s.attempt, s.fence, s.lease_token, s.claim_id, s.suspect_token,
-  s.suspect_fence, s.fingerprint, s.fingerprint_algorithm, s.hold, s.max_attempts, s.max_execution_ms,
-  s.result_retention_ms, s.tombstone_retention_ms, s.create_time, s.attempt_start_time, s.end_time, s.reason,
-  s.end_digest, s.outcome, s.checkpoint, s.checkpoint_sequence, s.checkpoint_time, s.evidence, s.external_ref, s.progress,
-  w.due as won_due, w.fence as won_fence, w.attempt as won_attempt, w.lease_token as won_token,
-  w.has_waiters as won_has_waiters
-from seen s
-full join won w
-  on w.tenant = s.tenant
-  and w.scope = s.scope
-  and w.key = s.key
+  record_send(row(
+    s.i, s.tenant, s.scope, s.key, m.seen_at, m.fence_floor,
+    s.won_fence, s.won_due, s.won_attempt, s.won_token, s.won_has_waiters
+  )) as call,
+  r.record
+from moment m
+cross join (
+  -- A full join, though every created row was called for, because it can only be hashed (merge joins are off). With a
+  -- left join it would hang on the planner's guess of how many rows are created whether it loops over the two lists instead.
+  select
+    c.i, c.tenant, c.scope, c.key,
+    w.fence as won_fence, w.due as won_due, w.attempt as won_attempt, w.lease_token as won_token,
+    w.has_waiters as won_has_waiters
+  from unnest($1::text[], $2::text[], $3::text[]) with ordinality as c (tenant, scope, key, i)
+  full join created w
+    on w.tenant = c.tenant
+    and w.scope = c.scope
+    and w.key = c.key
+) s
+left join lateral (
+  select record_send(row(
+    k.state, k.due, k.forget_at, k.has_waiters, k.attempt, k.fence, k.lease_token, k.claim_id, k.suspect_token,
+    k.suspect_fence, k.fingerprint, k.fingerprint_algorithm, k.hold, k.max_attempts, k.max_execution_ms,
+    k.result_retention_ms, k.tombstone_retention_ms, k.create_time, k.attempt_start_time, k.end_time, k.reason,
+    k.end_digest, k.outcome, k.checkpoint, k.checkpoint_sequence, k.checkpoint_time, k.evidence, k.external_ref,
+    k.progress
+  )) as record
+  from holdfast.record k
+  where s.won_fence is null
+    and k.tenant = s.tenant
+    and k.scope = s.scope
+    and k.key = s.key
+  limit 1
+) r on true

@@ -26,6 +26,12 @@ export interface DatabaseStatus {
 }
 
 export interface GroupOptions {
+  /**
+   * So many statements may be sent on a connection before the first is answered; the server runs them one after the
+   * other, each in a transaction of its own. Never more than one behind a pooler in transaction mode, whose guard goes
+   * with each. Without it one: for who changes things in transactions of several statements.
+   */
+  readonly atOnce?: number;
   /** Nothing that callers ask for fails without it: whether the database is reachable does not depend on it. */
   readonly optional?: boolean;
   /**
@@ -46,10 +52,12 @@ export function createDatabase(deps: DatabaseDeps): Database {
   const needed: Lanes[] = [];
 
   return {
-    lanes(count, { optional = false, waitingMax } = {}) {
+    lanes(count, { atOnce: asked = 1, optional = false, waitingMax } = {}) {
+      const atOnce = deps.pooled ? 1 : asked;
       const group = createLanes({
         count,
-        open: () => openSession(deps),
+        atOnce,
+        open: () => openSession({ ...deps, pipelined: atOnce > 1 }),
         epoch,
         clock: deps.clock,
         random: deps.random,

@@ -19,6 +19,8 @@ export interface Shipment<Entry, Answer> {
   take(): readonly Entry[];
   /** Just before each statement that may settle entries. */
   onSend(): void;
+  /** After each, however it went: how long it took, what it waited for on its connection included. */
+  onDone(ms: number): void;
   settle(entry: Entry, outcome: Outcome<Answer>): void;
   /** The lane is down, and nothing was taken. */
   undeliverable(error: unknown): void;
@@ -69,13 +71,15 @@ export function createDelivery<Entry extends Carried, Answer>(
       outcome = "ok";
       return answers;
     } finally {
-      observer.statementDone(name, clock.monotonicMs() - startedAt, outcome);
+      const ms = clock.monotonicMs() - startedAt;
+      shipment.onDone(ms);
+      observer.statementDone(name, ms, outcome);
     }
   };
 
   const settleAll = ({ shipment }: Task, batch: readonly Entry[], answers: readonly Answer[]) => {
-    for (const [i, entry] of batch.entries())
-      shipment.settle(entry, { kind: "answered", answer: answers[i] as Answer });
+    for (let i = 0; i < batch.length; i++)
+      shipment.settle(batch[i] as Entry, { kind: "answered", answer: answers[i] as Answer });
   };
 
   const failAll = ({ shipment }: Task, batch: readonly Entry[], error: unknown) => {

@@ -13,14 +13,17 @@ import { WrongPrimary } from "./errors.ts";
  * synchronous standby it proves the local flush only.
  *
  * The barrier runs once for each generation. A generation begins when the database's identity changes or a session is
- * lost, and every session waits for it before its next statement.
+ * lost, and every session waits for it before its next statement, and with the answers to those that are under way.
  */
 export interface Epoch {
   /** Judges a fresh session's database; throws WrongPrimary when it must not be used. */
   admit(session: Session): Promise<void>;
-  /** While true, a session must pass before it is used. */
+  /** While true, a session must pass before it is used, and before an answer from it is given. */
   isBarrierDue(): boolean;
-  /** Returns once the generation's barrier has, run on this session or on another. The caller has the session to himself. */
+  /**
+   * Returns once the generation's barrier has, run on another session or on this one, which has no transaction open. What is
+   * under way there is answered first.
+   */
   pass(session: Session): Promise<void>;
   /** False once a newer identity was seen: an answer from that session counts for nothing. */
   isCurrent(session: Session): boolean;

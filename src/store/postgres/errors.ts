@@ -33,13 +33,19 @@ export class WrongPrimary extends Error {
   override readonly name = "WrongPrimary";
 }
 
+/** A value cannot be written as what its column holds; as text, Postgres would have refused it. */
+export class NotStorable extends Error {
+  override readonly name = "NotStorable";
+  readonly code = "22P03"; // invalid_binary_representation
+}
+
 /**
  * What an error of a statement asks for.
  *
  * - `contended`: rolled back because of somebody else; the same again can succeed
  * - `lost`: the session is over or of no more use; the same on a new one
  * - `not-primary`: as lost, and every other session is as bad
- * - `poison`: rolled back because of one row's data
+ * - `poison`: rolled back, or not sent, because of one row's data
  * - `exhausted`: the server is short of something; the same later
  * - `bug`: neither again nor later
  */
@@ -75,8 +81,13 @@ const CLASSES: Readonly<Record<string, Failure>> = {
 export function failureOf(error: unknown): Failure {
   if (error instanceof HalfDone) return failureOf(error.cause);
   if (error instanceof ConnectionLost) return "lost";
-  if (!(error instanceof DatabaseError) || error.code === undefined) return "bug";
-  return EXACT[error.code] ?? CLASSES[error.code.slice(0, 2)] ?? "bug";
+  const state = sqlState(error);
+  if (state === undefined) return "bug";
+  return EXACT[state] ?? CLASSES[state.slice(0, 2)] ?? "bug";
+}
+
+function sqlState(error: unknown): string | undefined {
+  return error instanceof DatabaseError || error instanceof NotStorable ? error.code : undefined;
 }
 
 /** While connecting: nobody there, no way there, or no such name, which may be a name that is not known yet. */
@@ -114,7 +125,7 @@ export function isDenied(error: unknown): error is DatabaseError {
 
 /** For the observer: a SQLSTATE or "connection". */
 export function causeName(error: unknown): string {
-  return error instanceof DatabaseError && error.code !== undefined ? error.code : "connection";
+  return sqlState(error) ?? "connection";
 }
 
 /** The same call again settles what became of it; see `Store` and `OperatorStore`. */

@@ -89,6 +89,8 @@ where k.tenant = e.tenant
   and k.scope = e.scope
   and k.key = e.key
 returning
-  e.i, k.tenant, k.scope, k.key, k.state, k.due, k.has_waiters,
-  e.state_before = 5 or e.due_before <= e.held_at or e.by_suspect as late,
-  e.held_at
+  record_send(row(
+    e.i, k.tenant, k.scope, k.key, k.state, k.due, k.has_waiters,
+    e.state_before = 5 or e.due_before <= e.held_at or e.by_suspect,
+    e.held_at
+  )) as call

@@ -1,10 +1,10 @@
 import type { EndKind, FinishAnswer, FinishCall } from "../../domain/calls.ts";
-import type { Instant } from "../../domain/instant.ts";
 import { decideFinish } from "../../domain/reducer/finish.ts";
-import { type IdentifiedRow, keyColumns, matchRows } from "./batch-rows.ts";
+import { type IdentifiedRow, keyColumns, matchRows, type PackedCall, readIdentity } from "./batch-rows.ts";
+import { boolArray, byteaArray, int2Array, int8Array, timestamptzArray } from "./binary-array.ts";
 import type { Connection } from "./connection.ts";
-import { formatInstant } from "./instant.ts";
 import { answerMissed } from "./missed.ts";
+import { PackedRow } from "./packed-row.ts";
 import { decodeState } from "./record-row.ts";
 import type { ServerTime } from "./server-time.ts";
 import { loadStatement } from "./statement.ts";
@@ -21,11 +21,7 @@ const WANTED_STATE = {
 } as const satisfies Record<EndKind, number>;
 
 interface EndedRow extends IdentifiedRow {
-  readonly state: number;
-  readonly due: Instant;
-  readonly has_waiters: boolean;
-  readonly late: boolean;
-  readonly held_at: Instant;
+  readonly answer: FinishAnswer;
 }
 
 /** Runs a batch of completes and fails. Null: undecided, needs another round. */
@@ -34,26 +30,33 @@ export async function runFinishes(
   calls: readonly FinishCall[],
   time: ServerTime,
 ): Promise<(FinishAnswer | null)[]> {
-  const rows = await connection.query<EndedRow>(finish, [
+  const rows = await connection.query<PackedCall>(finish, [
     ...keyColumns(calls),
-    calls.map((call) => call.proof.token),
-    calls.map((call) => call.proof.fence),
-    calls.map((call) => WANTED_STATE[call.kind]),
-    calls.map((call) => call.kind === "not-started"),
-    calls.map((call) => call.delayMs),
-    calls.map((call) => call.outcome),
-    calls.map((call) => call.digest),
-    calls.map((call) => call.checkpoint?.encoded ?? null),
-    calls.map((call) => call.checkpoint?.sequence ?? null),
-    calls.map((call) => (call.onlyIfDue === null ? null : formatInstant(call.onlyIfDue))),
+    byteaArray(calls, (call) => call.proof.token),
+    int8Array(calls, (call) => call.proof.fence),
+    int2Array(calls, (call) => WANTED_STATE[call.kind]),
+    boolArray(calls, (call) => call.kind === "not-started"),
+    int8Array(calls, (call) => call.delayMs),
+    byteaArray(calls, (call) => call.outcome),
+    byteaArray(calls, (call) => call.digest),
+    byteaArray(calls, (call) => call.checkpoint?.encoded ?? null),
+    int8Array(calls, (call) => call.checkpoint?.sequence ?? null),
+    timestamptzArray(calls, (call) => call.onlyIfDue),
     time.asOf(),
   ]);
-  const answers = matchRows(calls, rows).map(({ call, row }) => ({ call, answer: row && ended(row) }));
-  return answerMissed(connection, answers, decideFinish, time);
+  const ended = matchRows(calls, rows.map(readEnded)).map(({ call, row }) => ({ call, answer: row?.answer ?? null }));
+  return answerMissed(connection, ended, decideFinish, time);
 }
 
-function ended({ state: code, due, late, has_waiters, held_at }: EndedRow): FinishAnswer {
-  const state = decodeState(code);
+function readEnded({ call }: PackedCall): EndedRow {
+  const row = new PackedRow(call);
+  const identity = readIdentity(row);
+  const state = decodeState(row.int2OrNull() ?? 0);
   if (state === "in-progress") throw new Error("bug: an attempt was ended and is in progress");
-  return { kind: "ended", state, due, alreadyApplied: false, late, hasWaiters: has_waiters, now: held_at };
+  const due = row.instant();
+  const hasWaiters = row.bool();
+  const late = row.bool();
+  const now = row.instant();
+  row.end();
+  return { ...identity, answer: { kind: "ended", state, due, alreadyApplied: false, late, hasWaiters, now } };
 }

@@ -57,4 +57,4 @@ from held h
 where k.tenant = h.tenant
   and k.scope = h.scope
   and k.key = h.key
-returning h.i, k.tenant, k.scope, k.key, k.due, k.has_waiters, h.held_at
+returning record_send(row(h.i, k.tenant, k.scope, k.key, k.due, k.has_waiters, h.held_at)) as call

@@ -1,10 +1,11 @@
 import type { HeartbeatAnswer, HeartbeatCall } from "../../domain/calls.ts";
-import type { Instant } from "../../domain/instant.ts";
 import { sameProof } from "../../domain/record.ts";
 import { decideHeartbeat } from "../../domain/reducer/heartbeat.ts";
-import { type IdentifiedRow, keyColumns, matchRows } from "./batch-rows.ts";
+import { type IdentifiedRow, keyColumns, matchRows, type PackedCall, readIdentity } from "./batch-rows.ts";
+import { byteaArray, int8Array, textArray } from "./binary-array.ts";
 import type { Connection } from "./connection.ts";
 import { answerMissed } from "./missed.ts";
+import { PackedRow } from "./packed-row.ts";
 import type { ServerTime } from "./server-time.ts";
 import { loadStatement } from "./statement.ts";
 
@@ -19,9 +20,7 @@ export function needsDurability(call: HeartbeatCall): boolean {
 }
 
 interface ExtendedRow extends IdentifiedRow {
-  readonly due: Instant;
-  readonly has_waiters: boolean;
-  readonly held_at: Instant;
+  readonly answer: HeartbeatAnswer;
 }
 
 /**
@@ -33,20 +32,23 @@ export async function runHeartbeats(
   calls: readonly HeartbeatCall[],
   time: ServerTime,
 ): Promise<(HeartbeatAnswer | null)[]> {
-  const rows = await connection.query<ExtendedRow>(heartbeat, [
+  const rows = await connection.query<PackedCall>(heartbeat, [
     ...keyColumns(calls),
-    calls.map((call) => call.proof.token),
-    calls.map((call) => call.proof.fence),
-    calls.map((call) => call.leaseMs),
-    calls.map((call) => call.checkpoint?.encoded ?? null),
-    calls.map((call) => call.checkpoint?.sequence ?? null),
-    calls.map((call) => call.progress),
-    calls.map((call) => call.externalRef),
+    byteaArray(calls, (call) => call.proof.token),
+    int8Array(calls, (call) => call.proof.fence),
+    int8Array(calls, (call) => call.leaseMs),
+    byteaArray(calls, (call) => call.checkpoint?.encoded ?? null),
+    int8Array(calls, (call) => call.checkpoint?.sequence ?? null),
+    byteaArray(calls, (call) => call.progress),
+    textArray(calls, (call) => call.externalRef),
     !calls.some(needsDurability),
     time.asOf(),
   ]);
-  const answers = matchRows(calls, rows).map(({ call, row }) => ({ call, answer: row && extended(row) }));
-  return answerMissed(connection, answers, decideHeartbeat, time);
+  const extended = matchRows(calls, rows.map(readExtended)).map(({ call, row }) => ({
+    call,
+    answer: row?.answer ?? null,
+  }));
+  return answerMissed(connection, extended, decideHeartbeat, time);
 }
 
 /**
@@ -62,6 +64,12 @@ export function followHeartbeat(
   return bare && follower.leaseMs <= leader.leaseMs && sameProof(leader.proof, follower.proof) ? answer : null;
 }
 
-function extended({ due, has_waiters, held_at }: ExtendedRow): HeartbeatAnswer {
-  return { kind: "extended", due, hasWaiters: has_waiters, now: held_at };
+function readExtended({ call }: PackedCall): ExtendedRow {
+  const row = new PackedRow(call);
+  const identity = readIdentity(row);
+  const due = row.instant();
+  const hasWaiters = row.bool();
+  const now = row.instant();
+  row.end();
+  return { ...identity, answer: { kind: "extended", due, hasWaiters, now } };
 }

@@ -12,7 +12,7 @@ import { createWakeUp } from "./wake-up.ts";
  * ```
  *  connecting ── admitted by the epoch ──▶ open ── lost, given up, or of a former epoch ──▶ connecting
  *      │ ▲                                  │ ▲
- *      └─┘ failed: back off                 └─┘ run: one at a time, behind the epoch's barrier
+ *      └─┘ failed: back off                 └─┘ run: so many at a time, behind the epoch's barrier
  * ```
  */
 export interface Lane {
@@ -32,6 +32,8 @@ export interface LaneDeps {
   readonly epoch: Epoch;
   readonly clock: Clock;
   readonly random: () => number;
+  /** So many turns are taken at a time. Two: while the database works on one statement, the next lies there already. */
+  readonly atOnce: number;
   /** So many turns may wait, and those that do are refused when the lane closes. Null: any number, and all are finished. */
   readonly waitingMax: number | null;
 }
@@ -41,7 +43,7 @@ const PATIENCE_MS = 250;
 /** A session that ended sooner than this counts as a failed attempt: the next one backs off. */
 const SETTLED_MS = 100;
 
-export function createLane({ open, epoch, clock, random, waitingMax }: LaneDeps): Lane {
+export function createLane({ open, epoch, clock, random, atOnce, waitingMax }: LaneDeps): Lane {
   const closing = new AbortController();
   const opened = Promise.withResolvers<void>();
   opened.promise.catch(() => undefined); // Nobody need wait for it.
@@ -53,10 +55,10 @@ export function createLane({ open, epoch, clock, random, waitingMax }: LaneDeps)
   let trouble: Error | null = null;
   /** Since when callers find no session that they may use; null while they do. */
   let unreadySince: number | null = clock.monotonicMs();
-  let busy = false;
+  let busy = 0;
   let shortages = 0;
   let restUntil = 0;
-  const turns = createTurns(waitingMax ?? Number.POSITIVE_INFINITY);
+  const turns = createTurns(waitingMax ?? Number.POSITIVE_INFINITY, atOnce);
   let closed = false;
 
   const forget = (ended: Session, cause: Error) => {
@@ -135,10 +137,18 @@ export function createLane({ open, epoch, clock, random, waitingMax }: LaneDeps)
     }
   };
 
+  const isUsable = (held: Session | null): held is Session =>
+    held !== null && epoch.isCurrent(held) && !epoch.isBarrierDue();
+
   const usableInTime = async (): Promise<Session> => {
-    const restMs = restUntil - clock.monotonicMs();
-    if (restMs > 0) await nap(restMs);
-    if (session !== null && epoch.isCurrent(session) && !epoch.isBarrierDue()) return session;
+    const found = isUsable(session) ? session : await usableSoon();
+    unreadySince = null;
+    trouble = null;
+    return found;
+  };
+
+  /** Waits for as long as a caller is let wait; rejects with a Fault STORE_UNAVAILABLE then. */
+  const usableSoon = async (): Promise<Session> => {
     unreadySince ??= clock.monotonicMs();
     const leftMs = Math.max(0, unreadySince + PATIENCE_MS - clock.monotonicMs());
     const over = new AbortController();
@@ -162,12 +172,16 @@ export function createLane({ open, epoch, clock, random, waitingMax }: LaneDeps)
   };
 
   const use = async <T>(work: (connection: Connection) => Promise<T>): Promise<T> => {
+    const restMs = restUntil - clock.monotonicMs();
+    if (restMs > 0) await nap(restMs);
     const held = await usableInTime();
-    unreadySince = null;
-    trouble = null;
-    busy = true;
+    busy++;
     try {
       const answer = await work(held);
+      // A session was lost after this was sent: it may have run after that, and tell of what is not durable. No barrier in
+      // time is no loss of this session: to send it again would be in vain, and whoever is behind it would be lost too.
+      if (epoch.isBarrierDue()) await usableInTime();
+      // Last: the barrier may have been another server's.
       if (!epoch.isCurrent(held)) throw new ConnectionLost(new Error("the answer comes from a former epoch"));
       shortages = 0;
       return answer;
@@ -175,7 +189,7 @@ export function createLane({ open, epoch, clock, random, waitingMax }: LaneDeps)
       afterFailure(held, error);
       throw error;
     } finally {
-      busy = false;
+      busy--;
     }
   };
 
@@ -188,7 +202,7 @@ export function createLane({ open, epoch, clock, random, waitingMax }: LaneDeps)
     },
     opened: opened.promise,
     isOpen: () => session !== null && epoch.isCurrent(session),
-    isBusy: () => busy,
+    isBusy: () => busy > 0,
     waiting: () => change.waiting,
     trouble: () => trouble,
     async close() {

@@ -1,21 +1,23 @@
 import type { Clock } from "../../clock.ts";
-import { keyText, type RecordKey } from "../../domain/key.ts";
 import type { Connection, Session } from "./connection.ts";
 import type { Epoch } from "./epoch.ts";
 import { createLane, type Lane } from "./lane.ts";
 import type { TurnOptions } from "./turns.ts";
 
 /**
- * A few reconnecting sessions, each used by one at a time. A key belongs to one lane, so two batches of one kind of call
- * never hold the same key, and a batch that is blocked by somebody's lock holds up no other lane's keys.
+ * A few reconnecting sessions. A key belongs to one lane, so two lanes never hold the same key, and a batch that is blocked
+ * by somebody's lock holds up no other lane's keys.
  */
 export interface Lanes {
   readonly count: number;
-  laneOf(key: RecordKey): number;
+  /** So many turns of a lane are taken at a time; what they send is run one after the other. */
+  readonly atOnce: number;
+  laneOf(keyText: string): number;
   /**
-   * Runs `work` when the lane is free and connected, in the order of the calls. Rejects with a Fault STORE_UNAVAILABLE,
-   * without having run it, when the lane stays down for longer than its patience, OVERLOADED when too many turns wait for
-   * it; otherwise with what `work` threw.
+   * Runs `work` when the lane is free and connected, in the order of the calls; what it resolves with is durable. Rejects
+   * with a Fault OVERLOADED, without having run it, when too many turns wait for the lane; STORE_UNAVAILABLE when the lane
+   * stays down for longer than its patience, and then has not run it, or does not know whether what it saw is durable;
+   * otherwise with what `work` threw.
    */
   run<T>(lane: number, work: (connection: Connection) => Promise<T>, options?: TurnOptions): Promise<T>;
   /** Resolves once every lane has been open. */
@@ -35,6 +37,7 @@ export interface LanesStatus {
 
 export interface LanesDeps {
   readonly count: number;
+  readonly atOnce: number;
   readonly open: () => Promise<Session>;
   readonly epoch: Epoch;
   readonly clock: Clock;
@@ -55,7 +58,8 @@ export function createLanes({ count, ...deps }: LanesDeps): Lanes {
 
   return {
     count,
-    laneOf: (key) => hash(keyText(key)) % count,
+    atOnce: deps.atOnce,
+    laneOf: (keyText) => hash(keyText) % count,
     run: (index, work, options) => at(index).run(work, options),
     opened: async () => {
       await Promise.all(lanes.map((lane) => lane.opened));

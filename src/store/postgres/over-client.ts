@@ -37,7 +37,8 @@ export function overClient(client: Client, deps: SessionDeps): OverClient {
   const send = deps.pooled ? createGuardedSend(client, { allowUnsafe: deps.allowUnsafe ?? false }) : createSend(client);
   const over = Promise.withResolvers<Error>();
   let lost: Error | null = null;
-  let underWay = 0;
+  /** What begins the time of each statement under way, in the order in which they are run. */
+  const underWay = new Set<() => void>();
 
   const lose = (cause: Error) => {
     lost ??= cause;
@@ -55,7 +56,7 @@ export function overClient(client: Client, deps: SessionDeps): OverClient {
 
   client.on("notice", (notice) => {
     // While connecting, a server may warn of what is no business of ours, such as the version of a collation.
-    if (underWay > 0 && tellsOfDoubt(notice)) drop(new Error(`committed here only, perhaps: ${notice.message}`));
+    if (underWay.size > 0 && tellsOfDoubt(notice)) drop(new Error(`committed here only, perhaps: ${notice.message}`));
   });
 
   const session: Session = {
@@ -67,12 +68,14 @@ export function overClient(client: Client, deps: SessionDeps): OverClient {
       values: readonly unknown[],
       answerTimeoutMs = defaultTimeoutMs,
     ) {
-      underWay++;
       const answered = new AbortController();
-      void clock.sleep(answerTimeoutMs, answered.signal).then(
-        () => drop(new Error(`no answer to ${statement.name} within ${answerTimeoutMs} ms`)),
-        () => undefined,
-      );
+      const beginTime = () =>
+        void clock.sleep(answerTimeoutMs, answered.signal).then(
+          () => drop(new Error(`no answer to ${statement.name} within ${answerTimeoutMs} ms`)),
+          () => undefined,
+        );
+      // One that is sent behind others is not run before they have been answered.
+      if (underWay.add(beginTime).size === 1) beginTime();
       try {
         // Resolves at ReadyForQuery, which the server sends after the commit.
         const rows = await send<Row>(statement, values);
@@ -82,8 +85,11 @@ export function overClient(client: Client, deps: SessionDeps): OverClient {
         if (error instanceof Elsewhere) drop(error);
         else if (error instanceof DatabaseError || lost === null) throw error;
       } finally {
-        underWay--;
         answered.abort(ANSWERED);
+        const [first] = underWay;
+        underWay.delete(beginTime);
+        const [next] = underWay;
+        if (first === beginTime) next?.();
       }
       throw new ConnectionLost(lost ?? new Error("bug: nobody said why"));
     },
@@ -99,5 +105,5 @@ export function overClient(client: Client, deps: SessionDeps): OverClient {
       over.resolve(lost);
     },
   };
-  return { session, isIdle: () => underWay === 0 && lost === null };
+  return { session, isIdle: () => underWay.size === 0 && lost === null };
 }

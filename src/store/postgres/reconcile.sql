@@ -38,10 +38,7 @@ with moment as materialized (
   cross join call c
   left join lateral (
     select
-      k.state, k.due, k.forget_at, k.has_waiters, k.attempt, k.fence, k.lease_token, k.claim_id, k.suspect_token,
-      k.suspect_fence, k.fingerprint, k.fingerprint_algorithm, k.hold, k.max_attempts, k.max_execution_ms,
-      k.result_retention_ms, k.tombstone_retention_ms, k.create_time, k.attempt_start_time, k.end_time, k.reason,
-      k.end_digest, k.outcome, k.checkpoint, k.checkpoint_sequence, k.checkpoint_time, k.evidence, k.external_ref, k.progress
+      k.state, k.due, k.fence, k.claim_id, k.suspect_token, k.fingerprint, k.hold, k.checkpoint_sequence
     from holdfast.record k
     where k.tenant = c.tenant
       and k.scope = c.scope
@@ -93,17 +90,30 @@ with moment as materialized (
     and k.key = h.key
   returning k.tenant, k.scope, k.key, k.due, k.fence, k.attempt, k.lease_token, k.has_waiters
 )
--- A full join can only be hashed, see claim.sql.
+-- A full join can only be hashed, see claim.sql. What was read is read again, by the same snapshot: carried along from
+-- the first reading, large checkpoints would be copied from list to list.
 select
-  s.i, s.tenant, s.scope, s.key, s.seen_at, s.fence_floor,
-  s.state, s.due, s.forget_at, s.has_waiters, s.attempt, s.fence, s.lease_token, s.claim_id, s.suspect_token,
-  s.suspect_fence, s.fingerprint, s.fingerprint_algorithm, s.hold, s.max_attempts, s.max_execution_ms,
-  s.result_retention_ms, s.tombstone_retention_ms, s.create_time, s.attempt_start_time, s.end_time, s.reason,
-  s.end_digest, s.outcome, s.checkpoint, s.checkpoint_sequence, s.checkpoint_time, s.evidence, s.external_ref, s.progress,
-  w.due as won_due, w.fence as won_fence, w.attempt as won_attempt, w.lease_token as won_token,
-  w.has_waiters as won_has_waiters
+  record_send(row(
+    s.i, s.tenant, s.scope, s.key, s.seen_at, s.fence_floor, w.fence, w.due, w.attempt, w.lease_token, w.has_waiters
+  )) as call,
+  r.record
 from seen s
 full join won w
   on w.tenant = s.tenant
   and w.scope = s.scope
   and w.key = s.key
+left join lateral (
+  select record_send(row(
+    k.state, k.due, k.forget_at, k.has_waiters, k.attempt, k.fence, k.lease_token, k.claim_id, k.suspect_token,
+    k.suspect_fence, k.fingerprint, k.fingerprint_algorithm, k.hold, k.max_attempts, k.max_execution_ms,
+    k.result_retention_ms, k.tombstone_retention_ms, k.create_time, k.attempt_start_time, k.end_time, k.reason,
+    k.end_digest, k.outcome, k.checkpoint, k.checkpoint_sequence, k.checkpoint_time, k.evidence, k.external_ref,
+    k.progress
+  )) as record
+  from holdfast.record k
+  where s.state is not null
+    and k.tenant = s.tenant
+    and k.scope = s.scope
+    and k.key = s.key
+  limit 1
+) r on true

@@ -1,6 +1,7 @@
 import type { ClaimAnswer, ClaimCall } from "../../domain/calls.ts";
 import { keyColumns } from "./batch-rows.ts";
-import { answerClaims, type ClaimRow } from "./claim-row.ts";
+import { boolArray, byteaArray, int8Array, textArray } from "./binary-array.ts";
+import { answerClaims, type PackedClaim, readClaimRow } from "./claim-row.ts";
 import type { Connection } from "./connection.ts";
 import type { ServerTime } from "./server-time.ts";
 import { loadStatement } from "./statement.ts";
@@ -13,17 +14,17 @@ export async function runReconciles(
   calls: readonly ClaimCall[],
   time: ServerTime,
 ): Promise<(ClaimAnswer | null)[]> {
-  const rows = await connection.query<ClaimRow>(reconcile, [
+  const rows = await connection.query<PackedClaim>(reconcile, [
     ...keyColumns(calls),
-    calls.map((call) => call.claimId),
-    calls.map((call) => call.token),
-    calls.map((call) => call.fingerprint.digest),
-    calls.map((call) => call.leaseMs),
+    textArray(calls, (call) => call.claimId),
+    byteaArray(calls, (call) => call.token),
+    byteaArray(calls, (call) => call.fingerprint.digest),
+    int8Array(calls, (call) => call.leaseMs),
     // A record that exists is all that a reconciler can take, and reuse "reject" wants none to exist.
-    calls.map((call) => call.mayAcquire !== "nothing" && call.reuse !== "reject"),
-    calls.map((call) => call.evidence),
+    boolArray(calls, (call) => call.mayAcquire !== "nothing" && call.reuse !== "reject"),
+    byteaArray(calls, (call) => call.evidence),
     await time.notAfter(connection),
     time.asOf(),
   ]);
-  return answerClaims(connection, calls, rows, time);
+  return answerClaims(connection, calls, rows.map(readClaimRow), time);
 }

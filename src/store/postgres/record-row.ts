@@ -103,7 +103,7 @@ export function encodeSeenState(state: SeenState): number {
   return state === "expired" ? EXPIRED : encodeState(state);
 }
 
-function decodeReason(code: number): Reason {
+export function decodeReason(code: number): Reason {
   const reason = REASONS[code - 1];
   if (reason === undefined) throw new Error(`bug: no reason has the code ${code}`);
   return reason;

@@ -8,5 +8,13 @@ export interface Statement {
 
 /** Reads `<name>.sql` beside this file. A statement never varies; what varies are its arguments. */
 export function loadStatement(name: string): Statement {
-  return { name, text: readFileSync(new URL(`${name}.sql`, import.meta.url), "utf8") };
+  return { name, text: withoutComments(readFileSync(new URL(`${name}.sql`, import.meta.url), "utf8")) };
+}
+
+/**
+ * Without the lines of comment and the indentation: Postgres copies a statement's text several times whenever it is run.
+ * No string in our statements spans lines, as a test sees to.
+ */
+function withoutComments(text: string): string {
+  return text.replace(/^\s*--.*\n/gm, "").replace(/^\s+/gm, "");
 }

@@ -1,10 +1,12 @@
 import type { Clock } from "../../clock.ts";
+import type { ClaimAnswer, ClaimCall } from "../../domain/calls.ts";
 import type { Instant } from "../../domain/instant.ts";
 import type { Tracing } from "../../telemetry/tracing.ts";
 import type { StoreObserver } from "../observer.ts";
 import type { Store } from "../store.ts";
+import type { BatchLimits } from "./batch-limits.ts";
 import type { Keyed } from "./batch-rows.ts";
-import { type Batcher, type BatchLimits, createBatcher } from "./batcher.ts";
+import { type Batcher, type BatcherDeps, createBatcher } from "./batcher.ts";
 import { type CallKind, createCallKinds } from "./call-kinds.ts";
 import type { Database } from "./database.ts";
 import { failureOf, unavailable } from "./errors.ts";
@@ -47,16 +49,27 @@ export function createPostgresStore({ database, newToken, asOf, ...common }: Pos
   const kinds = createCallKinds(time);
 
   const closers: (() => Promise<void>)[] = [];
-  const batched = <Call extends Keyed, Answer>(lanes: Lanes, kind: CallKind<Call, Answer>): Batcher<Call, Answer> => {
+  const batched = <Call extends Keyed, Answer>(
+    lanes: Lanes,
+    kind: CallKind<Call, Answer> & Pick<BatcherDeps<Call, Answer>, "undecided">,
+  ): Batcher<Call, Answer> => {
     const batcher = createBatcher<Call, Answer>({ ...common, ...kind, lanes, keyOf: (call) => call.key });
     closers.push(() => batcher.close());
     return batcher;
   };
 
-  const claiming = database.lanes(2);
-  const claims = batched(claiming, kinds.claim);
+  const claiming = database.lanes(2, { atOnce: 2 });
+  // What is there already, and what has changed since it was read, goes to and fro between these two.
+  const claims: Batcher<ClaimCall, ClaimAnswer> = batched(claiming, {
+    ...kinds.claim,
+    undecided: { batcher: () => reclaims, isRound: false },
+  });
+  const reclaims: Batcher<ClaimCall, ClaimAnswer> = batched(claiming, {
+    ...kinds.reclaim,
+    undecided: { batcher: () => claims, isRound: true },
+  });
   const reconciles = batched(claiming, kinds.reconcile);
-  const finishes = batched(database.lanes(2), kinds.finish);
+  const finishes = batched(database.lanes(2, { atOnce: 2 }), kinds.finish);
   // Apart, or one checkpoint would make a whole batch of bare extensions wait for the disk.
   const beating = database.lanes(1);
   const lazyHeartbeats = batched(beating, kinds.heartbeat);

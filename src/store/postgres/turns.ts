@@ -1,6 +1,6 @@
 import { Fault } from "../../domain/fault.ts";
 
-/** The order in which one thing is used: by one at a time, first come, first served. */
+/** The order in which one thing is used: by so many at a time, first come, first served. */
 export interface Turns {
   /** Resolves and rejects as `use` does. Rejects with a `Fault` OVERLOADED, at once, when too many wait. */
   take<T>(use: () => Promise<T>, options?: TurnOptions): Promise<T>;
@@ -18,13 +18,24 @@ export interface TurnOptions {
 /** By then a thousand short statements have been answered. */
 const SHED_RETRY_MS = 500;
 
-export function createTurns(waitingMax: number): Turns {
+/** @param atOnce so many use it at a time */
+export function createTurns(waitingMax: number, atOnce = 1): Turns {
   const waiting: { readonly begin: () => Promise<void>; readonly reject: (cause: Error) => void }[] = [];
-  let running: Promise<void> | null = null;
+  let running = 0;
+  const runs = new Set<Promise<void>>();
 
   const runAll = async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await next.begin();
-    running = null;
+    // In the same step as the look at who waits: a turn that came in between would never be taken.
+    running--;
+  };
+
+  const runOneMore = () => {
+    running++;
+    const run = Promise.resolve()
+      .then(runAll)
+      .finally(() => runs.delete(run));
+    runs.add(run);
   };
 
   return {
@@ -34,14 +45,14 @@ export function createTurns(waitingMax: number): Turns {
       const turn = { begin: () => use().then(resolve, reject), reject };
       if (ahead) waiting.unshift(turn);
       else waiting.push(turn);
-      running ??= Promise.resolve().then(runAll);
+      if (running < atOnce) runOneMore();
       return promise;
     },
     refuse(cause) {
       for (const { reject } of waiting.splice(0)) reject(cause);
     },
     async idle() {
-      await running;
+      while (running > 0) await Promise.all(runs);
     },
   };
 }

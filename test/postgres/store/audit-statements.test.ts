@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { systemClock } from "../../../src/clock.ts";
 import { openSession, type Session } from "../../../src/store/postgres/connection.ts";
@@ -22,6 +22,9 @@ const namesIn = (folder: string) =>
     .filter((file) => file.endsWith(".sql"))
     .map((file) => `${folder}/${file.slice(0, -".sql".length)}`);
 
+const fileOf = (name: string) =>
+  readFileSync(new URL(`../../../src/store/postgres/${name}.sql`, import.meta.url), "utf8");
+
 const parametersOf = (lines: readonly string[]) => [...new Set(lines.join("\n").match(/\$\d+/g))].sort();
 const isComment = (line: string) => line.startsWith("--");
 const run = <Row>(text: string) => session.query<Row>({ name: "", text }, []);
@@ -29,10 +32,9 @@ const run = <Row>(text: string) => session.query<Row>({ name: "", text }, []);
 test.each([...namesIn("audit"), ...namesIn("doctor")])(
   "%s prepares, and its header names every parameter",
   async (name) => {
-    const { text } = loadStatement(name);
-    await run(`prepare checked as ${text}`);
+    await run(`prepare checked as ${loadStatement(name).text}`);
     await run("deallocate checked");
-    const lines = text.split("\n");
+    const lines = fileOf(name).split("\n");
     const [header, body] = [lines.filter(isComment), lines.filter((line) => !isComment(line))];
     expect(parametersOf(header)).toEqual(parametersOf(body));
   },

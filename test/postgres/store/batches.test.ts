@@ -4,7 +4,6 @@ import { systemClock } from "../../../src/clock.ts";
 import type { ClaimAnswer, ClaimCall } from "../../../src/domain/calls.ts";
 import { addMs, type Instant } from "../../../src/domain/instant.ts";
 import { compareKeys, type RecordKey } from "../../../src/domain/key.ts";
-import { runClaims } from "../../../src/store/postgres/claim.ts";
 import { runFinishes } from "../../../src/store/postgres/finish.ts";
 import { runHeartbeats } from "../../../src/store/postgres/heartbeat.ts";
 import { runPeeks } from "../../../src/store/postgres/peek.ts";
@@ -23,7 +22,7 @@ import {
   POLICY,
 } from "../../support/records.ts";
 import { claimWords, finishWords, heartbeatWords, tally } from "../../support/words.ts";
-import { openSessions, type Sessions } from "./sessions.ts";
+import { claimAll, openSessions, type Sessions } from "./sessions.ts";
 
 let sessions: Sessions;
 beforeAll(async () => {
@@ -60,7 +59,7 @@ async function everyReplay() {
   const scope = randomUUID();
   const keyOf = (key: string): RecordKey => ({ tenant: "default", scope, key });
   const claim = async (key: string, change?: Partial<ClaimCall>) =>
-    leaseOf((await runClaims(sessions.a, [fresh(keyOf(key), change)], time))[0]);
+    leaseOf((await claimAll(sessions.a, [fresh(keyOf(key), change)], time))[0]);
   const end = async (key: string, kind: "complete" | "terminal" | "retryable" | "outcome-unknown", delayMs = 0) => {
     const short = key === "expired" ? { policy: { ...POLICY, resultRetentionMs: MINUTE } } : {};
     const proof = await claim(key, short);
@@ -85,7 +84,7 @@ async function everyReplay() {
 
 test("a batch of nothing but replays writes nothing: it gets no transaction id", async () => {
   const { calls, time } = await everyReplay();
-  const { result, wrote } = await inTransaction(() => runClaims(sessions.a, calls, time));
+  const { result, wrote } = await inTransaction(() => claimAll(sessions.a, calls, time));
   expect(tally(result.map((answer) => answer && claimWords(answer)).map(String))).toEqual({
     completed: 1,
     expired: 1,
@@ -104,8 +103,8 @@ test("a batch of mismatches and rejections writes nothing", async () => {
   const others = existing.map((call) => ({ ...call, fingerprint: fingerprintOf("another") }));
   const rejects = existing.map((call) => ({ ...call, reuse: "reject" as const }));
   const { result, wrote } = await inTransaction(async () => [
-    ...(await runClaims(sessions.a, others, time)),
-    ...(await runClaims(sessions.a, rejects, time)),
+    ...(await claimAll(sessions.a, others, time)),
+    ...(await claimAll(sessions.a, rejects, time)),
   ]);
   expect(tally(result.map((answer) => answer && claimWords(answer)).map(String))).toEqual({
     FINGERPRINT_MISMATCH: 7,
@@ -145,7 +144,7 @@ test("a batch of many tenants, some won and some not, gives each call its own te
   }));
   const canary = ({ tenant, key }: RecordKey) => bytes(`canary of ${tenant} ${key}`);
   const claims = sorted(keys.map((key) => fresh(key, { evidence: canary(key) })));
-  const leases = (await runClaims(sessions.a, claims, time)).map(leaseOf);
+  const leases = (await claimAll(sessions.a, claims, time)).map(leaseOf);
   const ends = claims
     .map(({ key }, i) =>
       finishOf({ key, proof: leases[i] ?? { token: freshToken(), fence: 0n }, outcome: canary(key) }),
@@ -162,7 +161,7 @@ test("a batch of many tenants, some won and some not, gives each call its own te
     ),
     ...claims.map(({ key }) => fresh({ ...key, scope: `${scope}-other` }, { evidence: canary(key) })),
   ]);
-  const answers = await runClaims(sessions.a, second, time);
+  const answers = await claimAll(sessions.a, second, time);
   for (const [i, answer] of answers.entries()) {
     const call = second[i];
     if (answer === null || call === undefined) throw new Error("undecided");
@@ -193,8 +192,8 @@ test("two sessions whose batches overlap never deadlock, and each record has one
     }));
     const batch = () => sorted(keys.map((key) => fresh(key)));
     const [first, second] = await Promise.all([
-      runClaims(sessions.a, batch(), time),
-      runClaims(
+      claimAll(sessions.a, batch(), time),
+      claimAll(
         sessions.b,
         batch().toSorted((a, b) => compareKeys(a.key, b.key)),
         time,
@@ -213,7 +212,7 @@ test("without an instant of the test's the database's clock judges", async () =>
     return row?.now ?? 0;
   };
   const before = await clockNow();
-  const [answer] = await runClaims(sessions.a, [fresh(key)], time);
+  const [answer] = await claimAll(sessions.a, [fresh(key)], time);
   if (answer?.kind !== "acquired") throw new Error("not acquired");
   expect(answer.now).toBeGreaterThan(before);
   const after = await clockNow();

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { runClaims } from "../../../src/store/postgres/claim.ts";
 import { policyOf } from "../../store/bench.ts";
 import { bytes, claimOf, DAY, fingerprintOf, LEASE_MS, SECOND } from "../../support/records.ts";
-import { createScene, openSessions, type Sessions } from "./sessions.ts";
+import { claimAll, createScene, openSessions, type Sessions } from "./sessions.ts";
 
 let sessions: Sessions;
 beforeAll(async () => {
@@ -174,5 +174,15 @@ test("a claim that runs after its not_after acquires nothing", async () => {
   const late = { ...time, notAfter: async () => "2026-01-01T00:00:00Z" };
   expect(await runClaims(sessions.a, [claimOf({ key: a.key })], late)).toEqual([null]);
   expect(await row()).toBeNull();
+  await a.acquire();
+});
+
+test("a takeover that runs after its not_after acquires nothing", async () => {
+  const { a, advance, time, row } = createScene(sessions);
+  const lease = await a.acquire();
+  advance(LEASE_MS);
+  const late = { ...time, notAfter: async () => "2026-01-01T00:00:00Z" };
+  expect(await claimAll(sessions.a, [claimOf({ key: a.key, claimId: randomUUID() })], late)).toEqual([null]);
+  expect(await row()).toMatchObject({ fence: lease.fence });
   await a.acquire();
 });

@@ -21,12 +21,9 @@ test("a key that was claimed and purged while a batch waited for another one is 
   const scene = createScene(sessions);
   const [first, second] = [scene.key, { ...freshKey(), scope: "z behind it" }];
   const claim = (key: typeof first, name: string) => claimOf({ key, token: freshToken(), claimId: claimIdOf(name) });
-  await runClaims(sessions.a, [claim(first, "long ago")], time);
-  await scene.sql("update holdfast.record set due = now() - interval '1 hour' where $record");
-
   const { a, b, observer } = sessions;
   await a.query({ name: "", text: "begin" }, []);
-  await scene.sql("select from holdfast.record where $record for update");
+  await runClaims(a, [claim(first, "in a transaction")], time);
   const batch = runClaims(b, [claim(first, "batch 1"), claim(second, "batch 2")], time);
   await someoneWaits(observer);
   const faster = fenceOf(await runClaims(observer, [claim(second, "faster")], time));

@@ -1,7 +1,7 @@
 import { systemClock } from "../../../src/clock.ts";
 import type { RecordKey } from "../../../src/domain/key.ts";
 import { silentObserver } from "../../../src/store/observer.ts";
-import { BATCH_LIMITS } from "../../../src/store/postgres/batcher.ts";
+import { BATCH_LIMITS } from "../../../src/store/postgres/batch-limits.ts";
 import type { Connection } from "../../../src/store/postgres/connection.ts";
 import { createDatabase, type Database } from "../../../src/store/postgres/database.ts";
 import { createPostgresStore } from "../../../src/store/postgres/store.ts";
@@ -11,6 +11,7 @@ import { noTracing } from "../../../src/telemetry/tracing.ts";
 import { createTestDatabase } from "../../support/database.ts";
 import { freshToken } from "../../support/records.ts";
 import { sealStore } from "../../unit/store/sealed/sealing.ts";
+import { pack, textsOf, unpack } from "./packed.ts";
 
 export type Row = Readonly<Record<string, unknown>>;
 
@@ -93,14 +94,22 @@ function lookedAt(database: Database, onAnswer: (batch: Batch) => readonly Row[]
   };
 }
 
+/** Those of a batched statement, whose first three arguments are the columns of its keys. */
+function keysIn(values: readonly unknown[]): readonly RecordKey[] | null {
+  const [tenants, scopes, keys] = values;
+  if (!Buffer.isBuffer(tenants) || !Buffer.isBuffer(scopes) || !Buffer.isBuffer(keys)) return null;
+  const [scopeOf, keyOf] = [textsOf(scopes), textsOf(keys)];
+  return textsOf(tenants).map((tenant, i) => ({ tenant, scope: scopeOf[i] ?? "", key: keyOf[i] ?? "" }));
+}
+
 function between(connection: Connection, onAnswer: (batch: Batch) => readonly Row[]): Connection {
   return {
     async query<Answer>(statement: { readonly name: string; readonly text: string }, values: readonly unknown[]) {
       const rows = await connection.query<Row>(statement, values);
-      const [tenants, scopes, keys] = values;
-      if (!Array.isArray(tenants) || !Array.isArray(scopes) || !Array.isArray(keys)) return rows as readonly Answer[];
-      const named = tenants.map((tenant, i): RecordKey => ({ tenant, scope: scopes[i], key: keys[i] }));
-      return onAnswer({ statement: statement.name, keys: named, rows }) as readonly Answer[];
+      const named = keysIn(values);
+      if (named === null) return rows as readonly Answer[];
+      const told = onAnswer({ statement: statement.name, keys: named, rows: rows.map(unpack) });
+      return told.map(pack) as readonly Answer[];
     },
   };
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { EndKind } from "../../../src/domain/calls.ts";
-import { BATCH_LIMITS } from "../../../src/store/postgres/batcher.ts";
+import { BATCH_LIMITS } from "../../../src/store/postgres/batch-limits.ts";
 import { withClient } from "../../../src/store/postgres/connection.ts";
 import { createDice } from "../../support/key-triples.ts";
 import { type Caller, canariesIn, canaryOf, createCaller, type Findings } from "./mixed-caller.ts";

@@ -1,7 +1,7 @@
 import { systemClock } from "../../../src/clock.ts";
 import type { Instant } from "../../../src/domain/instant.ts";
 import { type StoreObserver, silentObserver } from "../../../src/store/observer.ts";
-import { BATCH_LIMITS } from "../../../src/store/postgres/batcher.ts";
+import { BATCH_LIMITS } from "../../../src/store/postgres/batch-limits.ts";
 import { createDatabase } from "../../../src/store/postgres/database.ts";
 import { createPostgresStore, type PostgresStore } from "../../../src/store/postgres/store.ts";
 import { noTracing } from "../../../src/telemetry/tracing.ts";

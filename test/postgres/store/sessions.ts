@@ -1,13 +1,15 @@
 import { systemClock } from "../../../src/clock.ts";
+import type { ClaimAnswer, ClaimCall } from "../../../src/domain/calls.ts";
 import { addMs, type Instant } from "../../../src/domain/instant.ts";
 import type { RecordKey } from "../../../src/domain/key.ts";
 import { silentObserver } from "../../../src/store/observer.ts";
 import { runClaims } from "../../../src/store/postgres/claim.ts";
-import { openSession, type Session } from "../../../src/store/postgres/connection.ts";
+import { type Connection, openSession, type Session } from "../../../src/store/postgres/connection.ts";
 import { runFinishes } from "../../../src/store/postgres/finish.ts";
 import { runHeartbeats } from "../../../src/store/postgres/heartbeat.ts";
 import { createOperators } from "../../../src/store/postgres/operators.ts";
 import { peeked, runPeeks } from "../../../src/store/postgres/peek.ts";
+import { runReclaims } from "../../../src/store/postgres/reclaim.ts";
 import { runReconciles } from "../../../src/store/postgres/reconcile.ts";
 import type { RecordRow } from "../../../src/store/postgres/record-row.ts";
 import { createServerTime, type ServerTime } from "../../../src/store/postgres/server-time.ts";
@@ -114,6 +116,18 @@ export function createScene({ a, b, observer }: Sessions): Scene {
 
 const where = ({ tenant, scope, key }: RecordKey) => `tenant = '${tenant}' and scope = '${scope}' and key = '${key}'`;
 
+/** As the batchers do it: what claims leave undecided is for reclaims. Null: undecided there too. */
+export async function claimAll(
+  session: Connection,
+  calls: readonly ClaimCall[],
+  time: ServerTime,
+): Promise<(ClaimAnswer | null)[]> {
+  const first = await runClaims(session, calls, time);
+  const left = calls.filter((_, i) => first[i] === null);
+  const second = left.length === 0 ? [] : await runReclaims(session, left, time);
+  return first.map((answer) => answer ?? second.shift() ?? null);
+}
+
 const ROUNDS = 3;
 
 /** The run functions behind the port, each call a batch of its own that is tried as often as the batcher would. */
@@ -140,7 +154,7 @@ export function createSessionStore(session: Session, time: ServerTime): Store {
       time,
       newToken: freshToken,
     }),
-    claim: (call) => one(call.intent === "execute" ? runClaims : runReconciles, call),
+    claim: (call) => one(call.intent === "execute" ? claimAll : runReconciles, call),
     heartbeat: (call) => one(runHeartbeats, call),
     finish: (call) => one(runFinishes, call),
     peek: async (key) => peeked(await one(runPeeks, { key })),

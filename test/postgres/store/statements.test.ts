@@ -1,5 +1,6 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { runPeeks } from "../../../src/store/postgres/peek.ts";
 import { decodeRecord } from "../../../src/store/postgres/record-row.ts";
 import { loadStatement } from "../../../src/store/postgres/statement.ts";
 import { listLoops, type Plan, scansOf } from "./plans.ts";
@@ -15,6 +16,9 @@ afterAll(() => sessions.close());
 const names = readdirSync(new URL("../../../src/store/postgres/", import.meta.url))
   .filter((file) => file.endsWith(".sql"))
   .map((file) => file.slice(0, -".sql".length));
+
+const fileOf = (name: string) =>
+  readFileSync(new URL(`../../../src/store/postgres/${name}.sql`, import.meta.url), "utf8");
 
 const parametersOf = (lines: readonly string[]) => [...new Set(lines.join("\n").match(/\$\d+/g))].sort();
 
@@ -44,12 +48,18 @@ async function expectProbesOnly(name: string): Promise<void> {
 
 describe.each(names)("%s", (name) => {
   test("prepares, and its header names every parameter", async () => {
-    const { text } = loadStatement(name);
-    await run(`prepare checked as ${text}`);
+    await run(`prepare checked as ${loadStatement(name).text}`);
     await run("deallocate checked");
-    const lines = text.split("\n");
+    const lines = fileOf(name).split("\n");
     const [header, body] = [lines.filter(isComment), lines.filter((line) => !isComment(line))];
     expect(parametersOf(header)).toEqual(parametersOf(body));
+  });
+
+  test("has no string that spans lines, so that it is the same without its comments and indentation", () => {
+    for (const line of fileOf(name)
+      .split("\n")
+      .filter((line) => !isComment(line.trim())))
+      expect(line.split("'").length % 2, line).toBe(1);
   });
 
   test("probes indexes on an empty table", () => expectProbesOnly(name));
@@ -86,6 +96,31 @@ test("the decoder reads every column of a record but the sweeper's own and those
     "audit_sequence",
   ]);
 });
+
+test("a record that comes packed is what its columns say", async () => {
+  const { a, row, sql, time } = createScene(sessions);
+  await a.acquire();
+  const unpacked = async () => (await runPeeks(sessions.a, [{ key: a.key }], time))[0]?.stored;
+  const byName = async () => decodeRecord((await row()) ?? fail());
+  expect(await unpacked()).toEqual(await byName());
+  await sql(`update holdfast.record set
+    state = 4, due = '2255-01-01T00:00:00.123456Z', forget_at = '2030-01-01', sweep_at = '2030-01-01', has_waiters = true,
+    attempt = 2147483647, fence = 9223372036854775807, suspect_token = lease_token, suspect_fence = 9007199254740993,
+    fingerprint_algorithm = 'ä', hold = true, max_attempts = 7, max_execution_ms = 604800000,
+    end_time = '1999-12-31T23:59:59.999999Z', reason = 2, end_digest = '', outcome = '\\x00ff', checkpoint = 'c',
+    checkpoint_sequence = 9223372036854775807, checkpoint_time = '1970-01-01', evidence = '', external_ref = 'ref \u{1f511}',
+    progress = 'p' where $record`);
+  const full = await unpacked();
+  expect(full).toEqual(await byName());
+  expect(
+    Object.entries(full ?? {}).filter(([, value]) => value === null),
+    "nothing is left out",
+  ).toEqual([]);
+});
+
+const fail = (): never => {
+  throw new Error("no row");
+};
 
 const isComment = (line: string) => line.startsWith("--");
 

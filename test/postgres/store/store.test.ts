@@ -71,6 +71,30 @@ test("parallel claims of one key with other payloads, their own claim_ids and no
   ]);
 });
 
+const { policy } = claimOf();
+
+test.each([
+  ["a fraction for its lease", { leaseMs: 1.5 }],
+  ["no number for its lease", { leaseMs: Number.NaN }],
+  ["a fraction of an attempt", { policy: { ...policy, maxAttempts: 1.5 } }],
+  ["more attempts than the column holds", { policy: { ...policy, maxAttempts: 2 ** 31 } }],
+  ["a retention that is not known exactly", { policy: { ...policy, resultRetentionMs: 2 ** 60 } }],
+  ["half of a surrogate pair in its reference", { externalRef: "\ud800" }],
+  ["U+0000 in its reference", { externalRef: "a\0" }],
+] as const)(
+  "a claim with %s fails alone, and those of other tenants that share its batch are answered",
+  async (_, change) => {
+    const calls = Array.from({ length: 8 }, (_, i) => claimOf({ key: { ...freshKey(), tenant: `mate-${i}` } }));
+    const [bad, ...mates] = await Promise.allSettled(
+      [{ ...claimOf({ key: freshKey() }), ...change }, ...calls].map((call) => storeAt(0).claim(call, NEVER)),
+    );
+    expect(bad).toMatchObject({ status: "rejected", reason: { code: "INTERNAL" } });
+    expect(mates.map((mate) => mate.status === "fulfilled" && claimWords(mate.value))).toEqual(
+      new Array(8).fill("acquired new"),
+    );
+  },
+);
+
 test("a store that is closed answers what it has and refuses what comes", async () => {
   const store = await openStoreOn(database.url);
   const under = store.claim(claimOf({ key: freshKey() }), NEVER);

@@ -58,6 +58,12 @@ const swapNumbers = ([one, other, ...others]: readonly Row[]): readonly Row[] =>
 /** By statement: prepares the records and makes the calls, one for each key. Each of them may be made again. */
 const CALLS: Readonly<Record<string, (keys: readonly RecordKey[]) => Promise<readonly (() => Promise<unknown>)[]>>> = {
   claim: async (keys) => keys.map(claimFor).map((call) => () => stand.store.claim(call, NEVER)),
+  reclaim: async (keys) => {
+    const failed = (await hold(keys)).map((holder) => ({ ...endOf(holder), kind: "retryable" as const, delayMs: 0 }));
+    await Promise.all(failed.map((call) => stand.store.finish(call, NEVER)));
+    const again = keys.map((key): ClaimCall => ({ ...claimFor(key), claimId: `${canaryOf(key.tenant)} claims again` }));
+    return again.map((call) => () => stand.store.claim(call, NEVER));
+  },
   reconcile: async (keys) => {
     const holders = await hold(keys);
     const unknown = holders.map((holder) => ({ ...endOf(holder), kind: "outcome-unknown" as const }));

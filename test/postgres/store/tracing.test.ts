@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { systemClock } from "../../../src/clock.ts";
 import { silentObserver } from "../../../src/store/observer.ts";
-import { BATCH_LIMITS } from "../../../src/store/postgres/batcher.ts";
+import { BATCH_LIMITS } from "../../../src/store/postgres/batch-limits.ts";
 import { createDatabase, type Database } from "../../../src/store/postgres/database.ts";
 import { createPostgresStore, type PostgresStore } from "../../../src/store/postgres/store.ts";
 import { traceDatabase } from "../../../src/store/postgres/traced-database.ts";

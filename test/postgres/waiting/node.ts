@@ -5,7 +5,7 @@ import type { RecordKey } from "../../../src/domain/key.ts";
 import type { Proof } from "../../../src/domain/record.ts";
 import { openWaiting, type Waiting } from "../../../src/server/waiting.ts";
 import { silentObserver } from "../../../src/store/observer.ts";
-import { BATCH_LIMITS } from "../../../src/store/postgres/batcher.ts";
+import { BATCH_LIMITS } from "../../../src/store/postgres/batch-limits.ts";
 import { createDatabase } from "../../../src/store/postgres/database.ts";
 import { createPostgresStore } from "../../../src/store/postgres/store.ts";
 import type { Store } from "../../../src/store/store.ts";

@@ -6,7 +6,7 @@ import { databaseUrl, formatAddress, redactUrl } from "../../../src/server/confi
 import type { Command } from "../../../src/server/config/option.ts";
 import { readConfig } from "../../../src/server/config/read.ts";
 import { type Config, OPTIONS, SETTINGS } from "../../../src/server/config.ts";
-import { BATCH_LIMITS } from "../../../src/store/postgres/batcher.ts";
+import { BATCH_LIMITS } from "../../../src/store/postgres/batch-limits.ts";
 
 const HOME = { HOME: "/home/me" };
 

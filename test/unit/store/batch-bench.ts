@@ -1,10 +1,12 @@
 import type { RecordKey } from "../../../src/domain/key.ts";
 import { silentObserver } from "../../../src/store/observer.ts";
-import { type BatchLimits, createBatcher } from "../../../src/store/postgres/batcher.ts";
+import type { BatchLimits } from "../../../src/store/postgres/batch-limits.ts";
+import { createBatcher, type Undecided } from "../../../src/store/postgres/batcher.ts";
 import type { Connection } from "../../../src/store/postgres/connection.ts";
+import type { Lanes } from "../../../src/store/postgres/lanes.ts";
 import { noTracing } from "../../../src/telemetry/tracing.ts";
 import { createFakeDatabase, createFakeLanes } from "./fake-database.ts";
-import { createManualClock, settled } from "./manual-clock.ts";
+import { createManualClock, type ManualClock, settled } from "./manual-clock.ts";
 
 export interface Call {
   readonly key: RecordKey;
@@ -24,19 +26,34 @@ export interface Run {
 
 export interface BenchOptions {
   readonly lanes?: number;
+  /** Of each lane. */
+  readonly atOnce?: number;
   readonly limits?: Partial<BatchLimits>;
+  readonly undecided?: Undecided<Call, string>;
   readonly follow?: (answer: string, leader: Call, follower: Call) => string | null;
 }
 
-const LIMITS: BatchLimits = { rowsMax: 256, bytesMax: 2 << 20, queueCallsMax: 10_000, queueBytesMax: 64 << 20 };
+const LIMITS: BatchLimits = {
+  ...{ rowsMax: 256, bytesMax: 2 << 20, aheadRowsMin: 64 },
+  ...{ queueCallsMax: 10_000, queueBytesMax: 64 << 20 },
+};
 
 /** A batcher over lanes that are open, whose statement is in the test's hands. */
-export async function setUpBatcher({ lanes: laneCount = 1, limits, follow }: BenchOptions = {}) {
+export async function setUpBatcher(options: BenchOptions = {}) {
+  const { clock, database, lanes } = await openLanes(options);
+  return { clock, database, lanes, ...batcherOver(lanes, clock, options) };
+}
+
+export async function openLanes({ lanes: laneCount = 1, atOnce = 1 }: BenchOptions = {}) {
   const clock = createManualClock();
   const database = createFakeDatabase();
-  const lanes = createFakeLanes(database, clock, laneCount);
+  const lanes = createFakeLanes(database, clock, laneCount, () => 0.5, null, atOnce);
   await lanes.opened();
   await clock.advance(1_000); // The sessions have proved themselves: a lane reconnects without delay.
+  return { clock, database, lanes };
+}
+
+export function batcherOver(lanes: Lanes, clock: ManualClock, { limits, follow, undecided }: BenchOptions = {}) {
   const runs: Run[] = [];
   const told = {
     batches: [] as number[],
@@ -82,6 +99,7 @@ export async function setUpBatcher({ lanes: laneCount = 1, limits, follow }: Ben
       return promise;
     },
     ...(follow === undefined ? {} : { follow }),
+    ...(undecided === undefined ? {} : { undecided }),
   });
 
   /** Submits and keeps the outcome, so that none is unhandled. */
@@ -107,7 +125,7 @@ export async function setUpBatcher({ lanes: laneCount = 1, limits, follow }: Ben
     return found;
   };
 
-  return { clock, database, lanes, batcher, runs, run, told, submit, send };
+  return { batcher, runs, run, told, submit, send };
 }
 
 export interface Submitted {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { Fault } from "../../../src/domain/fault.ts";
-import { ConnectionLost, HalfDone } from "../../../src/store/postgres/errors.ts";
+import { ConnectionLost, HalfDone, NotStorable } from "../../../src/store/postgres/errors.ts";
 import { call, calls, setUpBatcher } from "./batch-bench.ts";
 import { databaseError } from "./fake-database.ts";
 import { settled } from "./manual-clock.ts";
@@ -137,9 +137,13 @@ test("a lane that cannot reconnect answers what waits within a quarter of a seco
   expect(runs.flatMap(({ ids }) => ids)).toEqual(["sent", "served"]);
 });
 
-test.for(["22001", "23514", "54000"])("after %s each call goes alone, and the poison fails alone", async (code) => {
-  const { send, run, runs } = await setUpBatcher();
-  const cause = databaseError(code);
+test.for([
+  ["22001", databaseError("22001")],
+  ["23514", databaseError("23514")],
+  ["54000", databaseError("54000")],
+  ["22P03", new NotStorable("for the test")],
+] as const)("after %s each call goes alone, and the poison fails alone", async ([code, cause]) => {
+  const { send, run, runs, told } = await setUpBatcher();
   const submitted = await send(...calls(4));
   for (let i = 0; i < runs.length; i++) {
     if (run(i).ids.includes("t0002")) await run(i).fail(cause);
@@ -148,6 +152,7 @@ test.for(["22001", "23514", "54000"])("after %s each call goes alone, and the po
   expect(submitted.map(({ answer }) => answer)).toEqual(["t0000", "t0001", null, "t0003"]);
   expect(submitted[2]?.error).toMatchObject({ code: "INTERNAL", cause });
   expect(runs).toHaveLength(5);
+  expect(told.retried).toEqual([code]);
 });
 
 test.for(["53100", "53200", "53300", "57014", "58030"])(

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { compareKeys, keyText } from "../../../src/domain/key.ts";
 import { silentObserver } from "../../../src/store/observer.ts";
-import { createBatcher } from "../../../src/store/postgres/batcher.ts";
+import { type Batcher, createBatcher, type Undecided } from "../../../src/store/postgres/batcher.ts";
 import { ConnectionLost } from "../../../src/store/postgres/errors.ts";
 import { noTracing } from "../../../src/telemetry/tracing.ts";
 import { type Call, call } from "./batch-bench.ts";
@@ -48,9 +48,8 @@ function createWorld(seed: number) {
   const pick = (limit: number) => Math.floor(random() * limit);
   const clock = createManualClock();
   const database = createFakeDatabase();
-  const lanes = createFakeLanes(database, clock, 1 + pick(3), random);
+  const lanes = createFakeLanes(database, clock, 1 + pick(3), random, null, 1 + pick(2));
   const effects = new Map<string, number>();
-  const underWay = new Set<string>();
   const violations: string[] = [];
 
   const commit = (calls: readonly Call[]) => {
@@ -58,7 +57,7 @@ function createWorld(seed: number) {
     for (const { id } of calls) effects.set(id, 1);
   };
 
-  const check = (calls: readonly Call[]) => {
+  const check = (calls: readonly Call[], underWay: ReadonlySet<string>) => {
     const keys = calls.map(({ key }) => keyText(key));
     if (new Set(keys).size !== keys.length) violations.push("a key twice in a batch");
     if (calls.length > ROWS_MAX) violations.push("too many rows");
@@ -68,8 +67,8 @@ function createWorld(seed: number) {
     return keys;
   };
 
-  const run = async (calls: readonly Call[]): Promise<readonly (string | null)[]> => {
-    const keys = check(calls);
+  const run = async (calls: readonly Call[], underWay: Set<string>): Promise<readonly (string | null)[]> => {
+    const keys = check(calls, underWay);
     for (const key of keys) underWay.add(key);
     try {
       await clock.sleep(pick(20));
@@ -86,17 +85,23 @@ function createWorld(seed: number) {
     }
   };
 
-  const batcher = createBatcher<Call, string>({
-    name: "claim",
-    lanes,
-    clock,
-    tracing: noTracing,
-    observer: silentObserver,
-    limits: { rowsMax: ROWS_MAX, bytesMax: 2_000, queueCallsMax: 240, queueBytesMax: 100_000 },
-    keyOf: (submitted) => submitted.key,
-    bytesOf: (submitted) => submitted.bytes,
-    run: (_, calls) => run(calls),
-  });
+  const limits = {
+    ...{ rowsMax: ROWS_MAX, bytesMax: 2_000, aheadRowsMin: 1 + pick(4) },
+    ...{ queueCallsMax: 240, queueBytesMax: 100_000 },
+  };
+  const newBatcher = (undecided?: Undecided<Call, string>): Batcher<Call, string> => {
+    const underWay = new Set<string>();
+    return createBatcher<Call, string>({
+      ...{ name: "claim", lanes, clock, tracing: noTracing, observer: silentObserver, limits },
+      keyOf: (submitted) => submitted.key,
+      bytesOf: (submitted) => submitted.bytes,
+      run: (_, calls) => run(calls, underWay),
+      ...(undecided === undefined ? {} : { undecided }),
+    });
+  };
+  // Every other world has two that hand over to each other, as those of claims and reclaims.
+  const second = newBatcher({ batcher: () => batcher, isRound: true });
+  const batcher = newBatcher(seed % 2 === 0 ? { batcher: () => second, isRound: false } : undefined);
 
   const submit = async (id: number): Promise<Outcome> => {
     const tenant = TENANTS[pick(TENANTS.length)] ?? "a";
@@ -131,7 +136,7 @@ function createWorld(seed: number) {
     database.refusing = false;
     for (let turns = 0; left > 0 && turns < 2_000; turns++) await clock.advance(50);
     if (left > 0) throw new Error(`${left} calls were never settled`);
-    await batcher.close();
+    await Promise.all([batcher.close(), second.close()]);
     await lanes.close();
     await settled();
     if (clock.sleepers > 0) violations.push(`${clock.sleepers} timers left behind`);

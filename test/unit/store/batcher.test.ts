@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { keyText } from "../../../src/domain/key.ts";
 import { call, calls, setUpBatcher } from "./batch-bench.ts";
 import { settled } from "./manual-clock.ts";
 
@@ -31,7 +32,7 @@ test("no call is answered before its statement is", async () => {
 
 test("two lanes have two batches under way, and a blocked one holds up no key of the other", async () => {
   const { send, runs, run, lanes } = await setUpBatcher({ lanes: 2 });
-  const laneOf = (id: string) => lanes.laneOf(call(id).key);
+  const laneOf = (id: string) => lanes.laneOf(keyText(call(id).key));
   const all = calls(40).map(({ id }) => id);
   const blocked = all.filter((id) => laneOf(id) === 0);
   const moving = all.filter((id) => laneOf(id) === 1);
@@ -88,8 +89,8 @@ test("a tenant gets no more than half of a batch while another's calls wait", as
 });
 
 test("a full queue refuses at once and says when to come back; what it holds is served", async () => {
-  const { send, run, told } = await setUpBatcher({ limits: { queueCallsMax: 4 } });
-  await send(call("blocker"));
+  const { send, run, told } = await setUpBatcher({ limits: { queueCallsMax: 5 } });
+  await send(call("blocker", { tenant: "z" }));
   const submitted = await send(
     ...calls(3, "a"),
     call("b", { tenant: "b" }),
@@ -106,7 +107,7 @@ test("a full queue refuses at once and says when to come back; what it holds is 
 
 test("a queue is full by bytes, too", async () => {
   const { send } = await setUpBatcher({ limits: { queueBytesMax: 1_000 } });
-  await send(call("blocker"));
+  await send(call("blocker", { tenant: "z" }));
   const submitted = await send(
     call("a", { bytes: 500 }),
     call("b", { bytes: 1 }),

@@ -101,6 +101,7 @@ export function createFakeLanes(
   count: number,
   random = () => 0.5,
   waitingMax: number | null = null,
+  atOnce = 1,
 ): Lanes {
-  return createLanes({ count, open: database.open, epoch: createEpoch(), clock, random, waitingMax });
+  return createLanes({ count, open: database.open, epoch: createEpoch(), clock, random, atOnce, waitingMax });
 }

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { createEpoch } from "../../../src/store/postgres/epoch.ts";
+import { ConnectionLost } from "../../../src/store/postgres/errors.ts";
 import { createLane } from "../../../src/store/postgres/lane.ts";
 import { createWakeUp } from "../../../src/store/postgres/wake-up.ts";
 import { createFakeDatabase } from "./fake-database.ts";
@@ -8,8 +9,8 @@ import { createManualClock, settled } from "./manual-clock.ts";
 function setUp() {
   const clock = createManualClock();
   const database = createFakeDatabase();
-  const open = (waitingMax: number | null = null) =>
-    createLane({ open: database.open, epoch: createEpoch(), clock, random: () => 0.5, waitingMax });
+  const open = (waitingMax: number | null = null, atOnce = 1) =>
+    createLane({ open: database.open, epoch: createEpoch(), clock, random: () => 0.5, atOnce, waitingMax });
   return { clock, database, open };
 }
 
@@ -116,4 +117,41 @@ test("a wake-up wakes those who wait now, and forgets those who gave up", async 
   wakeUp.all();
   await patient;
   expect(wakeUp.waiting).toBe(0);
+});
+
+test("a lane that takes two turns at a time gives both of them one session, and the third waits", async () => {
+  const { clock, database, open } = setUp();
+  const lane = open(null, 2);
+  await clock.advance(1_000);
+  const used: unknown[] = [];
+  const gate = Promise.withResolvers<void>();
+  const turn = (last = false) =>
+    lane.run(async (connection) => {
+      used.push(connection);
+      if (!last) await gate.promise;
+    });
+  const both = [turn(), turn()];
+  await settled();
+  expect(used).toHaveLength(2);
+  expect(new Set(used).size).toBe(1);
+  expect(lane.isBusy()).toBe(true);
+  const third = turn(true);
+  await settled();
+  expect(used).toHaveLength(2);
+  gate.resolve();
+  await Promise.all([...both, third]);
+  expect(lane.isBusy()).toBe(false);
+  expect(database.sessions).toHaveLength(1);
+});
+
+test("when a session ends under two turns, both are told, and the next one is opened once", async () => {
+  const { clock, database, open } = setUp();
+  const lane = open(null, 2);
+  await clock.advance(1_000);
+  const lost = new ConnectionLost(new Error("for the test"));
+  const failing = [1, 2].map(() => lane.run(() => Promise.reject(lost)));
+  expect((await Promise.allSettled(failing)).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+  await clock.advance(1_000);
+  expect(await lane.run(async () => "used")).toBe("used");
+  expect(database.sessions).toHaveLength(2);
 });

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { keyText } from "../../../src/domain/key.ts";
 import { ConnectionLost } from "../../../src/store/postgres/errors.ts";
 import { createFakeDatabase, createFakeLanes, databaseError } from "./fake-database.ts";
 import { createManualClock, settled } from "./manual-clock.ts";
@@ -26,7 +27,7 @@ const unavailable = { code: "STORE_UNAVAILABLE" };
 
 test("equal keys share a lane, and keys spread over all lanes", async () => {
   const { lanes } = await setUp(3);
-  const laneOf = (key: string) => lanes.laneOf({ tenant: "t", scope: "s", key });
+  const laneOf = (key: string) => lanes.laneOf(keyText({ tenant: "t", scope: "s", key }));
   const keys = Array.from({ length: 300 }, (_, i) => `key-${i}`);
   expect(keys.map(laneOf)).toEqual(keys.map(laneOf));
   for (const lane of [0, 1, 2]) expect(keys.filter((key) => laneOf(key) === lane).length).toBeGreaterThan(60);

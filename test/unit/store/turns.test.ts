@@ -3,8 +3,8 @@ import { createTurns } from "../../../src/store/postgres/turns.ts";
 import { settled } from "./manual-clock.ts";
 
 /** Something in use until it is let go, and the order in which the others came to it. */
-function setUp(waitingMax = Number.POSITIVE_INFINITY) {
-  const turns = createTurns(waitingMax);
+function setUp(waitingMax = Number.POSITIVE_INFINITY, atOnce = 1) {
+  const turns = createTurns(waitingMax, atOnce);
   const used: string[] = [];
   const gate = Promise.withResolvers<void>();
   const use = (name: string, options?: { ahead?: boolean }) =>
@@ -76,4 +76,21 @@ test("those that wait can be refused, while the one in use goes on and is waited
   await idle;
   expect(await first).toBe("first");
   expect(used).toEqual(["first"]);
+});
+
+test("where two may use it at a time the third waits for one of them, and idle for all", async () => {
+  const { turns, used, use, letGo } = setUp(Number.POSITIVE_INFINITY, 2);
+  const first = use("first");
+  const [second, third] = [use("second"), use("third")];
+  expect(await second).toBe("second");
+  expect(await third, "after the second, while the first goes on").toBe("third");
+  let isIdle = false;
+  const idle = turns.idle().then(() => {
+    isIdle = true;
+  });
+  await settled();
+  expect([used, isIdle]).toEqual([["first", "second", "third"], false]);
+  letGo();
+  await Promise.all([first, idle]);
+  expect(await use("fourth")).toBe("fourth");
 });

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { keyColumns, matchEveryRow, matchRows } from "../../../../src/store/postgres/batch-rows.ts";
+import { textArray } from "../../../../src/store/postgres/binary-array.ts";
 
 const call = (tenant: string) => ({ key: { tenant, scope: "orders", key: "order-1" } });
 const row = (i: number, tenant: string) => ({ i: BigInt(i), tenant, scope: "orders", key: "order-1" });
@@ -30,9 +31,11 @@ test("a statement that answers every call must do so", () => {
 });
 
 test("the keys of a batch are three columns in the order of the calls", () => {
-  expect(keyColumns([call("a"), call("b")])).toEqual([
-    ["a", "b"],
-    ["orders", "orders"],
-    ["order-1", "order-1"],
-  ]);
+  expect(keyColumns([call("a"), call("b")])).toEqual(
+    [
+      ["a", "b"],
+      ["orders", "orders"],
+      ["order-1", "order-1"],
+    ].map((column) => textArray(column, (text) => text)),
+  );
 });

@@ -7,7 +7,6 @@ import { HalfDone } from "../../../../src/store/postgres/errors.ts";
 import { bytes, claimIdOf, claimOf, fingerprintOf, NOW, recordOf } from "../../../support/records.ts";
 import { claimWords } from "../../../support/words.ts";
 import { databaseError } from "../fake-database.ts";
-import { rowOf } from "./row-of.ts";
 
 const follower = claimOf({ claimId: claimIdOf("follower") });
 const words = (answer: ClaimAnswer | null) => answer && claimWords(answer);
@@ -49,8 +48,8 @@ describe("a follower", () => {
 
 test("a statement that took what the reducer would not is a bug, never an answer", async () => {
   const call = claimOf({ mayAcquire: "nothing" });
-  const won = { won_fence: 1n, won_due: NOW, won_attempt: 1, won_token: call.token, won_has_waiters: false };
-  const row = { i: 1n, ...call.key, state: null, seen_at: NOW, fence_floor: 0n, ...won };
+  const won = { due: NOW, attempt: 1, lease: { token: call.token, fence: 1n }, hasWaiters: false };
+  const row = { i: 1, ...call.key, stored: null, seenAt: NOW, fenceFloor: 0n, won };
   const unused = { query: () => Promise.reject(new Error("unused")) };
   const time = { observed: () => undefined, asOf: () => null, notAfter: async () => "infinity" };
   await expect(answerClaims(unused, [call], [row], time)).rejects.toThrow("bug");
@@ -60,16 +59,12 @@ describe("when records with used-up attempts cannot be settled after the claims 
   const acquired = claimOf();
   const exhausted = claimOf({ key: { ...acquired.key, key: "order-2" } });
   const time = { observed: () => undefined, asOf: () => null, notAfter: async () => "infinity" };
-  const won = { won_fence: 1n, won_due: NOW, won_attempt: 1, won_token: acquired.token, won_has_waiters: false };
+  const won = { due: NOW, attempt: 1, lease: { token: acquired.token, fence: 1n }, hasWaiters: false };
+  const policy = { ...exhausted.policy, maxAttempts: 1 };
+  const stored = recordOf({ key: exhausted.key, policy, due: addMs(NOW, -1) });
   const rows: readonly ClaimRow[] = [
-    { i: 1n, ...acquired.key, state: null, seen_at: NOW, fence_floor: 0n, ...won },
-    {
-      ...rowOf({ ...exhausted.key, max_attempts: 1, due: addMs(NOW, -1) }),
-      i: 2n,
-      seen_at: NOW,
-      fence_floor: 0n,
-      won_fence: null,
-    },
+    { i: 1, ...acquired.key, stored: null, seenAt: NOW, fenceFloor: 0n, won },
+    { i: 2, ...exhausted.key, stored, seenAt: NOW, fenceFloor: 0n, won: null },
   ];
   const answer = (error: Error) =>
     answerClaims({ query: () => Promise.reject(error) }, [acquired, exhausted], rows, time);
