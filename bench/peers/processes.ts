@@ -2,8 +2,8 @@ import { type ChildProcess, fork, type SpawnOptions, spawn } from "node:child_pr
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { delimiter, join } from "node:path";
+import { freePorts } from "../../src/cli/demo/ports.ts";
 import type { Load } from "./peer.ts";
 
 export interface LoadProcess extends AsyncDisposable {
@@ -112,12 +112,9 @@ function after(ms: number): Promise<string> {
 }
 
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === "string") throw new Error("bug: a TCP server without a port");
-  return address.port;
+  const [port] = await freePorts(1);
+  if (port === undefined) throw new Error("bug: no port");
+  return port;
 }
 
 /** Whether a program of the system can be started by its name. */

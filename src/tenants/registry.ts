@@ -118,6 +118,17 @@ export class TenantRegistry<Runtime> {
     return slot.health;
   }
 
+  /**
+   * Resolves when the newest registration is built, if something is built that it is to replace; otherwise nothing of a
+   * former one serves. One that cannot be built replaces nothing. Throws what the build threw if that passes.
+   */
+  async replaced(id: string): Promise<void> {
+    for (let slot = this.#replacing(id); slot !== null; slot = this.#replacing(id)) {
+      const end = await slot.build();
+      if (end.kind === "threw" && !slot.isDropped) throw end.error;
+    }
+  }
+
   /** False when there is none. */
   drain(id: string, draining: boolean): boolean {
     return this.#held.drain(id, draining);
@@ -175,6 +186,11 @@ export class TenantRegistry<Runtime> {
   #hold(registration: TenantRegistration, options: RegisterOptions, isEager: boolean) {
     if (this.#isClosed) throw closedFault();
     return this.#held.hold(registration, options, isEager);
+  }
+
+  #replacing(id: string): Slot<Runtime> | null {
+    const slot = this.#held.entries.get(id)?.candidate ?? null;
+    return slot?.phase === "cold" || slot?.phase === "building" ? slot : null;
   }
 
   #named(id: string | null): Entry<Runtime> | undefined {

@@ -31,8 +31,9 @@ export interface TenantService extends Tenants {
   /** Builds the eager tenants in the background, and lets go of idle ones from then on. Does not wait for anything. */
   start(): void;
   /**
-   * To be called after a change of a tenant through this server, which then holds here. When it throws, as `TenantTable`
-   * does, the change is followed all the same.
+   * To be called after a change of a tenant through this server. Resolves when it holds here: nothing that was built
+   * before it serves any more, unless what it asks for cannot be built here. When it throws, as `TenantTable` does or what
+   * a build threw that passes, the change is followed all the same.
    */
   changed(id: string): Promise<void>;
   /**

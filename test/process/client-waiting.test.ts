@@ -3,6 +3,7 @@ import { createClient, type Holdfast, type WaitEvent } from "../../src/client/cl
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { type JsonProcess, spawnNode } from "./client-process.ts";
 import { readMetrics, untilSumIs } from "./metrics-page.ts";
+import { ownAddresses } from "./own-address.ts";
 import { type ServerProcess, startServer } from "./server.ts";
 
 let database: TestDatabase;
@@ -116,8 +117,8 @@ describe("callers who wait", () => {
 describe("waitFor", () => {
   test.each(["SIGTERM", "SIGKILL"] as const)("goes on over a server that is restarted after %s", async (signal) => {
     const key = `restarted after ${signal}`;
-    const first = await start();
-    const at = ["--grpc-address", first.grpc];
+    const [at] = await ownAddresses(1);
+    const first = await start(at);
     const events: WaitEvent[] = [];
     const seen = Promise.withResolvers<void>();
     const reading = (async () => {

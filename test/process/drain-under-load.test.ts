@@ -2,7 +2,8 @@ import { createConnectTransport } from "@connectrpc/connect-node";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createClient, type Holdfast } from "../../src/client/client.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
-import { type ServerProcess, startServer } from "./server.ts";
+import { ownAddresses } from "./own-address.ts";
+import { startServer } from "./server.ts";
 import { until } from "./waiting-calls.ts";
 
 /** Of each way to call: once on a key of its own, once on one that eight race for, a wait for what another does. */
@@ -64,11 +65,10 @@ async function hear(holdfast: Holdfast, { over: { signal } }: Tally, key: string
 /** Two servers behind fixed addresses, one of which is replaced in each round, and clients who know both. */
 test("SIGTERM under load: no call fails after the client's retries, and the server ends with 0 within the grace", async () => {
   await using opened = new AsyncDisposableStack();
-  const start = async (like?: ServerProcess) => {
-    const same = like && ["--grpc-address", like.grpc, "--http-address", like.http.replace("http://", "")];
-    return opened.use(await startServer({ databaseUrl: database.url, ...(same && { args: same }) }));
-  };
-  const servers = [await start(), await start()];
+  const places = await ownAddresses(2);
+  const start = async (args: readonly string[] = []) =>
+    opened.use(await startServer({ databaseUrl: database.url, args }));
+  const servers = [await start(places[0]), await start(places[1])];
   const addresses = servers.map(({ grpc }) => grpc);
   const tally: Tally = { failures: [], runs: new Map(), done: [], over: new AbortController() };
   const loops: Promise<void>[] = [];
@@ -99,7 +99,7 @@ test("SIGTERM under load: no call fails after the client's retries, and the serv
     // Within the grace: otherwise the calls that were left would have been cut off.
     expect(await going.logged("stopped")).toMatchObject({ clean: true });
     expect(tally.failures).toEqual([]);
-    servers[round % 2] = await start(going);
+    servers[round % 2] = await start(places[round % 2]);
   }
 
   tally.over.abort(OVER);

@@ -208,6 +208,18 @@ test("what a tenant had before there was a limit counts once it is measured, on 
   transport.close();
 });
 
+test("another limit holds when its change is answered, also when it takes long to find out what the tenant uses", async () => {
+  const tenant = await tenantWith({ leases: 1 });
+  expect(await claim(keyOf(tenant))).toBe("acquired");
+  expect(await claim(keyOf(tenant))).toBe("QUOTA_LEASES");
+  await withClient({ url: database.url }, async (client) => {
+    await client.query("begin");
+    await client.query("lock table holdfast.tenant_usage in access exclusive mode");
+    await limitTo(tenant, { leases: 100 });
+    expect(await claim(keyOf(tenant))).toBe("acquired");
+  });
+});
+
 const CALLS = 'holdfast_waiting_calls{placement="main"}';
 
 /** So many callers who wait for one record, in this order. */

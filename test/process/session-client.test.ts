@@ -4,6 +4,7 @@ import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 import { spawnNode } from "./client-process.ts";
 import { sumOf, untilSumIs } from "./metrics-page.ts";
+import { ownAddresses } from "./own-address.ts";
 import { type ServerProcess, startServer } from "./server.ts";
 import { CALLS } from "./server-pair.ts";
 import { claimOf, until } from "./waiting-calls.ts";
@@ -36,8 +37,7 @@ afterAll(async () => {
 const start = (args: readonly string[] = []) => startServer({ databaseUrl: database.url, args });
 
 /** One for this test alone. */
-async function startOwn(like?: ServerProcess): Promise<ServerProcess> {
-  const args = like && ["--grpc-address", like.grpc, "--http-address", like.http.replace("http://", "")];
+async function startOwn(args: readonly string[] = []): Promise<ServerProcess> {
   const server = await start(args);
   cleanups.push(() => server[Symbol.asyncDispose]());
   return server;
@@ -59,6 +59,7 @@ function open(options: ClientOptions): Holdfast {
 /** Works on new keys until it is told to stop, or something goes wrong. Two want every other key. */
 function load(holdfast: Holdfast, name: string) {
   const runs = new Map<string, number>();
+  const underWay = new Set<string>();
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => undefined);
   let done = 0;
@@ -66,6 +67,7 @@ function load(holdfast: Holdfast, name: string) {
   const loop = async (number: number) => {
     for (let count = 0; !isOver; count++) {
       const key = `${name} ${count % 2 === 0 ? number : Math.floor(number / 2)} ${count}`;
+      underWay.add(`${key} of ${number}`);
       try {
         const { value } = await holdfast.once({ scope: SCOPE, key, input: null }, () => {
           runs.set(key, (runs.get(key) ?? 0) + 1);
@@ -76,6 +78,7 @@ function load(holdfast: Holdfast, name: string) {
         failed.reject(error);
         isOver = true;
       }
+      underWay.delete(`${key} of ${number}`);
       done++;
     }
   };
@@ -83,6 +86,8 @@ function load(holdfast: Holdfast, name: string) {
   return {
     /** While it goes on, and nothing fails. */
     during: <T>(promise: Promise<T>): Promise<T> => Promise.race([promise, failed.promise]),
+    /** For whoever wonders why it does not end. */
+    standing: () => `${done} pieces are done, ${[...underWay].join(", ") || "none"} under way`,
     /** So many more pieces are done. */
     async more(pieces: number) {
       const goal = done + pieces;
@@ -98,9 +103,13 @@ function load(holdfast: Holdfast, name: string) {
 }
 
 describe("once() over sessions", () => {
-  test("uses one for each server, whose calls overtake each other, and gives them up when it is done", async () => {
+  test("uses one for each server, whose calls overtake each other, and gives them up when it is done", async ({
+    signal,
+    annotate,
+  }) => {
     const holdfast = open({ addresses: servers.map(({ grpc }) => grpc) });
     const work = load(holdfast, "plain");
+    signal.addEventListener("abort", () => void annotate(work.standing()));
     await work.more(200);
     await work.during(untilSumIs(servers, SESSIONS, 2));
     expect(await work.end()).toEqual([]);
@@ -131,7 +140,8 @@ describe("once() over sessions", () => {
   });
 
   test("goes through a rolling restart of two servers, of which each ends clean", async () => {
-    const rolled = await Promise.all([startOwn(), startOwn()]);
+    const places = await ownAddresses(2);
+    const rolled = await Promise.all(places.map((place) => startOwn(place)));
     const work = load(open({ addresses: rolled.map(({ grpc }) => grpc) }), "rolling");
     for (const turn of [0, 1]) {
       await work.more(100);
@@ -140,7 +150,7 @@ describe("once() over sessions", () => {
       going.signal("SIGTERM");
       expect(await going.exited).toEqual({ code: 0, signal: null });
       expect(await going.logged("stopped")).toMatchObject({ clean: true });
-      rolled[turn] = await startOwn(going);
+      rolled[turn] = await startOwn(places[turn]);
       await work.during(untilSumIs(rolled, SESSIONS, 2));
     }
     expect(await work.end()).toEqual([]);

@@ -1,6 +1,6 @@
-import { createServer } from "node:net";
 import type { Clock } from "../../clock.ts";
 import { type FleetDeps, startFleet } from "./fleet.ts";
+import { freePorts } from "./ports.ts";
 import { spawnServer } from "./processes.ts";
 
 export interface ServersDeps extends Pick<FleetDeps, "size" | "onKilled" | "onFailure"> {
@@ -43,21 +43,4 @@ export async function startServers({ databaseUrl, clock, ...fleet }: ServersDeps
     },
     [Symbol.asyncDispose]: () => processes[Symbol.asyncDispose](),
   };
-}
-
-/** All are taken before any is given up, so that no two are the same. */
-async function freePorts(count: number): Promise<readonly number[]> {
-  const taken = await Promise.all(Array.from({ length: count }, takePort));
-  await Promise.all(taken.map(({ giveUp }) => giveUp()));
-  return taken.map(({ port }) => port);
-}
-
-async function takePort(): Promise<{ readonly port: number; giveUp(): Promise<void> }> {
-  const server = createServer();
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.once("error", reject).listen(0, "127.0.0.1", resolve);
-  await promise;
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("bug: listens on no port");
-  return { port: address.port, giveUp: () => new Promise((closed) => server.close(() => closed())) };
 }

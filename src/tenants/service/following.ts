@@ -12,7 +12,7 @@ import type { Rows } from "./rows.ts";
 export interface FollowingDeps {
   readonly feed: Pick<ChangeFeed, "subscribe" | "started">;
   readonly table: Pick<TenantTable, "eager">;
-  readonly registry: Pick<TenantRegistry<TenantRuntime>, "health" | "snapshot">;
+  readonly registry: Pick<TenantRegistry<TenantRuntime>, "health" | "snapshot" | "replaced">;
   readonly rows: Rows;
   readonly holding: Pick<Holding, "hold" | "unregistered">;
   /** Of the tenant of this id; null: of any. */
@@ -103,6 +103,7 @@ export function createFollowing(deps: FollowingDeps): Following {
         followed.follow(id);
         throw error;
       }
+      await registry.replaced(id);
     },
     outdate,
     reread(id) {

@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
 import { appendFile, readdir, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
+import { freePorts } from "../../../src/cli/demo/ports.ts";
 import { spawnAs } from "../../../src/server/embedded-postgres/account.ts";
 import { withClient } from "../../../src/store/postgres/connection.ts";
 import type { IssuedCertificate } from "../../support/certificates.ts";
@@ -146,14 +146,11 @@ async function tool(program: Program, place: Place, name: string, args: readonly
   return (await run(path, args, { ...spawnAs(place.account), cwd: "/", env, timeout: 60_000 })).stdout;
 }
 
-/** One that nobody has at the moment. */
+/** One that nobody has, nor is given while a program that is to have it starts. */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("bug: no port");
-  return address.port;
+  const [port] = await freePorts(1);
+  if (port === undefined) throw new Error("bug: no port");
+  return port;
 }
 
 /** A client of the driver, without any of ours between. */

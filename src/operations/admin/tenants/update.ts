@@ -56,7 +56,8 @@ export function createUpdateTenant(deps: UpdateTenantDeps): UpdateTenant {
       try {
         const updated = await replace(deps, stored, declaration, change, { deadline, signal: context.signal });
         if (updated === null) throw notVisible(principal);
-        if (updated !== stored) await applyHere(tenants, id, onError);
+        // Also when it is so already: whoever repeats an update whose answer was lost is promised the same.
+        await applyHere(tenants, id, onError);
         return viewOf(updated, tenants);
       } catch (error) {
         const overtaken = error instanceof Fault && error.code === "TENANT_CHANGED";

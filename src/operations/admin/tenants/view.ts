@@ -11,7 +11,7 @@ export interface TenantControl {
   stateOf(id: string): RuntimeState;
   /** Disabled, and why, when this server could not build it, whatever holds elsewhere; null otherwise. */
   failureOf(id: string): HealthState | null;
-  /** Applies at once what was just changed; by itself it would be seen within a second. */
+  /** Resolves when what was just changed holds here; by itself it would be seen within a second. */
   changed(id: string): Promise<void>;
 }
 
