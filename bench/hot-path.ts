@@ -97,7 +97,7 @@ metadata.set("content-type", "application/grpc");
 const connections = createConnections({ clock, random: Math.random, maxAgeMs: 0, reset() {} });
 
 function newContext(): GrpcContext {
-  return new GrpcContext({ metadata, cancelled: false, once() {} }, { clock, connections });
+  return new GrpcContext({ metadata, cancelled: false, on() {} }, { clock, connections });
 }
 
 /** Microseconds of the processor for one call. */

@@ -15,6 +15,11 @@ export interface Caller {
 export interface Presence {
   /** Aborted when the caller has gone or the deadline has passed. */
   readonly signal: AbortSignal;
+  /**
+   * Tells this one of it, at once if it is so; one at most, the call's operation. Absent: the signal does. A signal takes a kilobyte with its listener, and is
+   * made when somebody asks for it.
+   */
+  whenGone?(who: LeftBehind): void;
   /** Aborted when the caller's connection is to be given up: a stream is to end and be asked for again. */
   readonly retiring: AbortSignal;
   /**
@@ -24,9 +29,21 @@ export interface Presence {
   answered(): Promise<boolean>;
 }
 
+/** Who does something for a caller that may go. */
+export interface LeftBehind {
+  /** @param why the reason of the signal */
+  callerGone(why: unknown): void;
+}
+
 /** Of a call that may take long. */
 export interface WaitingCaller extends Caller {
   readonly context: Presence;
+}
+
+export function tellWhenGone(caller: Presence, who: LeftBehind): void {
+  if (caller.whenGone !== undefined) caller.whenGone(who);
+  else if (caller.signal.aborted) who.callerGone(caller.signal.reason);
+  else caller.signal.addEventListener("abort", () => who.callerGone(caller.signal.reason), { once: true });
 }
 
 /** A tenant with what serves it. */

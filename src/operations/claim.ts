@@ -13,7 +13,7 @@ import type { ClaimOutcome } from "./claim-outcome.ts";
 import { createCurfew } from "./curfew.ts";
 import { faultOf } from "./faults.ts";
 import { giveBackUnlessReached } from "./give-back.ts";
-import { canWait, type WaitingClaim, waitToClaim } from "./waiting-claim.ts";
+import { canWait, type WaitDeps, waitToClaim } from "./waiting-claim.ts";
 
 export interface ClaimDeps {
   readonly tenants: Pick<Tenants, "enter">;
@@ -37,48 +37,42 @@ export type Claim = (caller: WaitingCaller, input: ClaimInput) => Promise<ClaimO
 
 export function createClaim(deps: ClaimDeps): Claim {
   const { tenants, clock, admission, newToken } = deps;
-  const curfew = createCurfew(clock);
 
-  const enter = (caller: WaitingCaller, { key }: ClaimInput) => enterTenant(tenants, caller, key.tenant, "claim");
+  const enter = (caller: WaitingCaller, named: string) => enterTenant(tenants, caller, named, "claim");
 
-  const wait = async (
-    caller: WaitingCaller,
-    input: ClaimInput,
-    { tenant, runtime }: Served,
-    { call, first, arrivedMs }: Pick<WaitingClaim, "call" | "first" | "arrivedMs">,
-  ): Promise<ClaimOutcome> => {
-    const { store, hub } = runtime;
-    using _ = hub.admit(tenant, 1);
-    return await waitToClaim(
-      { ...deps, hub, curfew },
-      {
-        ...{ call, first, arrivedMs, waitMs: input.waitMs, newToken },
-        caller: caller.context,
-        async submit(token) {
-          // By now the tenant may be disabled.
-          const entered = await enter(caller, input);
-          if (!isStillServedSo(entered, runtime, input.fingerprint)) {
-            throw new Fault("STORE_UNAVAILABLE", "the tenant was registered anew while the claim waited; claim again");
-          }
-          const reservation = reserve(entered, admission);
-          return submit(store, { ...call, token, mayAcquire: reservation.mayAcquire }, reservation, caller.deadline);
-        },
-        onPromoted: (answer) =>
-          void giveBackUnlessReached({ ...deps, store, hub }, answer.record, answer.now, caller.context),
-      },
-    );
+  const wait: WaitDeps = {
+    ...deps,
+    curfew: createCurfew(clock),
+
+    async submit({ caller, runtime, call, given }, token) {
+      // By now the tenant may be disabled.
+      const entered = await enter(caller, call.key.tenant);
+      if (!isStillServedSo(entered, runtime, given)) {
+        throw new Fault("STORE_UNAVAILABLE", "the tenant was registered anew while the claim waited; claim again");
+      }
+      const reservation = reserve(entered, admission);
+      const again = { ...call, token, mayAcquire: reservation.mayAcquire };
+      return submit(runtime.store, again, reservation, caller.deadline);
+    },
+
+    onPromoted({ caller, runtime: { store, hub } }, { record, now }) {
+      void giveBackUnlessReached({ ...deps, store, hub }, record, now, caller.context);
+    },
   };
 
   return async (caller, input) => {
     const arrivedMs = clock.monotonicMs();
-    const entered = await enter(caller, input);
+    const entered = await enter(caller, input.key.tenant);
     const served = requireBuilt(entered);
     const reservation = reserve(entered, admission);
     const call = callOf(input, served, newToken(), reservation.mayAcquire);
     const first = await submit(served.runtime.store, call, reservation, caller.deadline);
     const { waitMs } = input;
     if (waitMs === 0 || !canWait(first, waitMs - (clock.monotonicMs() - arrivedMs))) return first;
-    return await wait(caller, input, served, { call: { ...call, mayAcquire: "anything" }, first, arrivedMs });
+    const { tenant, runtime } = served;
+    const asked = { ...call, mayAcquire: "anything" } as const;
+    const given = input.fingerprint;
+    return waitToClaim(wait, { tenant, runtime, caller, call: asked, given, first, arrivedMs, waitMs });
   };
 }
 

@@ -4,6 +4,7 @@ import type { RecordKey } from "../domain/key.ts";
 import type { Fingerprint } from "../domain/record.ts";
 import type { Tenants } from "../tenants/tenants.ts";
 import { type Served, serveTenant, type WaitingCaller } from "./access.ts";
+import { createCurfew } from "./curfew.ts";
 import type { RecordEvent } from "./wait-changes.ts";
 import { type Finish, WaitTargets, type Watch } from "./wait-targets.ts";
 
@@ -55,31 +56,31 @@ export type WaitFor = (caller: WaitingCaller, input: WaitForInput) => AsyncGener
 
 export function createWaitFor(deps: WaitForDeps): WaitFor {
   const { clock } = deps;
+  const curfew = createCurfew(clock);
   return async function* (caller, input) {
-    const overMs = clock.monotonicMs() + input.timeoutMs;
-    const { signal, retiring } = caller.context;
-    const watch = await enterAll(deps.tenants, caller, input);
-    signal.throwIfAborted();
-    using targets = new WaitTargets(watch, clock);
-    using _gone = onAbort(signal, () => targets[Symbol.dispose]());
-    using _retired = onAbort(retiring, () => targets.end("max-age"));
-
-    let quietSinceMs = clock.monotonicMs();
-    for (;;) {
-      signal.throwIfAborted();
-      const nowMs = clock.monotonicMs();
-      const keepAliveMs = quietSinceMs + input.keepAliveMs;
-      if (nowMs >= overMs) targets.end("timeout");
-      const told = targets.next();
-      if (told !== null) yield told;
-      else if (nowMs >= keepAliveMs) yield keepAlive(targets.serverTime, targets.isPolling);
-      else {
-        await targets.rest(Math.min(overMs, keepAliveMs));
-        continue;
+    const { timeoutMs, keepAliveMs } = input;
+    const overMs = clock.monotonicMs() + timeoutMs;
+    const targets = new WaitTargets({ clock, curfew });
+    try {
+      targets.begin(await enterAll(deps.tenants, caller, input), caller.context);
+      let quietSinceMs = clock.monotonicMs();
+      for (;;) {
+        const nowMs = clock.monotonicMs();
+        const quietMs = quietSinceMs + keepAliveMs;
+        if (nowMs >= overMs) targets.end("timeout");
+        const told = targets.next();
+        if (told !== null) yield told;
+        else if (nowMs >= quietMs) yield keepAlive(targets.serverTime, targets.isPolling);
+        else {
+          await targets.rest(Math.min(overMs, quietMs));
+          continue;
+        }
+        if (told?.event.kind === "finish") return;
+        // From when it was taken: what a slow reader has before it keeps the connection busy.
+        quietSinceMs = clock.monotonicMs();
       }
-      if (told?.event.kind === "finish") return;
-      // From when it was taken: what a slow reader has before it keeps the connection busy.
-      quietSinceMs = clock.monotonicMs();
+    } finally {
+      targets[Symbol.dispose]();
     }
   };
 }
@@ -104,10 +105,4 @@ async function enterAll(tenants: WaitForDeps["tenants"], caller: WaitingCaller, 
   }
   const distinct = new Map([...named.values()].map(({ tenant, runtime }) => [tenant.id, { tenant, hub: runtime.hub }]));
   return { ...input, tenants: [...distinct.values()], targets };
-}
-
-function onAbort(signal: AbortSignal, listener: () => void): Disposable {
-  signal.addEventListener("abort", listener);
-  if (signal.aborted) listener();
-  return { [Symbol.dispose]: () => signal.removeEventListener("abort", listener) };
 }

@@ -1,7 +1,9 @@
 import type { Peeked } from "../domain/calls.ts";
 import { Fault, type FaultCode } from "../domain/fault.ts";
 import type { Instant } from "../domain/instant.ts";
+import type { RecordKey } from "../domain/key.ts";
 import { type Fingerprint, hasEnded, type StoredRecord, sameBytes } from "../domain/record.ts";
+import type { Hub, Joined } from "../waiting/hub.ts";
 import type { Submitted, Waiter, Wish } from "../waiting/waiter.ts";
 import { faultOf } from "./faults.ts";
 import { changesBetween, type RecordEvent } from "./wait-changes.ts";
@@ -24,11 +26,10 @@ export interface TargetListener {
  */
 export class WaitTarget implements Waiter {
   readonly index: number;
-  /** Takes it out of the hub, at any time. */
-  leave: () => void = () => undefined;
   readonly #fingerprint: Fingerprint;
   readonly #mustExist: boolean;
   readonly #listener: TargetListener;
+  #joined: Joined | null = null;
   #told: Peeked | null = null;
   #newest: Peeked | null = null;
   #isListed = false;
@@ -40,6 +41,15 @@ export class WaitTarget implements Waiter {
     this.#fingerprint = fingerprint;
     this.#mustExist = mustExist;
     this.#listener = listener;
+  }
+
+  join(hub: Pick<Hub, "join">, key: RecordKey): void {
+    this.#joined = hub.join(key, this);
+  }
+
+  /** At any time. */
+  leave(): void {
+    this.#joined?.leave(this);
   }
 
   /** What there is to tell; from now on it is told. The end, if it is among it, is the last. */

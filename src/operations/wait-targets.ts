@@ -1,10 +1,11 @@
 import type { Clock } from "../clock.ts";
-import type { Fault } from "../domain/fault.ts";
 import { addMs, type Instant } from "../domain/instant.ts";
 import type { RecordKey } from "../domain/key.ts";
 import type { Fingerprint } from "../domain/record.ts";
 import type { Tenant } from "../domain/tenant.ts";
 import type { Hub } from "../waiting/hub.ts";
+import { type LeftBehind, type Presence, tellWhenGone } from "./access.ts";
+import type { Curfew, Curfewed, Hour } from "./curfew.ts";
 import type { RecordEvent } from "./wait-changes.ts";
 import { type TargetListener, WaitTarget } from "./wait-target.ts";
 
@@ -37,57 +38,70 @@ export interface Told {
   readonly event: RecordEvent | Finish;
 }
 
+export interface WaitTargetsDeps {
+  readonly clock: Clock;
+  readonly curfew: Curfew;
+}
+
 /** All the records of one wait, from when they are waited for until it is disposed of. */
-export class WaitTargets implements Disposable, TargetListener {
+export class WaitTargets implements Disposable, TargetListener, LeftBehind, Curfewed {
   readonly #clock: Clock;
-  readonly #hubs: readonly Pick<Hub, "isListening">[];
+  readonly #curfew: Curfew;
+  #hubs: readonly Pick<Hub, "isListening">[] = [];
   /** How many targets end the wait by their ends. */
-  readonly #endsWanted: number;
+  #endsWanted = 0;
   /** The call in each tenant's count. */
-  readonly #admissions: Disposable[] = [];
-  readonly #targets: WaitTarget[] = [];
+  #admissions: readonly Disposable[] = [];
+  #targets: readonly WaitTarget[] = [];
+  #retiring: AbortSignal | null = null;
   #reads = 0;
   /** Those with something to tell, in the order in which it came. */
   readonly #news: WaitTarget[] = [];
   /** What is left to tell of one reading. */
   #telling: Iterator<Told, undefined> = NOTHING;
   #endsTold = 0;
-  #fault: Fault | null = null;
+  /** Why nothing is told any more; null while that is not so. */
+  #failure: { readonly why: unknown } | null = null;
   #over: FinishReason | null = null;
   #seen: Instant | null = null;
   #seenMs = 0;
   #wake: (() => void) | null = null;
-  /** Aborted when nothing is slept for any more; null while nobody sleeps. */
-  #sleeping: AbortController | null = null;
+  /** Until when it rests at most; null while it does not. */
+  #hour: Hour | null = null;
 
-  /** Throws `Fault` QUOTA_WAITERS or DRAINING as the hub does; then it has left nothing behind. */
-  constructor({ tenants, targets, mode, mustExist }: Watch, clock: Clock) {
+  constructor({ clock, curfew }: WaitTargetsDeps) {
     this.#clock = clock;
+    this.#curfew = curfew;
+  }
+
+  /**
+   * From now on it waits, until the caller goes or its connection is to be given up. Throws `Fault` QUOTA_WAITERS or
+   * DRAINING as the hub does: then it is to be disposed of.
+   */
+  begin({ tenants, targets, mode, mustExist }: Watch, caller: Presence): void {
     this.#hubs = tenants.map(({ hub }) => hub);
     this.#endsWanted = mode === "any" ? 1 : targets.length;
-    try {
-      for (const { tenant, hub } of tenants) {
-        const waiters = targets.filter(({ key }) => key.tenant === tenant.id).length;
-        this.#admissions.push(hub.admit(tenant, waiters));
-      }
-      for (const [index, { key, fingerprint, hub }] of targets.entries()) {
-        const target = new WaitTarget(index, fingerprint, mustExist, this);
-        this.#targets.push(target);
-        target.leave = hub.join(key, target);
-      }
-    } catch (error) {
-      this[Symbol.dispose]();
-      throw error;
+    tellWhenGone(caller, this);
+    if (this.#failure !== null) return;
+    for (const { tenant, hub } of tenants) {
+      const waiters = targets.filter(({ key }) => key.tenant === tenant.id).length;
+      // Pushed, one would take the room of seventeen.
+      this.#admissions = this.#admissions.concat(hub.admit(tenant, waiters));
     }
+    this.#targets = targets.map(({ fingerprint }, index) => new WaitTarget(index, fingerprint, mustExist, this));
+    for (const [index, { key, hub }] of targets.entries()) this.#targets[index]?.join(hub, key);
+    this.#retiring = caller.retiring;
+    this.#retiring.addEventListener("abort", this);
+    if (this.#retiring.aborted) this.handleEvent();
   }
 
   /**
    * What is to be told next; null when that is yet to come. Nothing is told before every target was read, so that one
    * which fails the wait does so before anything else. The finish is the last and comes again if asked for again.
-   * Throws the `Fault` of a target.
+   * Throws the `Fault` of a target, or why the caller has gone.
    */
   next(): Told | null {
-    if (this.#fault !== null) throw this.#fault;
+    if (this.#failure !== null) throw this.#failure.why;
     if (this.#reads < this.#targets.length && this.#over === null) return null;
     for (;;) {
       const told = this.#telling.next().value;
@@ -101,11 +115,11 @@ export class WaitTargets implements Disposable, TargetListener {
 
   /**
    * To be called at once when `next` had nothing. Resolves when it may have something, and at this instant of the clock
-   * at the latest. There is one timer, which is left as it is when something else comes first: a later instant is slept
-   * for when it has fired.
+   * at the latest, as curfews have it. That is left as it is when something else comes first: a later instant is waited
+   * for when it has come.
    */
   rest(untilMs: number): Promise<void> {
-    if (this.#sleeping === null) void this.#sleep(untilMs);
+    this.#hour ??= this.#curfew.at(untilMs, this);
     return new Promise((resolve) => {
       this.#wake = resolve;
     });
@@ -138,9 +152,24 @@ export class WaitTargets implements Disposable, TargetListener {
     this.#ring();
   }
 
-  failed(fault: Fault): void {
-    this.#fault ??= fault;
+  failed(why: unknown): void {
+    this.#failure ??= { why };
     this.#leaveAll();
+  }
+
+  callerGone(why: unknown): void {
+    this.failed(why);
+    this[Symbol.dispose]();
+  }
+
+  /** The connection is to be given up: it listens to that signal itself, without a function of its own. */
+  handleEvent(): void {
+    this.end("max-age");
+  }
+
+  runOut(): void {
+    this.#hour = null;
+    this.#ring();
   }
 
   dismissed(): void {
@@ -151,7 +180,8 @@ export class WaitTargets implements Disposable, TargetListener {
   [Symbol.dispose](): void {
     this.#leaveAll();
     for (const admission of this.#admissions) admission[Symbol.dispose]();
-    this.#sleeping?.abort(OVER);
+    this.#hour?.forget(this);
+    this.#retiring?.removeEventListener("abort", this);
   }
 
   /** An ended target is waited for until that is told: what it keeps so long counts as one of its tenant's records. */
@@ -175,20 +205,9 @@ export class WaitTargets implements Disposable, TargetListener {
   #ring(): void {
     this.#wake?.();
   }
-
-  async #sleep(untilMs: number): Promise<void> {
-    this.#sleeping = new AbortController();
-    const { signal } = this.#sleeping;
-    await this.#clock.sleep(untilMs - this.#clock.monotonicMs(), signal).catch(() => undefined);
-    this.#sleeping = null;
-    this.#ring();
-  }
 }
 
 const NOTHING: Iterator<Told, undefined> = [].values();
-
-/** A reason of our own: without one each call would pay for a DOMException and its stack. */
-const OVER = new Error("over");
 
 function finish(reason: FinishReason): Told {
   return { index: 0, event: { kind: "finish", reason } };

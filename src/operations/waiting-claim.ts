@@ -2,41 +2,43 @@ import type { Clock } from "../clock.ts";
 import type { ClaimCall, Peeked } from "../domain/calls.ts";
 import { Fault } from "../domain/fault.ts";
 import { addMs, msBetween } from "../domain/instant.ts";
-import { isOwnLease } from "../domain/record.ts";
+import { type Fingerprint, isOwnLease } from "../domain/record.ts";
 import { decideClaim } from "../domain/reducer/claim.ts";
-import type { Hub } from "../waiting/hub.ts";
+import type { Joined } from "../waiting/hub.ts";
 import type { WaitingObserver } from "../waiting/observer.ts";
 import type { Submitted, Waiter, Wish } from "../waiting/waiter.ts";
-import type { Presence } from "./access.ts";
+import { type LeftBehind, type Served, tellWhenGone, type WaitingCaller } from "./access.ts";
 import type { ClaimOutcome } from "./claim-outcome.ts";
-import type { Curfew } from "./curfew.ts";
+import type { Curfew, Curfewed, Hour } from "./curfew.ts";
 import { faultOf } from "./faults.ts";
 
+/** The same for all claims. */
 export interface WaitDeps {
-  readonly hub: Pick<Hub, "join">;
   readonly clock: Clock;
   readonly curfew: Curfew;
   readonly waiting: Pick<WaitingObserver, "promoted">;
-}
-
-/** What the store has said of a claim, or why it or the tenant refuses it: then it throws a `Fault`. */
-export type Submit = (token: Uint8Array) => Promise<ClaimOutcome>;
-
-export interface WaitingClaim {
-  /** As it was submitted first, as if nothing refused it. */
-  readonly call: ClaimCall;
-  /** Makes the claim once more, under this token. */
-  readonly submit: Submit;
   /** 16 fresh random bytes. */
   readonly newToken: () => Uint8Array;
+  /**
+   * Makes the claim once more, under this token. What the store has said of it, or why it or the tenant refuses it: then it
+   * throws a `Fault`.
+   */
+  readonly submit: (claim: WaitingClaim, token: Uint8Array) => Promise<ClaimOutcome>;
+  /** The lease of this answer was acquired while the call waited. */
+  readonly onPromoted: (claim: WaitingClaim, answer: ClaimOutcome) => void;
+}
+
+export interface WaitingClaim extends Served {
+  readonly caller: WaitingCaller;
+  /** As it was submitted first, as if nothing refused it. */
+  readonly call: ClaimCall;
+  /** Its fingerprint as the caller has given it. */
+  readonly given: Fingerprint;
   /** What the first try was told: in progress, or scheduled for a time within the wait. */
   readonly first: ClaimOutcome;
   /** Instant of the clock at which the call arrived. */
   readonly arrivedMs: number;
   readonly waitMs: number;
-  readonly caller: Presence;
-  /** The lease of this answer was acquired while the call waited. */
-  readonly onPromoted: (answer: ClaimOutcome) => void;
 }
 
 /** Whether a claim that was told this can wait for something better. */
@@ -50,30 +52,23 @@ export function canWait(answer: ClaimOutcome, leftMs: number): boolean {
  *
  * Ends are answered from what the hub has read for all: the reducer says of a reading what the store would have said of
  * the claim. Only what would change the record is submitted to the store, when the hub says so.
+ *
+ * Throws `Fault` QUOTA_WAITERS or DRAINING as the hub does.
  */
-export async function waitToClaim(deps: WaitDeps, claim: WaitingClaim): Promise<ClaimOutcome> {
-  const { hub, curfew } = deps;
-  const { call, arrivedMs, waitMs, caller } = claim;
-  const waiter = new ClaimWaiter(deps, claim);
-  const leave = hub.join(call.key, waiter);
-  const abandon = () => waiter.abandon();
-  const cancel = curfew.at(arrivedMs + waitMs, () => waiter.runOut());
-  caller.signal.addEventListener("abort", abandon);
-  if (caller.signal.aborted) abandon();
-  try {
-    return await waiter.outcome;
-  } finally {
-    leave();
-    cancel();
-    caller.signal.removeEventListener("abort", abandon);
-  }
+export function waitToClaim(deps: WaitDeps, claim: WaitingClaim): Promise<ClaimOutcome> {
+  return new Promise((resolve, reject) => new ClaimWaiter(deps, claim, resolve, reject).begin());
 }
 
 /** A class, because there may be ten thousand: what it does is shared, and only what it knows is its own. */
-class ClaimWaiter implements Waiter {
-  readonly #outcome = Promise.withResolvers<ClaimOutcome>();
+class ClaimWaiter implements Waiter, Curfewed, LeftBehind {
   readonly #deps: WaitDeps;
   readonly #claim: WaitingClaim;
+  readonly #resolve: (told: ClaimOutcome) => void;
+  readonly #reject: (error: unknown) => void;
+  /** Where it waits. */
+  #admission: Disposable | null = null;
+  #joined: Joined | null = null;
+  #hour: Hour | null = null;
   /** What it is told if the wait ends now, and when that was read. */
   #open: ClaimOutcome;
   #openMs: number;
@@ -83,15 +78,33 @@ class ClaimWaiter implements Waiter {
   /** How it is answered once its claim has been, unless that answers it: the claim may yet acquire. */
   #afterClaim: (() => void) | null = null;
 
-  constructor(deps: WaitDeps, claim: WaitingClaim) {
+  constructor(
+    deps: WaitDeps,
+    claim: WaitingClaim,
+    resolve: (told: ClaimOutcome) => void,
+    reject: (error: unknown) => void,
+  ) {
     this.#deps = deps;
     this.#claim = claim;
+    this.#resolve = resolve;
+    this.#reject = reject;
     this.#open = claim.first;
     this.#openMs = deps.clock.monotonicMs();
   }
 
-  get outcome(): Promise<ClaimOutcome> {
-    return this.#outcome.promise;
+  begin(): void {
+    const { tenant, runtime, caller, call, arrivedMs, waitMs } = this.#claim;
+    try {
+      this.#admission = runtime.hub.admit(tenant, 1);
+      this.#joined = runtime.hub.join(call.key, this);
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    this.#hour = this.#deps.curfew.at(arrivedMs + waitMs, this);
+    tellWhenGone(caller.context, this);
+    // By whomever, on the way: nothing is left behind.
+    if (this.#isAnswered) this.#leave();
   }
 
   /** The wait is over. */
@@ -103,9 +116,8 @@ class ClaimWaiter implements Waiter {
     });
   }
 
-  /** The caller has gone. */
-  abandon(): void {
-    this.#end(() => this.#fail(this.#claim.caller.signal.reason));
+  callerGone(why: unknown): void {
+    this.#end(() => this.#fail(why));
   }
 
   dismiss(): void {
@@ -132,17 +144,17 @@ class ClaimWaiter implements Waiter {
 
   async claim(): Promise<Submitted> {
     if (this.#isAnswered) return "refused";
-    const { arrivedMs, submit, newToken, onPromoted } = this.#claim;
+    const { clock, waiting, newToken, submit, onPromoted } = this.#deps;
     const token = newToken();
     this.#isClaiming = true;
     // Before it is sent: the lease must not seem longer to the caller than it is.
-    const waitedMs = wholeMicros(this.#deps.clock.monotonicMs() - arrivedMs);
+    const waitedMs = wholeMicros(clock.monotonicMs() - this.#claim.arrivedMs);
     try {
-      const told = { ...(await submit(token)), waitedMs };
+      const told = { ...(await submit(this.#claim, token)), waitedMs };
       this.#hear(told);
       if (told.kind === "acquired" && isOwnLease(told.record, token)) {
-        this.#deps.waiting.promoted();
-        onPromoted(told);
+        waiting.promoted();
+        onPromoted(this.#claim, told);
       }
       return { record: told.record, now: told.now };
     } catch (error) {
@@ -171,13 +183,20 @@ class ClaimWaiter implements Waiter {
   }
 
   #answer(told: ClaimOutcome): void {
-    this.#isAnswered = true;
-    this.#outcome.resolve(told);
+    this.#leave();
+    this.#resolve(told);
   }
 
   #fail(error: unknown): void {
+    this.#leave();
+    this.#reject(error);
+  }
+
+  #leave(): void {
     this.#isAnswered = true;
-    this.#outcome.reject(error);
+    this.#joined?.leave(this);
+    this.#hour?.forget(this);
+    this.#admission?.[Symbol.dispose]();
   }
 }
 

@@ -13,10 +13,10 @@ export function createClaimHandler(
   claim: Claim,
   random: () => number,
 ): UnaryHandler<typeof ClaimRequestSchema, typeof ClaimResponseSchema> {
-  return async (request, caller) => {
+  return (request, caller) => {
     const leaseMs = durationOr(request.lease, DEFAULTS.leaseMs);
     const { traceparent } = caller.trace;
-    const answer = await claim(caller, {
+    const answered = claim(caller, {
       key: keyOf(request.key),
       claimId: request.claimId,
       fingerprint: fingerprintOf(request.fingerprint),
@@ -28,7 +28,10 @@ export function createClaimHandler(
       externalRef: textOf(request.externalRef),
       waitMs: durationOr(request.wait, 0),
     });
-    noteClaim(caller.trace, answer, traceparent);
-    return toClaimResponse(answer, leaseMs, random());
+    // Not awaited: this function would be kept with the request for as long as the claim waits.
+    return answered.then((answer) => {
+      noteClaim(caller.trace, answer, traceparent);
+      return toClaimResponse(answer, leaseMs, random());
+    });
   };
 }

@@ -1,5 +1,6 @@
 import type { DescMessage, DescMethodServerStreaming, DescMethodUnary, Message } from "@bufbuild/protobuf";
 import type { Credentials } from "../auth/authenticator.ts";
+import type { LeftBehind } from "../operations/access.ts";
 
 /** What a server adapter knows of a call. */
 export interface CallContext extends Credentials {
@@ -9,6 +10,8 @@ export interface CallContext extends Credentials {
   readonly deadline: number;
   /** Aborted when the caller has gone or the deadline has passed. */
   readonly signal: AbortSignal;
+  /** Says the same, see `Presence`. */
+  whenGone?(who: LeftBehind): void;
   /** Aborted when the connection has reached its age: a stream is to end, and its caller to come again on another one. */
   readonly retiring: AbortSignal;
   /**

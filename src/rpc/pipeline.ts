@@ -8,18 +8,17 @@ import {
   type MessageInitShape,
   type MessageShape,
 } from "@bufbuild/protobuf";
-import { Code, CodeSchema } from "../../gen/google/rpc/code_pb.ts";
 import type { Authenticator, Principal } from "../auth/authenticator.ts";
 import type { Clock } from "../clock.ts";
 import { Fault } from "../domain/fault.ts";
 import type { CallTrace } from "../telemetry/call-trace.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
 import { type CallContext, type Endpoint, Malformed } from "./endpoint.ts";
-import type { RpcError } from "./error.ts";
 import { malformed } from "./malformed.ts";
+import { ObservedCall } from "./observed-call.ts";
+import { ObservedStream } from "./observed-stream.ts";
 import type { RpcObserver } from "./observer.ts";
 import type { Rules } from "./rules.ts";
-import { toRpcError } from "./status.ts";
 import { createValidate, type Validate } from "./validate.ts";
 
 export interface PipelineDeps {
@@ -68,13 +67,13 @@ export function createUnary<Input extends DescMessage, Output extends DescMessag
 ): Endpoint {
   const validate = createValidate(method.input, rules);
   const begin = deps.tracing.rpc(nameOf(method));
-  const answer = async (message: Message | Malformed, context: CallContext, trace: CallTrace) => {
-    const observed = new ObservedCall(deps, method, context, trace);
+  /** A function of its own: one that awaits keeps its variables, and a claim that waits has no more use for its request. */
+  const handle = (observed: ObservedCall, principal: Principal) =>
+    handler(accept(method.input, validate, observed.takeMessage()), observed.callOf(principal));
+  const answer = async (observed: ObservedCall) => {
     try {
       const principal = await authenticate(deps, observed);
-      const request = accept(method.input, validate, message);
-      const { deadline } = context;
-      const response = create(method.output, await handler(request, { principal, deadline, context, trace }));
+      const response = create(method.output, await handle(observed, principal));
       observed.done();
       return response;
     } catch (thrown) {
@@ -83,7 +82,7 @@ export function createUnary<Input extends DescMessage, Output extends DescMessag
   };
   const call = (message: Message | Malformed, context: CallContext) => {
     const trace = begin(context);
-    return trace.run(() => answer(message, context, trace));
+    return trace.run(() => answer(new ObservedCall(deps, { method, message, context, trace })));
   };
   return { kind: "unary", method, call, ...sized(method.output, bytesOf) };
 }
@@ -97,27 +96,17 @@ export function createServerStreaming<Input extends DescMessage, Output extends 
 ): Endpoint {
   const validate = createValidate(method.input, rules);
   const begin = deps.tracing.rpc(nameOf(method));
-  async function* answers(
-    message: Message | Malformed,
-    context: CallContext,
-    trace: CallTrace,
-  ): AsyncGenerator<Message, void, undefined> {
-    const observed = new ObservedCall(deps, method, context, trace);
-    try {
+  const source = {
+    async open(observed: ObservedCall) {
       const principal = await authenticate(deps, observed);
-      const request = accept(method.input, validate, message);
-      const call = { principal, deadline: context.deadline, context, trace };
-      for await (const response of handler(request, call)) yield create(method.output, response);
-      observed.done();
-    } catch (thrown) {
-      throw observed.failed(thrown);
-    } finally {
-      observed.abandoned();
-    }
-  }
+      const request = accept(method.input, validate, observed.takeMessage());
+      return handler(request, observed.callOf(principal))[Symbol.asyncIterator]();
+    },
+    toMessage: (response: MessageInitShape<Output>): Message => create(method.output, response),
+  };
   const call = (message: Message | Malformed, context: CallContext) => {
     const trace = begin(context);
-    return trace.each(answers(message, context, trace));
+    return trace.each(new ObservedStream(new ObservedCall(deps, { method, message, context, trace }), source));
   };
   return { kind: "server_streaming", method, call, ...sized(method.output, bytesOf) };
 }
@@ -145,57 +134,4 @@ function accept<Input extends DescMessage>(
 
 function nameOf({ parent, name }: Endpoint["method"]): string {
   return `${parent.typeName}/${name}`;
-}
-
-/** A class, for there is one with each call: what it does is shared. */
-class ObservedCall {
-  readonly startedMs: number;
-  readonly context: CallContext;
-  readonly #deps: PipelineDeps;
-  readonly #method: Endpoint["method"];
-  readonly #trace: CallTrace;
-  #isOpen = true;
-
-  constructor(deps: PipelineDeps, method: Endpoint["method"], context: CallContext, trace: CallTrace) {
-    this.startedMs = deps.clock.monotonicMs();
-    this.context = context;
-    this.#deps = deps;
-    this.#method = method;
-    this.#trace = trace;
-    deps.observer.started(method, context);
-  }
-
-  done(): void {
-    this.#close(Code.OK);
-  }
-
-  failed(thrown: unknown): RpcError {
-    const { clock, random } = this.#deps;
-    const error = toRpcError(wentAway(thrown, this.context, clock) ?? thrown, this.context, random);
-    this.#close(error.code, error);
-    return error;
-  }
-
-  /** The reader of a stream went away before its end; nothing when the call was done or failed. */
-  abandoned(): void {
-    if (this.#isOpen) this.failed(new Fault("CANCELLED", "the caller went away"));
-  }
-
-  #close(code: Code, error?: RpcError): void {
-    this.#isOpen = false;
-    const { observer, clock } = this.#deps;
-    const seconds = (clock.monotonicMs() - this.startedMs) / 1000;
-    observer.handled(this.#method, code, seconds, this.context, error, this.#trace);
-    this.#trace.end(CodeSchema.value[code]?.name ?? "UNKNOWN", error?.reason ?? null);
-  }
-}
-
-/** What was thrown because the call's own signal fired is no bug of ours. */
-function wentAway(thrown: unknown, context: CallContext, clock: Clock): Fault | null {
-  if (thrown instanceof Fault || !context.signal.aborted) return null;
-  const aborted = thrown === context.signal.reason || (thrown instanceof Error && thrown.name === "AbortError");
-  if (!aborted) return null;
-  return clock.monotonicMs() >= context.deadline
-    ? new Fault("DEADLINE_EXCEEDED", "the deadline passed; whether the call took effect is not known")
-    : new Fault("CANCELLED", "the caller went away; whether the call took effect is not known");
 }

@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import type { Message } from "@bufbuild/protobuf";
 import type { ClientCertificate } from "../auth/authenticator.ts";
 import { Fault } from "../domain/fault.ts";
-import type { Curfew } from "../operations/curfew.ts";
+import type { LeftBehind } from "../operations/access.ts";
+import type { Curfew, Curfewed, Hour } from "../operations/curfew.ts";
 import type { CallContext, Endpoint } from "./endpoint.ts";
 import type { RpcError } from "./error.ts";
 import type { LineContext, Outgoing } from "./session-line.ts";
@@ -49,7 +50,7 @@ const NO_TRACEPARENT = "-";
  * A class, for there are thousands a second. Id, signal and all that hangs on them are made when first asked for: most
  * calls never do.
  */
-export class SessionCall implements CallContext, Outgoing {
+export class SessionCall implements CallContext, Outgoing, Curfewed {
   readonly transport = "grpc";
   readonly id: bigint;
   readonly deadline: number;
@@ -63,7 +64,9 @@ export class SessionCall implements CallContext, Outgoing {
   readonly #traceparent: string;
   #requestId: string | undefined;
   #signal: AbortController | undefined;
-  #forgetDeadline: (() => void) | undefined;
+  #left: LeftBehind | undefined;
+  /** Of its deadline, from when somebody wants to know of that. */
+  #hour: Hour | undefined;
   #reached: PromiseWithResolvers<boolean> | undefined;
   /** Why it is of no use any more. */
   #over: Fault | null = null;
@@ -96,8 +99,18 @@ export class SessionCall implements CallContext, Outgoing {
   }
 
   get signal(): AbortSignal {
-    this.#signal ??= this.#watch();
+    if (this.#signal === undefined) {
+      this.#signal = new AbortController();
+      if (this.#over !== null) this.#signal.abort(this.#over);
+      else this.#watchDeadline();
+    }
     return this.#signal.signal;
+  }
+
+  whenGone(who: LeftBehind): void {
+    this.#left = who;
+    if (this.#over !== null) who.callerGone(this.#over);
+    else this.#watchDeadline();
   }
 
   /** The trace state belongs to the stream's traceparent, and not to another. */
@@ -125,20 +138,30 @@ export class SessionCall implements CallContext, Outgoing {
 
   /** The caller has no use for it any more. It is answered all the same. */
   abort(why: Fault): void {
-    this.#over ??= why;
-    this.#signal?.abort(this.#over);
+    if (this.#over !== null) return;
+    this.#over = why;
+    this.#signal?.abort(why);
+    this.#left?.callerGone(why);
+    this.#left = undefined;
+  }
+
+  /** The deadline has passed. */
+  runOut(): void {
+    this.abort(new Fault("DEADLINE_EXCEEDED", "the deadline has passed"));
   }
 
   /** Nothing can be answered any more. */
   lose(why: Fault): void {
-    this.#forgetDeadline?.();
+    this.#hour?.forget(this);
     this.abort(why);
     this.#reached?.resolve(false);
   }
 
   /** This is what it is to be answered. */
   settle(answer: Message | RpcError): void {
-    this.#forgetDeadline?.();
+    this.#hour?.forget(this);
+    // Until a slow reader takes the answer, nothing else is kept.
+    this.#left = undefined;
     this.#answer = answer;
     this.#isSettled = true;
     this.#hasFailed = answer instanceof Error;
@@ -171,13 +194,8 @@ export class SessionCall implements CallContext, Outgoing {
     return this.#answer;
   }
 
-  #watch(): AbortController {
-    const controller = new AbortController();
-    if (this.#over !== null) controller.abort(this.#over);
-    else if (this.deadline !== Number.POSITIVE_INFINITY && !this.#isSettled) {
-      const late = () => this.abort(new Fault("DEADLINE_EXCEEDED", "the deadline has passed"));
-      this.#forgetDeadline = this.#home.curfew.at(this.deadline, late);
-    }
-    return controller;
+  #watchDeadline(): void {
+    if (this.deadline === Number.POSITIVE_INFINITY || this.#isSettled) return;
+    this.#hour ??= this.#home.curfew.at(this.deadline, this);
   }
 }

@@ -9,7 +9,7 @@ import { toWaitForResponse, waitModeOf, waitTargetOf } from "./wire/wait-for.ts"
 export function createWaitForHandler(
   waitFor: WaitFor,
 ): StreamHandler<typeof WaitForRequestSchema, typeof WaitForResponseSchema> {
-  return async function* ({ targets, mode, timeout, keepAliveInterval, includeResult, mustExist }, caller) {
+  return ({ targets, mode, timeout, keepAliveInterval, includeResult, mustExist }, caller) => {
     const told = waitFor(caller, {
       targets: targets.map(waitTargetOf),
       mode: waitModeOf(mode),
@@ -17,9 +17,20 @@ export function createWaitForHandler(
       keepAliveMs: durationOr(keepAliveInterval, DEFAULTS.keepAliveIntervalMs),
       mustExist,
     });
-    for await (const event of told) {
+    return mapped(told, (event) => {
       noteWaitForEvent(caller.trace, event);
-      yield toWaitForResponse(event, includeResult);
-    }
+      return toWaitForResponse(event, includeResult);
+    });
   };
+}
+
+/** By hand: a generator would keep what it has yielded last until the next one comes, and thousands may wait. */
+function mapped<From, To>(source: AsyncGenerator<From, void>, map: (from: From) => To): AsyncIterable<To> {
+  const mapOne = ({ done, value }: IteratorResult<From, void>): IteratorResult<To, undefined> =>
+    done ? { done, value: undefined } : { done: false, value: map(value as From) };
+  const iterator: AsyncIterator<To, undefined> = {
+    next: () => source.next().then(mapOne),
+    return: () => source.return().then(() => ({ done: true, value: undefined })),
+  };
+  return { [Symbol.asyncIterator]: () => iterator };
 }

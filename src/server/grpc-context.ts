@@ -3,6 +3,7 @@ import type { Metadata } from "@grpc/grpc-js";
 import type { ClientCertificate } from "../auth/authenticator.ts";
 import type { Clock } from "../clock.ts";
 import { Fault } from "../domain/fault.ts";
+import type { LeftBehind } from "../operations/access.ts";
 import type { CallContext } from "../rpc/endpoint.ts";
 import { hasAnswered, streamOf } from "./grpc-answered.ts";
 import type { Connections } from "./grpc-connections.ts";
@@ -13,7 +14,7 @@ import { certificateOfSession } from "./tls/client-certificate.ts";
 export interface GrpcCall {
   readonly metadata: Metadata;
   readonly cancelled: boolean;
-  once(event: "cancelled", listener: () => void): unknown;
+  on(event: "cancelled", listener: () => void): unknown;
 }
 
 export interface GrpcContextDeps {
@@ -29,6 +30,7 @@ export class GrpcContext implements CallContext {
   readonly #deps: GrpcContextDeps;
   #requestId: string | undefined;
   #signal: AbortSignal | undefined;
+  #left: LeftBehind | undefined;
   #isOver = false;
 
   constructor(call: GrpcCall, deps: GrpcContextDeps) {
@@ -48,6 +50,11 @@ export class GrpcContext implements CallContext {
     return this.#signal;
   }
 
+  whenGone(who: LeftBehind): void {
+    this.#left = who;
+    this.#onGone(() => this.#left?.callerGone(this.#whyOver()));
+  }
+
   get retiring(): AbortSignal {
     const { session } = streamOf(this.#call);
     // Without a connection the call is cancelled, and that says more.
@@ -61,6 +68,7 @@ export class GrpcContext implements CallContext {
   /** To be called when the call is answered: grpc-js says "cancelled" after a normal end too. */
   end(): void {
     this.#isOver = true;
+    this.#left = undefined;
   }
 
   certificate(): ClientCertificate | null {
@@ -74,12 +82,13 @@ export class GrpcContext implements CallContext {
 
   #watch(): AbortSignal {
     const controller = new AbortController();
-    const abort = () => {
-      if (!this.#isOver) controller.abort(this.#whyOver());
-    };
-    if (this.#call.cancelled) abort();
-    else this.#call.once("cancelled", abort);
+    this.#onGone(() => controller.abort(this.#whyOver()));
     return controller.signal;
+  }
+
+  #onGone(tell: () => void): void {
+    if (this.#call.cancelled) tell();
+    else this.#call.on("cancelled", () => void (this.#isOver || tell()));
   }
 
   #whyOver(): Fault {

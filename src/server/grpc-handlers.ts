@@ -17,6 +17,25 @@ export interface HandlerDeps extends SessionHandlerDeps {
   readonly log: Log;
 }
 
+/**
+ * A request that was not looked at yet. grpc-js keeps what it has delivered for as long as the call is open; of this, the
+ * request is gone when it was taken.
+ */
+export class Delivered {
+  #request: Request | null;
+
+  constructor(request: Request) {
+    this.#request = request;
+  }
+
+  take(): Request {
+    const request = this.#request;
+    if (request === null) throw new Error("bug: a request is taken twice");
+    this.#request = null;
+    return request;
+  }
+}
+
 type Request = Message | Malformed;
 type UnaryEndpoint = Extract<Endpoint, { readonly kind: "unary" }>;
 type StreamingEndpoint = Extract<Endpoint, { readonly kind: "server_streaming" }>;
@@ -32,7 +51,7 @@ export function grpcHandler(endpoint: Endpoint | SessionEndpoint, deps: HandlerD
   }
 }
 
-function unaryHandler(endpoint: UnaryEndpoint, deps: HandlerDeps): handleUnaryCall<Request, Message> {
+function unaryHandler(endpoint: UnaryEndpoint, deps: HandlerDeps): handleUnaryCall<Delivered, Message> {
   return (call, respond) => {
     const context = new GrpcContext(call, deps);
     endpoint
@@ -79,7 +98,7 @@ function enter(stream: ServerHttp2Stream, bytes: number, room: Room): Place {
   return enterUntilClosed(room, stream.session ?? stream, bytes, stream);
 }
 
-function streamHandler(endpoint: StreamingEndpoint, deps: HandlerDeps): handleServerStreamingCall<Request, Message> {
+function streamHandler(endpoint: StreamingEndpoint, deps: HandlerDeps): handleServerStreamingCall<Delivered, Message> {
   return (call) => {
     sendAll(endpoint, call, deps).catch((error: unknown) => {
       deps.log.warn({ error }, "a stream could not be ended");
@@ -87,23 +106,29 @@ function streamHandler(endpoint: StreamingEndpoint, deps: HandlerDeps): handleSe
   };
 }
 
-type StreamCall = Parameters<handleServerStreamingCall<Request, Message>>[0];
+type StreamCall = Parameters<handleServerStreamingCall<Delivered, Message>>[0];
 
 /** Asks for the next message only when the last one has left: of a slow reader there is one message, and no queue. */
 async function sendAll(endpoint: StreamingEndpoint, call: StreamCall, deps: HandlerDeps): Promise<void> {
   const messages = endpoint.call(requestOf(call), new GrpcContext(call, deps))[Symbol.asyncIterator]();
-  try {
-    for (let next = await messages.next(); !next.done; next = await messages.next()) {
-      const isTaken = await send(endpoint, call, next.value, deps);
-      if (!isTaken) {
-        // A status would wait behind the message that is not taken. This one does not, and gRPC clients read it as
-        // RESOURCE_EXHAUSTED too.
-        streamOf(call).close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
-        return await dismissSlowReader(messages);
-      }
-      if (call.cancelled) return void (await messages.return?.());
+  /** True if there is to be another one. Apart, so that none is kept until the next comes, which may take long. */
+  const sendOne = async (next: IteratorResult<Message>): Promise<boolean> => {
+    if (next.done) {
+      call.end();
+      return false;
     }
-    call.end();
+    if (!(await send(endpoint, call, next.value, deps))) {
+      // A status would wait behind the message that is not taken. This one does not, and gRPC clients read it as
+      // RESOURCE_EXHAUSTED too.
+      streamOf(call).close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+      await dismissSlowReader(messages);
+      return false;
+    }
+    if (call.cancelled) await messages.return?.();
+    return !call.cancelled;
+  };
+  try {
+    while (await messages.next().then(sendOne));
   } catch (error) {
     if (!call.cancelled) call.emit("error", grpcStatus(error));
   }
@@ -140,7 +165,8 @@ function write(call: StreamCall, message: Message, taken: () => void): void {
   call.write(message, done);
 }
 
-function requestOf(call: GrpcCall & { readonly request: Request }): Request {
-  if (call.metadata.get(BAD_TIMEOUT_HEADER).length === 0) return call.request;
+function requestOf(call: GrpcCall & { readonly request: Delivered }): Request {
+  const request = call.request.take();
+  if (call.metadata.get(BAD_TIMEOUT_HEADER).length === 0) return request;
   return new Malformed(new Error("grpc-timeout is not a number of at most 8 digits and a unit"));
 }

@@ -19,6 +19,10 @@ export function watchStalledCalls(clock: Clock): StalledCalls {
   /** Unary calls that have lasted, with the instant at which their answer was first seen to be on its way. */
   const lasting = new Map<ServerHttp2Stream, number | null>();
   const stop = new AbortController();
+  /** One for all streams. */
+  function forget(this: ServerHttp2Stream): void {
+    young.delete(this);
+  }
 
   const lookAtYoung = (nowMs: number) => {
     for (const [stream, arrivedMs] of young) {
@@ -52,7 +56,7 @@ export function watchStalledCalls(clock: Clock): StalledCalls {
     watch(stream, isUnary) {
       if (!isUnary) streams.add(stream);
       young.set(stream, clock.monotonicMs());
-      stream.once("close", () => young.delete(stream));
+      stream.on("close", forget);
     },
     [Symbol.dispose]: () => stop.abort(),
   };

@@ -8,7 +8,7 @@ import type { Log } from "../telemetry/log.ts";
 import { type Address, formatAddress } from "./config/kinds.ts";
 import { createConnections } from "./grpc-connections.ts";
 import { openDoor } from "./grpc-door.ts";
-import { grpcHandler, type HandlerDeps } from "./grpc-handlers.ts";
+import { Delivered, grpcHandler, type HandlerDeps } from "./grpc-handlers.ts";
 import { createGrpcSessions } from "./grpc-sessions.ts";
 import { cannotListen } from "./operator-error.ts";
 import { type ReflectionHandlers, reflectionServices } from "./reflection.ts";
@@ -100,12 +100,26 @@ function addEndpoints(server: grpc.Server, all: readonly AnyEndpoint[], deps: Ha
     services.set(parent, [...(services.get(parent) ?? []), endpoint]);
   }
   for (const [service, endpoints] of services) {
-    const definition = serviceDefinition(service);
+    const definition = delivering(serviceDefinition(service));
     for (const { path } of Object.values(definition)) paths.add(path);
     const handlers = endpoints.map((endpoint) => [endpoint.method.localName, grpcHandler(endpoint, deps)]);
     server.addService(definition, Object.fromEntries(handlers));
   }
   return paths;
+}
+
+/** The same service, of which the requests that come alone are `Delivered`. */
+function delivering(definition: ReturnType<typeof serviceDefinition>): grpc.ServiceDefinition {
+  const methods = Object.entries(definition).map(([name, method]) => {
+    const { requestDeserialize: decode } = method;
+    return [
+      name,
+      method.requestStream
+        ? method
+        : { ...method, requestDeserialize: (bytes: Buffer) => new Delivered(decode(bytes)) },
+    ];
+  });
+  return Object.fromEntries(methods);
 }
 
 function addReflection(server: grpc.Server, services: readonly ReflectionHandlers[]): ReadonlySet<string> {

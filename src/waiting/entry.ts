@@ -25,8 +25,8 @@ import type { Waiter } from "./waiter.ts";
  * one that commits after the flag finds it, and rings. See docs/decisions/0005-waiting.md for every order of events.
  */
 export interface Entry {
-  /** Returns what takes the waiter out again. */
-  join(waiter: Waiter): () => void;
+  join(waiter: Waiter): void;
+  leave(waiter: Waiter): void;
   /** The record may have changed: it will be read once more, also if a read is under way. */
   ring(path: WakePath): void;
   /** The server shuts down: every waiter is to leave. */
@@ -214,8 +214,8 @@ export function createEntry(key: RecordKey, { store, clock, observer, isListenin
       }
       if (isAttended) alarm.ring();
       else void attend();
-      return () => leave(waiter);
     },
+    leave,
     ring,
     ringIfOlder(ms) {
       // Of an end nothing more comes; whoever still has it is slow.

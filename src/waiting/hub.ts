@@ -17,10 +17,10 @@ export interface Hub {
    */
   admit(tenant: Tenant, waiters: number): Disposable;
   /**
-   * From now on the waiter sees the record as it is and becomes. Returns what takes it out again, at any time.
+   * From now on the waiter sees the record as it is and becomes, until it leaves.
    * Throws `Fault` QUOTA_WAITERS when the tenant's calls wait for too many records here.
    */
-  join(key: RecordKey, waiter: Waiter): () => void;
+  join(key: RecordKey, waiter: Waiter): Joined;
   /** A call on this server has changed the record. */
   wake(key: RecordKey): void;
   /** Some server has changed records of these ids. */
@@ -38,6 +38,12 @@ export interface Hub {
   readonly closed: AbortSignal;
   /** Ends the backstop. */
   [Symbol.dispose](): void;
+}
+
+/** Where waiters of one record are; the same for all of them. */
+export interface Joined {
+  /** At any time, and as often as one likes. */
+  leave(waiter: Waiter): void;
 }
 
 export interface HubDeps {
@@ -83,21 +89,20 @@ export function createHub(deps: HubDeps): Hub {
   let isListening = false;
   let isLooking = false;
   let isDraining = false;
-  let calls = 0;
 
   const open = (key: RecordKey, name: string): Entry => {
     if (keys.of(key.tenant) >= limits.keysMax) {
       throw new Fault("QUOTA_WAITERS", `the calls of a tenant may wait for ${limits.keysMax} records here`);
     }
     const id = wakeId(key);
-    const uncount = keys.count(key.tenant);
+    const counted = keys.count(key.tenant);
     const entry = createEntry(key, {
       ...deps,
       isListening: () => isListening,
       onEmpty() {
         entries.delete(name);
         forget(id, entry);
-        uncount();
+        counted[Symbol.dispose]();
       },
     });
     entries.set(name, entry);
@@ -134,18 +139,14 @@ export function createHub(deps: HubDeps): Hub {
           `a tenant may have ${max} waiters here, one for each record that a call waits for`,
         );
       }
-      const uncount = admitted.count(id, waiters);
-      calls++;
-      return {
-        [Symbol.dispose]() {
-          if (uncount()) calls--;
-        },
-      };
+      return admitted.count(id, waiters);
     },
 
     join(key, waiter) {
       const name = keyText(key);
-      return (entries.get(name) ?? open(key, name)).join(waiter);
+      const entry = entries.get(name) ?? open(key, name);
+      entry.join(waiter);
+      return entry;
     },
 
     wake(key) {
@@ -174,7 +175,7 @@ export function createHub(deps: HubDeps): Hub {
     status() {
       let waiters = 0;
       for (const { size } of entries.values()) waiters += size;
-      return { calls, waiters, keys: entries.size };
+      return { calls: admitted.size, waiters, keys: entries.size };
     },
 
     closed: stopping.signal,

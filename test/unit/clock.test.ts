@@ -37,12 +37,15 @@ describe("the clock of the process", () => {
 test.each([1, 24.85, 24.86, 30, 10_000])("an instant in %d days is not over at once", async (days) => {
   const curfew = createCurfew(systemClock);
   let isOver = false;
-  const forget = curfew.at(systemClock.monotonicMs() + days * DAY_MS, () => {
-    isOver = true;
-  });
+  const who = {
+    runOut() {
+      isOver = true;
+    },
+  };
+  const hour = curfew.at(systemClock.monotonicMs() + days * DAY_MS, who);
   await vi.advanceTimersByTimeAsync(DAY_MS - 1);
   expect(isOver).toBe(false);
-  forget();
+  hour.forget(who);
   await vi.advanceTimersByTimeAsync(0);
   expect(vi.getTimerCount()).toBe(0);
 });

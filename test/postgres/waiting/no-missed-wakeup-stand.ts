@@ -154,14 +154,12 @@ export async function complete(store: Store, key: RecordKey, proof: Proof): Prom
 /** Resolves when somebody who waits there has been shown the record's end. */
 export function seesEnd({ hub }: Server, key: RecordKey): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  const leave = hub.join(
-    key,
-    createOnlooker(({ record }) => {
-      if (record === null || !hasEnded(record)) return;
-      leave();
-      resolve();
-    }),
-  );
+  const onlooker = createOnlooker(({ record }) => {
+    if (record === null || !hasEnded(record)) return;
+    joined.leave(onlooker);
+    resolve();
+  });
+  const joined = hub.join(key, onlooker);
   return promise;
 }
 

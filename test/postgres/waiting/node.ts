@@ -121,11 +121,11 @@ export async function watch({ hub, plain }: Node, key: RecordKey): Promise<Watch
   const onlooker = createOnlooker((news) => {
     if (news.record !== null && news.record.endTime !== null) ended.resolve(news);
   });
-  const leave = hub.join(key, onlooker);
+  const joined = hub.join(key, onlooker);
   await until(async () => (await plain.peek(key, NEVER)).record?.hasWaiters === true && onlooker.seen.length > 0);
   return {
     ended: ended.promise,
-    leave,
+    leave: () => joined.leave(onlooker),
     get states() {
       return onlooker.states;
     },

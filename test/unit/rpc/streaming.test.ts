@@ -54,6 +54,50 @@ describe("a streaming method", () => {
     expect(observed.handledCalls).toEqual([{ method: "WaitFor", code: Code.INTERNAL, cause }]);
   });
 
+  test("ends what it reads from when a message cannot be made of what comes", async () => {
+    let isEnded = false;
+    const spoiled = {
+      get targetIndex(): number {
+        throw new Error("it cannot be read");
+      },
+    };
+    const { endpoint, observed } = streaming(() => {
+      const iterator: AsyncIterator<typeof spoiled, undefined> = {
+        next: async () => ({ done: false, value: spoiled }),
+        async return() {
+          isEnded = true;
+          return { done: true, value: undefined };
+        },
+      };
+      return { [Symbol.asyncIterator]: () => iterator };
+    });
+    await expect(read(endpoint, request)).rejects.toMatchObject({ code: Code.INTERNAL });
+    expect(isEnded).toBe(true);
+    expect(observed.handledCalls).toMatchObject([{ method: "WaitFor", code: Code.INTERNAL }]);
+  });
+
+  test("is observed once, and ends what it reads from, when its reader goes before the first answer", async () => {
+    let isEnded = false;
+    const { endpoint, observed } = streaming(() => {
+      const over = async () => ({ done: true, value: undefined }) as const;
+      const iterator: AsyncIterator<never, undefined> = {
+        next: over,
+        return() {
+          isEnded = true;
+          return over();
+        },
+      };
+      return { [Symbol.asyncIterator]: () => iterator };
+    });
+    if (endpoint.kind !== "server_streaming") throw new Error("not a stream");
+    const messages = endpoint.call(request, quietContext())[Symbol.asyncIterator]();
+    const first = messages.next();
+    await messages.return?.();
+    expect(await first).toEqual({ done: true, value: undefined });
+    expect(isEnded).toBe(true);
+    expect(observed.handledCalls).toMatchObject([{ method: "WaitFor", code: Code.CANCELLED }]);
+  });
+
   test("is observed as CANCELLED when its reader goes away", async () => {
     const { endpoint, observed } = streaming(async function* () {
       for (;;) yield { targetIndex: 1 };

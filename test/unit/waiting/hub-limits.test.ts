@@ -118,14 +118,12 @@ test("waiters that leave when they are shown the end leave the hub empty, also w
   const proof = await hold();
   let ended = 0;
   for (let i = 0; i < 1_000; i++) {
-    const leave = hub.join(
-      KEY,
-      createOnlooker(({ record }) => {
-        if (record?.state !== "completed") return;
-        ended++;
-        leave();
-      }),
-    );
+    const onlooker = createOnlooker(({ record }) => {
+      if (record?.state !== "completed") return;
+      ended++;
+      joined.leave(onlooker);
+    });
+    const joined = hub.join(KEY, onlooker);
   }
   await settled();
   await complete(here, proof);

@@ -69,9 +69,9 @@ export function createHubScene(limits: Partial<WaitLimits> = {}, random: () => n
     ...{ hub, clock, reads, elsewhere, told, failures, woken, now },
     here: createWakingStore({ store: memory, hub, notifier }),
     async join(onlooker = createOnlooker(), key = KEY) {
-      const leave = hub.join(key, onlooker);
+      const joined = hub.join(key, onlooker);
       await settled();
-      return { onlooker, leave };
+      return { onlooker, leave: () => joined.leave(onlooker) };
     },
     async hold(key = KEY, leaseMs = 30_000) {
       const answer = await elsewhere.claim(

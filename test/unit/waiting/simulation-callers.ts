@@ -145,7 +145,7 @@ export function createCaller(deps: CallerDeps, which: number | "closer"): Caller
       if (record !== null && hasEnded(record)) seen.resolve(true);
     });
     waits.add(wait);
-    const leave = server.hub.join(KEY, onlooker);
+    const joined = server.hub.join(KEY, onlooker);
     const over = new AbortController();
     if (time.chance(0.5)) {
       time.sleep(pace * time.between(0, 1_000), over.signal).then(
@@ -155,7 +155,7 @@ export function createCaller(deps: CallerDeps, which: number | "closer"): Caller
     }
     const hasSeen = await seen.promise;
     over.abort();
-    leave();
+    joined.leave(onlooker);
     waits.delete(wait);
     return hasSeen;
   };
