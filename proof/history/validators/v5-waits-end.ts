@@ -1,0 +1,42 @@
+import type { MarkLine } from "../format.ts";
+import type { Placed } from "../history.ts";
+import { returned, type Validator, type Violation } from "./validator.ts";
+
+/** The backstop finds what no notification told in 1.2 s. */
+const PATIENCE_NS = 1_500_000_000;
+
+export const waitsEnd: Validator = {
+  id: "V5",
+  promise: "no wait is open 1.5 s after the end that it waits for was acknowledged, unless its server was down",
+  check(calls, { marks }) {
+    const mayReopen = calls.some(({ input }) => input.reuse === "retry-failed");
+    const ends = calls.filter((call) => endsRecord(call) && !(call.op === "fail" && mayReopen));
+    const violations: Violation[] = [];
+    let judged = 0;
+    for (const wait of calls.filter(({ op }) => op === "wait_for")) {
+      const overNs = wait.return_ns ?? wait.output.gave_up_ns ?? Number.POSITIVE_INFINITY;
+      for (const end of ends) {
+        const sinceNs = Math.max(returned(end), wait.call_ns);
+        if (sinceNs >= overNs || isExcused(wait, sinceNs, marks)) continue;
+        // An end before the wait may be of a record that is no longer kept; what it is told then is another validator's.
+        if (returned(end) < wait.call_ns && wait.output.kind !== "finish") continue;
+        judged++;
+        if (overNs > sinceNs + PATIENCE_NS) violations.push({ why: "a wait missed an end", lines: [end, wait] });
+      }
+    }
+    return { judged, violations };
+  },
+};
+
+/** A failure is no end for who claims it again, and a record that is open again is waited for with reason. */
+function endsRecord({ op, output }: Placed): boolean {
+  if (output.kind !== "accepted") return false;
+  return op === "complete" || output.state === "failed";
+}
+
+function isExcused(wait: Placed, sinceNs: number, marks: readonly MarkLine[]): boolean {
+  return marks.some(({ mark, server, from_ns, to_ns }) => {
+    if (mark === "clock-step" || (mark === "server-down" && server !== wait.server)) return false;
+    return from_ns <= sinceNs + PATIENCE_NS && to_ns >= sinceNs;
+  });
+}
