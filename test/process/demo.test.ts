@@ -7,6 +7,7 @@ import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { generateDeliveries } from "../../scripts/generate-deliveries.ts";
 import type { Report } from "../../src/cli/demo/report.ts";
+import { place } from "../support/data-directory.ts";
 
 const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
 
@@ -18,7 +19,7 @@ let directory = "";
 let log = "";
 
 beforeAll(async () => {
-  directory = await mkdtemp("/tmp/hf-demo-");
+  directory = await mkdtemp(join(place, "hf-demo-"));
   await chmod(directory, 0o755);
   log = join(directory, "log.ndjson");
   await writeFile(log, generateDeliveries({ seed: "process test", events: 60, deliveries: 200, altered: 2 }));

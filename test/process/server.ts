@@ -108,7 +108,12 @@ export async function holdfast(
 /** Less than a test may take: a command that should have ended, a server say, is killed instead of left behind. */
 const COMMAND_MS_MAX = 45_000;
 
-/** Only what is given: a variable of the developer's own must not decide a test. */
+/** Only what is given: a variable of the developer's own must not decide a test. What is compiled is kept for the next. */
+export function environmentOf(given: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  const { PATH, HOME, NODE_COMPILE_CACHE } = process.env;
+  return { PATH, HOME, NODE_COMPILE_CACHE, ...given };
+}
+
 function spawnHoldfast(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
@@ -119,7 +124,7 @@ function spawnHoldfast(
     timeout,
     killSignal: "SIGKILL",
     stdio: ["ignore", "pipe", "pipe"],
-    env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...env },
+    env: environmentOf(env),
   });
   const kill = () => child.kill("SIGKILL");
   process.once("exit", kill);

@@ -11,6 +11,7 @@ import { openHome } from "../../src/server/embedded-postgres/data-directory.ts";
 import { withLock } from "../../src/server/embedded-postgres/lock.ts";
 import { withClient } from "../../src/store/postgres/connection.ts";
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { directory as ownDirectory } from "../support/embedded.ts";
 import { grpcCaller, newClaimId, newKey } from "./callers.ts";
 import { holdfast, spawnServer, startServer } from "./server.ts";
 
@@ -221,12 +222,11 @@ describe("who only looks at an embedded database", () => {
   });
 
   test("that is there finds its schema on standard output, and the log on the other", async () => {
-    const directory = await mkdtemp(join(tmpdir(), "holdfast-look-"));
-    afterwards.push(() => rm(directory, { recursive: true, force: true }));
-    const migrated = await holdfast(["migrate", "--data-dir", directory]);
+    const path = ownDirectory();
+    const migrated = await holdfast(["migrate", "--data-dir", path]);
     expect(migrated).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Applied .*\.\n$/) });
     expect(migrated.stderr).toContain("started Postgres");
-    expect(await holdfast(["migrate", "plan", "--data-dir", directory])).toMatchObject({ code: 0, stdout: "" });
+    expect(await holdfast(["migrate", "plan", "--data-dir", path])).toMatchObject({ code: 0, stdout: "" });
   });
 });
 
@@ -267,19 +267,18 @@ test("a signal during the start is heard, and ends the server whether it listens
 });
 
 test("a restart on the same data directory keeps the records", async () => {
-  const directory = await mkdtemp(join(tmpdir(), "holdfast-start-"));
-  afterwards.push(() => rm(directory, { recursive: true, force: true }));
+  const args = ["--data-dir", ownDirectory()];
   const key = newKey();
   const claimId = newClaimId();
 
-  const first = await startServer({ args: ["--data-dir", directory] });
+  const first = await startServer({ args });
   afterwards.unshift(async () => first[Symbol.asyncDispose]());
   using caller = grpcCaller(first.grpc);
   const claimed = await caller.call(method.claim, { key, claimId, lease: { seconds: 600n } });
   expect(claimed.outcome).toBe(ClaimOutcome.ACQUIRED);
   expect(await first.stop()).toEqual({ code: 0, signal: null });
 
-  await using second = await startServer({ args: ["--data-dir", directory] });
+  await using second = await startServer({ args });
   using again = grpcCaller(second.grpc);
   expect((await again.call(method.claim, { key, claimId: newClaimId() })).outcome).toBe(ClaimOutcome.IN_PROGRESS);
   const reattached = await again.call(method.claim, { key, claimId });

@@ -60,7 +60,11 @@ export async function look(caller: Caller, key: Key): Promise<WireRecord> {
 
 export const newKeys = (count: number): readonly Key[] => Array.from({ length: count }, () => newKey());
 
-/** Looks again and again; what is waited for happens in another process. The test's own limit bounds it. */
+/**
+ * Looks again and again; what is waited for happens in another process. The test's own limit bounds it. The longer it
+ * takes, the seldomer it looks: what takes half a minute is not asked for a thousand times.
+ */
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await sleep(20);
+  const startMs = performance.now();
+  while (!(await holds())) await sleep(Math.min(Math.max(20, (performance.now() - startMs) / 10), 200));
 }

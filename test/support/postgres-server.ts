@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { request } from "node:http";
 import { homedir } from "node:os";
+import { dirname } from "node:path";
 import pg from "pg";
 import type { TestProject } from "vitest/node";
 import { systemClock } from "../../src/clock.ts";
@@ -111,7 +112,11 @@ async function startEmbedded(): Promise<Server> {
     await server.stop();
     await remove();
   };
-  return { url: server.url, description: "from the binaries that come through npm", stop };
+  return {
+    url: server.url,
+    description: `from the binaries that come through npm, in ${dirname(dataDirectory)}`,
+    stop,
+  };
 }
 
 /** Many test files, each with its pools, at once. */
