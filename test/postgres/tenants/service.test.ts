@@ -370,6 +370,7 @@ describe("changes", () => {
     const [id, gone, host] = [newId(), newId(), `${newId()}.example`];
     await register(one, id, { hosts: [{ host, path: "" }] });
     await register(one, gone);
+    await caughtUp(other); // Else news of these comes afterwards, and what was found before it has to be asked again.
     for (const known of [id, gone]) await enter(other, known);
     expect(await byHost(other, host)).toBe(id);
     other.lent.isAway = true;
