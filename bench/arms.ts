@@ -18,19 +18,19 @@ export const ARMS: readonly Arm[] = [
   {
     id: "peers",
     about: "Restate, DBOS, Redis and @adcp/sdk beside the service, where npm run bench:peers has installed them",
-    usualSeconds: 65,
+    usualSeconds: 60,
     load: async () => (await import("./arms/peers.ts")).benchPeers,
   },
   {
     id: "replay",
     about: "replays: unary, session, store only; against an echo",
-    usualSeconds: 15,
+    usualSeconds: 16,
     load: async () => (await import("./arms/replay.ts")).benchReplay,
   },
   {
     id: "wake-up",
     about: "from a completion to 1, 100, 10 000 waiters, on the same server and on another",
-    usualSeconds: 45,
+    usualSeconds: 40,
     load: async () => (await import("./arms/wake-up.ts")).benchWakeUp,
   },
   {
@@ -42,31 +42,31 @@ export const ARMS: readonly Arm[] = [
   {
     id: "growth",
     about: "claims, ends and sweeping on tables of 10⁴ and 3·10⁵ records, with --full up to 10⁷",
-    usualSeconds: 38,
+    usualSeconds: 23,
     load: async () => (await import("./arms/growth.ts")).benchGrowth,
   },
   {
     id: "memory",
     about: "ten thousand who wait, against a bare grpc-js server",
-    usualSeconds: 34,
+    usualSeconds: 15,
     load: async () => (await import("./arms/memory.ts")).benchMemory,
   },
   {
     id: "pairs",
     about: "fresh claim + complete: unary, session, store only; 1 to 512 callers",
-    usualSeconds: 27,
+    usualSeconds: 28,
     load: async () => (await import("./arms/pairs.ts")).benchPairs,
   },
   {
     id: "servers",
     about: "1, 2 and 4 servers on one database, and the database's share",
-    usualSeconds: 24,
+    usualSeconds: 27,
     load: async () => (await import("./arms/servers.ts")).benchServers,
   },
   {
     id: "naive",
     about: "what is written by hand: pairs, replays and wake-up",
-    usualSeconds: 24,
+    usualSeconds: 30,
     load: async () => (await import("./arms/naive.ts")).benchNaive,
   },
   {
