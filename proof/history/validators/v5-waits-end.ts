@@ -17,7 +17,11 @@ export const waitsEnd: Validator = {
       const overNs = wait.return_ns ?? wait.output.gave_up_ns ?? Number.POSITIVE_INFINITY;
       for (const end of ends) {
         const sinceNs = Math.max(returned(end), wait.call_ns);
-        if (sinceNs >= overNs || isExcused(wait, sinceNs, marks)) continue;
+        if (isExcused(wait, sinceNs, marks)) continue;
+        if (sinceNs >= overNs) {
+          if (isTold(wait) && overNs >= end.call_ns) judged++;
+          continue;
+        }
         // An end before the wait may be of a record that is no longer kept; what it is told then is another validator's.
         if (returned(end) < wait.call_ns && wait.output.kind !== "finish") continue;
         judged++;
@@ -32,6 +36,11 @@ export const waitsEnd: Validator = {
 function endsRecord({ op, output }: Placed): boolean {
   if (output.kind !== "accepted") return false;
   return op === "complete" || output.state === "failed";
+}
+
+/** The usual case: a notification is often faster than the answer to the call that ended the record. */
+function isTold({ output }: Placed): boolean {
+  return output.kind === "completed" || output.kind === "failed";
 }
 
 function isExcused(wait: Placed, sinceNs: number, marks: readonly MarkLine[]): boolean {

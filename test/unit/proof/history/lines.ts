@@ -1,7 +1,7 @@
 import type { CallLine, Input, MarkLine, Output } from "../../../../proof/history/format.ts";
 import type { Placed } from "../../../../proof/history/history.ts";
 import { createServerTimes } from "../../../../proof/history/server-time.ts";
-import type { Validator } from "../../../../proof/history/validators/validator.ts";
+import type { Checked, Validator } from "../../../../proof/history/validators/validator.ts";
 
 /** A history by hand. Instants are in milliseconds: a call at t is answered at t + 1, and decided in between. */
 export interface Hand {
@@ -43,13 +43,15 @@ export function hand(): Hand {
 }
 
 /** What the validator has to say against it. */
-export function violationsOf(validator: Validator, { calls }: Hand, marks: readonly MarkLine[] = []) {
+export function violationsOf(validator: Validator, history: Hand, marks: readonly MarkLine[] = []) {
+  return check(validator, history, marks).violations.map(({ why }) => why);
+}
+
+export function check(validator: Validator, { calls }: Hand, marks: readonly MarkLine[] = []): Checked {
   const told = calls.filter(({ server_time_us, return_ns }) => server_time_us !== undefined && return_ns !== null);
   const readings = told.map(({ call_ns, return_ns, server_time_us }) => ({
     ...{ callNs: call_ns, returnNs: return_ns ?? 0, us: server_time_us ?? 0 },
   }));
   const inOrder = calls.toSorted((a, b) => a.call_ns - b.call_ns);
-  return validator
-    .check(inOrder, { times: createServerTimes(readings, marks), marks })
-    .violations.map(({ why }) => why);
+  return validator.check(inOrder, { times: createServerTimes(readings, marks), marks });
 }

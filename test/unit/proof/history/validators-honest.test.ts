@@ -9,7 +9,7 @@ import { ownCanaries } from "../../../../proof/history/validators/v6-canaries.ts
 import { lastLook } from "../../../../proof/history/validators/v7-last-look.ts";
 import { tallyUnknown } from "../../../../proof/history/validators/v8-unknown.ts";
 import type { Validator } from "../../../../proof/history/validators/validator.ts";
-import { at, type Hand, hand, us, violationsOf } from "./lines.ts";
+import { at, check, type Hand, hand, us, violationsOf } from "./lines.ts";
 
 interface Row {
   readonly validator: Validator;
@@ -125,6 +125,15 @@ describe("a validator has nothing against", () => {
     write(history);
     expect(violationsOf(validator, history, marks)).toEqual([]);
   });
+});
+
+test("V5 has judged a wait that was told of its end before the caller who ended it, and not one of another end", () => {
+  const history = hand();
+  history.add("wait_for", 0, {}, { kind: "completed" }, { return_ns: at(10.5) });
+  history.add("wait_for", 0, {}, { kind: "completed" }, { return_ns: at(9) });
+  history.add("wait_for", 0, {}, { kind: "finish", reason: "timeout" }, { return_ns: at(10.5) });
+  history.complete(10, 10, "one");
+  expect(check(waitsEnd, history)).toEqual({ judged: 1, violations: [] });
 });
 
 test("V8 counts what nobody was answered, and tells what its repeat was told", () => {
