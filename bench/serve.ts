@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import type { Readable } from "node:stream";
 import { endedBySignalsToo } from "./ending.ts";
+import { serverNodeOptions } from "./load/node-options.ts";
 
 export interface ServeProcess extends AsyncDisposable {
   readonly pid: number;
@@ -15,7 +16,7 @@ export interface ServeProcess extends AsyncDisposable {
 export async function serve(args: readonly string[]): Promise<ServeProcess> {
   const ports = ["--grpc-address", "127.0.0.1:0", "--http-address", "127.0.0.1:0", "--log-format", "json"];
   const startedMs = performance.now();
-  const server = spawn(process.execPath, ["src/main.ts", "serve", ...ports, ...args], {
+  const server = spawn(process.execPath, [...serverNodeOptions(), "src/main.ts", "serve", ...ports, ...args], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const ended = new Promise<void>((resolve) => server.once("exit", () => resolve()));

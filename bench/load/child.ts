@@ -12,8 +12,13 @@ export interface Child<Hello> extends AsyncDisposable {
 }
 
 /** Ends when it is disposed of, which it is told by the channel being closed, or when this process ends. */
-export async function startChild<Hello>(program: URL, args: readonly string[] = []): Promise<Child<Hello>> {
-  const child = fork(program, [...args], { stdio: "inherit", serialization: "advanced" });
+export async function startChild<Hello>(
+  program: URL,
+  args: readonly string[] = [],
+  nodeOptions: readonly string[] = [],
+): Promise<Child<Hello>> {
+  const execArgv = [...process.execArgv, ...nodeOptions];
+  const child = fork(program, [...args], { stdio: "inherit", serialization: "advanced", execArgv });
   const ended = once(child, "exit");
   const end = endedBySignalsToo(async () => {
     if (child.connected) child.disconnect();

@@ -1,6 +1,7 @@
 import type { Traced } from "../traced.ts";
 import { memoryOf, startChild } from "./child.ts";
 import { samplesAt, waitingIn } from "./metrics.ts";
+import { serverNodeOptions } from "./node-options.ts";
 import type { ServerAnswers, ServerOrder } from "./server-orders.ts";
 
 /** A server in a process of its own. */
@@ -25,7 +26,8 @@ interface Hello {
 
 /** Without an SDK for traces unless told otherwise, as most run. */
 export async function startBenchServer(url: string, traced: Traced = "api"): Promise<BenchServer> {
-  const child = await startChild<Hello>(new URL("./server.ts", import.meta.url), [url, traced]);
+  const program = new URL("./server.ts", import.meta.url);
+  const child = await startChild<Hello>(program, [url, traced], serverNodeOptions());
   const { grpc, http } = child.hello;
   const metricsUrl = `http://${http}/metrics`;
   const tell = <Given extends ServerOrder>(order: Given) => child.ask<ServerAnswers[Given["kind"]]>(order);
