@@ -12,6 +12,7 @@ const WORDS = {
   RECORD_NOT_FOUND: "there is no such record",
   RECORD_CHANGED: "the record has changed since it was read: its fence or its state is another; look at it again",
   DURATION_OUT_OF_RANGE: "delay must be at most the record's own result retention",
+  STORE_UNAVAILABLE: "the store has no room for a new record; try again",
   TENANT_PENDING: "the tenant is being set up; try again",
   TENANT_DISABLED: "the tenant is disabled: nothing is acquired, what is held may finish",
   TENANT_DRAINING: "the tenant is draining: nothing is acquired, what is held may finish",
@@ -23,10 +24,16 @@ const VIOLATIONS: Partial<Record<FaultCode, readonly FieldViolation[]>> = {
   DURATION_OUT_OF_RANGE: [{ field: "delay", allowed: "must be from 0s to the record's own result retention" }],
 };
 
+/** When the same call can help later; room is made by people. */
+const RETRY_AFTER_MS: Partial<Record<FaultCode, number>> = { STORE_UNAVAILABLE: 1_000 };
+
 export function faultOf(code: FaultCode): Fault {
   if (!isWorded(code)) throw new Error(`bug: a store does not answer ${code}`);
-  const violations = VIOLATIONS[code];
-  return new Fault(code, WORDS[code], violations === undefined ? {} : { violations });
+  const [violations, retryAfterMs] = [VIOLATIONS[code], RETRY_AFTER_MS[code]];
+  return new Fault(code, WORDS[code], {
+    ...(violations !== undefined && { violations }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  });
 }
 
 function isWorded(code: FaultCode): code is keyof typeof WORDS {

@@ -118,6 +118,11 @@ export function isAbsence(error: unknown): boolean {
   return CUT_OFF.test(error.message) || (error.cause !== undefined && isAbsence(error.cause));
 }
 
+/** There is no room on its disk for anything more; what is there can be read, and much of it written over. */
+export function isDiskFull(error: unknown): boolean {
+  return sqlState(error) === "53100";
+}
+
 /** The role lacks a right. */
 export function isDenied(error: unknown): error is DatabaseError {
   return error instanceof DatabaseError && error.code === "42501";

@@ -59,3 +59,47 @@ describe("a stretch of the primary key", () => {
     expect(isIn({ scope: "a", keyPrefix: "\u{10FFFF}", after: null }, "a", HIGHEST)).toBe(true);
   });
 });
+
+describe("of a stretch both ends are", () => {
+  const ALL = "\u{10FFFF}".repeat(128);
+
+  test.each<readonly [string, Parameters<typeof keyRange>[0], ReturnType<typeof keyRange>]>([
+    [
+      "the least and the highest that there are, where nothing is named",
+      { scope: null, keyPrefix: null, after: null },
+      { from: { scope: "", key: "" }, last: { scope: ALL, key: ALL } },
+    ],
+    [
+      "the same where only a prefix is named, which belongs to no scope",
+      { scope: null, keyPrefix: "p", key: "k", after: null },
+      { from: { scope: "", key: "" }, last: { scope: ALL, key: ALL } },
+    ],
+    [
+      "those of the scope",
+      { scope: "s", keyPrefix: null, after: null },
+      { from: { scope: "s", key: "" }, last: { scope: "s", key: ALL } },
+    ],
+    [
+      "those of the prefix in the scope",
+      { scope: "s", keyPrefix: "p", after: null },
+      { from: { scope: "s", key: "p" }, last: { scope: "s", key: `p${ALL}` } },
+    ],
+    [
+      "the key, whatever the prefix",
+      { scope: "s", keyPrefix: "p", key: "k", after: null },
+      { from: { scope: "s", key: "k" }, last: { scope: "s", key: "k" } },
+    ],
+    [
+      "the key, also an empty one",
+      { scope: "s", keyPrefix: "p", key: "", after: null },
+      { from: { scope: "s", key: "" }, last: { scope: "s", key: "" } },
+    ],
+    [
+      "directly behind the position, and the end of the prefix",
+      { scope: "s", keyPrefix: "p", after: { scope: "t", key: "x" } },
+      { from: { scope: "t", key: "x\u0001" }, last: { scope: "s", key: `p${ALL}` } },
+    ],
+  ])("%s", (_, covered, range) => {
+    expect(keyRange(covered)).toEqual(range);
+  });
+});
