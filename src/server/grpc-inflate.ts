@@ -6,11 +6,17 @@ import { messageTooLarge } from "./grpc-messages.ts";
 /** Undoes the compression of one message; throws `Fault` FIELD_INVALID if that cannot be. */
 export type Inflate = (message: Buffer) => Promise<Buffer>;
 
-const INFLATERS: ReadonlyMap<string, (message: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>> =
-  new Map([
-    ["gzip", promisify(gunzip)],
-    ["deflate", promisify(inflate)],
-  ]);
+type Inflater = (message: Buffer, options: { readonly maxOutputLength: number }) => Promise<Buffer>;
+
+const INFLATERS: ReadonlyMap<string, Inflater> = new Map([
+  ["gzip", promisify(gunzip)],
+  ["deflate", promisify(inflate)],
+]);
+
+/** Of a grpc-encoding; undefined for one that nobody here undoes. Throws `RangeError` for what is too long. */
+export function inflaterOf(encoding: string | undefined): Inflater | undefined {
+  return INFLATERS.get(encoding ?? "");
+}
 
 /**
  * By the grpc-encoding of the stream, without which no message of it may be compressed. On a thread of its own: a
@@ -19,7 +25,7 @@ const INFLATERS: ReadonlyMap<string, (message: Buffer, options: { maxOutputLengt
  * @param bytesMax of an inflated message
  */
 export function inflateBy(encoding: string | undefined, bytesMax: number): Inflate {
-  const inflater = INFLATERS.get(encoding ?? "");
+  const inflater = inflaterOf(encoding);
   return async (message) => {
     if (inflater === undefined) throw new Fault("FIELD_INVALID", NO_ENCODING);
     try {

@@ -12,11 +12,14 @@ import { Incoming } from "./grpc-incoming.ts";
 import { inflateBy } from "./grpc-inflate.ts";
 import type { GrpcSessions, WatchedSession } from "./grpc-sessions.ts";
 import { grpcStatus } from "./grpc-status.ts";
+import { enterToUnpack } from "./grpc-unpacking.ts";
 import { SESSION_MESSAGE_BYTES_MAX, SLOW_READER_MS } from "./limits.ts";
 import type { Room } from "./room.ts";
 
 export interface SessionHandlerDeps extends GrpcContextDeps {
   readonly room: Room;
+  /** For requests that are compressed. */
+  readonly unpacking: Room;
   readonly sessions: GrpcSessions;
 }
 
@@ -51,7 +54,11 @@ class GrpcLine implements Line, WatchedSession {
   /** When the status was sent, or nobody was left to be sent one. */
   #saidMs: number | null = null;
 
-  constructor(call: SessionStream, endpoint: SessionEndpoint, { clock, connections, room }: SessionHandlerDeps) {
+  constructor(
+    call: SessionStream,
+    endpoint: SessionEndpoint,
+    { clock, connections, room, unpacking }: SessionHandlerDeps,
+  ) {
     const stream = streamOf(call);
     this.#call = call;
     this.#stream = stream;
@@ -61,8 +68,9 @@ class GrpcLine implements Line, WatchedSession {
     this.#writer = new AnswerWriter({ stream, clock, room, onFailure });
 
     const [encoding] = call.metadata.get(ENCODING_HEADER);
+    const inflate = inflateBy(encoding?.toString(), SESSION_MESSAGE_BYTES_MAX);
     this.#incoming = new Incoming({
-      ...{ stream, clock, onFailure, inflate: inflateBy(encoding?.toString(), SESSION_MESSAGE_BYTES_MAX) },
+      ...{ stream, clock, onFailure, inflate: (message) => inTurn(stream, unpacking, () => inflate(message)) },
       onMessage: (message) => this.#session.receive(message),
       onEnd: (isCutOff) => (isCutOff ? this.#session.refuse(CUT_OFF) : this.#session.finish()),
     });
@@ -152,6 +160,12 @@ class GrpcLineContext extends GrpcContext implements LineContext {
 
 /** How long a client has to close the stream by itself, once it was sent the status. */
 const STATUS_MS = 1000;
+
+async function inTurn(stream: ServerHttp2Stream, room: Room, unpack: () => Promise<Buffer>): Promise<Buffer> {
+  const place = await enterToUnpack(stream, room);
+  if (place === null) throw GONE;
+  return unpack().finally(() => place.leave());
+}
 
 const GONE = new Fault("CANCELLED", "the caller has gone");
 const BAD_TIMEOUT = new Fault("FIELD_INVALID", "grpc-timeout is not a number of at most 8 digits and a unit");

@@ -10,9 +10,11 @@ import { createConnections } from "./grpc-connections.ts";
 import { openDoor } from "./grpc-door.ts";
 import { Delivered, grpcHandler, type HandlerDeps } from "./grpc-handlers.ts";
 import { createGrpcSessions } from "./grpc-sessions.ts";
+import { unpackInTurn } from "./grpc-unpacking.ts";
+import { UNPACKING } from "./limits.ts";
 import { cannotListen } from "./operator-error.ts";
 import { type ReflectionHandlers, reflectionServices } from "./reflection.ts";
-import type { Room } from "./room.ts";
+import { createRoom, type Room } from "./room.ts";
 import { pathOf, serviceDefinition } from "./service-definition.ts";
 import { ChangingCredentials } from "./tls/grpc-credentials.ts";
 import type { Tls } from "./tls.ts";
@@ -44,10 +46,12 @@ export interface Listening {
 export async function serveGrpc(address: Address, deps: GrpcServerDeps): Promise<Listening> {
   // What grpc-js prints quotes headers; what matters reaches the endpoints.
   grpc.setLogVerbosity(grpc.logVerbosity.NONE);
+  const unpacking = createRoom(UNPACKING);
   const server = new grpc.Server({
     "grpc.max_receive_message_length": SIZES.messageBytesMax,
     "grpc.max_concurrent_streams": deps.maxConcurrentStreams,
     "grpc.enable_channelz": 0,
+    interceptors: [unpackInTurn(unpacking)],
   });
   const { clock, log, room, tls, maxConnectionAgeMs: maxAgeMs } = deps;
   const connections = createConnections({
@@ -56,7 +60,7 @@ export async function serveGrpc(address: Address, deps: GrpcServerDeps): Promise
   });
   const sessions = createGrpcSessions(clock);
   const all = [...deps.endpoints, ...(deps.sessions ?? [])];
-  const paths = addEndpoints(server, all, { clock, log, room, connections, sessions });
+  const paths = addEndpoints(server, all, { clock, log, room, unpacking, connections, sessions });
   const reflection = reflectionServices(deps.endpoints.map(({ method }) => method.parent));
   const reflectionPaths = addReflection(server, reflection);
   const port = await bind(server, address, tls);

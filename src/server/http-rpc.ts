@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Message } from "@bufbuild/protobuf";
 import {
-  Code,
   ConnectError,
   type ConnectRouter,
   createConnectRouter,
@@ -10,7 +9,6 @@ import {
   type HandlerContext,
 } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerRequest } from "@connectrpc/connect/protocol";
-import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import { IdempotencyService } from "../../gen/holdfast/v1/idempotency_pb.ts";
 import type { ClientCertificate } from "../auth/authenticator.ts";
 import type { Clock } from "../clock.ts";
@@ -19,13 +17,14 @@ import { SIZES } from "../domain/limits.ts";
 import { type CallContext, type Endpoint, Malformed } from "../rpc/endpoint.ts";
 import { toRpcError } from "../rpc/status.ts";
 import { httpContext } from "./http-context.ts";
-import { connectError } from "./http-errors.ts";
+import { causeOf, connectError } from "./http-errors.ts";
 import { JSON_OPTIONS, makePrintable } from "./http-json.ts";
 import { refusedHere } from "./http-no-session.ts";
 import { emptyRequest, enterInTurn, sendResponse, universalRequest } from "./http-universal.ts";
+import { compressionsInTurn } from "./http-unpacking.ts";
 import { largeBytesOf } from "./large-answer.ts";
-import { TIMEOUT_MS_MAX } from "./limits.ts";
-import type { Place, Room } from "./room.ts";
+import { TIMEOUT_MS_MAX, UNPACKING } from "./limits.ts";
+import { createRoom, type Place, type Room } from "./room.ts";
 import { dismissSlowReader } from "./slow-reader.ts";
 import { certificateOfSocket } from "./tls/client-certificate.ts";
 
@@ -75,7 +74,7 @@ export function createHttpRpc(deps: HttpRpcDeps): HttpRpc {
     jsonOptions: JSON_OPTIONS,
     readMaxBytes: SIZES.messageBytesMax,
     maxTimeoutMs: TIMEOUT_MS_MAX,
-    acceptCompression: [compressionGzip, compressionBrotli],
+    acceptCompression: compressionsInTurn(createRoom(UNPACKING)),
     requestGate: noteRefusal,
   });
   for (const endpoint of deps.endpoints) addRoute(router, endpoint, deps);
@@ -114,8 +113,9 @@ async function run(
   try {
     const answer = await handler(call);
     const { refused } = attempt;
-    if (refused === undefined || !isUndecodable(refused)) return await sendResponse(answer, response, sending);
-    attempt.malformed = new Malformed(refused);
+    const cause = refused && !attempt.reached ? causeOf(refused) : undefined;
+    if (cause === undefined) return await sendResponse(answer, response, sending);
+    attempt.malformed = new Malformed(cause);
     await sendResponse(await handler({ ...call, ...emptyRequest(call) }), response, sending);
   } finally {
     // Of a body that was refused half read: its sender could not finish, nor the connection be used again. How long
@@ -138,15 +138,13 @@ function untilClosed(response: ServerResponse): Promise<boolean> {
  */
 function noteRefusal(context: HandlerContext): void {
   const attempt = attemptOf(context);
-  context.signal.addEventListener("abort", () => {
+  const note = () => {
     const { reason } = context.signal;
     if (!attempt.reached && reason instanceof ConnectError) attempt.refused = reason;
-  });
-}
-
-/** INTERNAL is what connect calls bytes that are no protobuf. Too large and unknown compression are the transport's. */
-function isUndecodable({ code }: ConnectError): boolean {
-  return code === Code.InvalidArgument || code === Code.Internal;
+  };
+  // Without any time it is over before it begins.
+  if (context.signal.aborted) note();
+  context.signal.addEventListener("abort", note);
 }
 
 function addRoute(router: ConnectRouter, endpoint: Endpoint, deps: HttpRpcDeps): void {

@@ -43,6 +43,12 @@ const MIB = 1024 * 1024;
  */
 export const ROOM = { bytesMax: 64 * MIB, connectionBytesMax: 16 * MIB } as const;
 
+/**
+ * How much of requests is unpacked at a time, each counted as the largest that it may become: 25 on a port, and 6 on a
+ * connection, which keeps the threads that unpack busy.
+ */
+export const UNPACKING = { bytesMax: 32 * MIB, connectionBytesMax: 8 * MIB } as const;
+
 /** Smaller answers need no room: ten thousand at one instant, as many as may wait, are less than 160 MiB. */
 export const LARGE_ANSWER_BYTES_MIN = 16 * 1024;
 

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { type DescMessage, enumToJson, fromBinary, fromJson, toBinary } from "@bufbuild/protobuf";
 import { type Code, CodeSchema } from "../../../gen/google/rpc/code_pb.ts";
-import { StatusSchema } from "../../../gen/google/rpc/status_pb.ts";
+import { type Status, StatusSchema } from "../../../gen/google/rpc/status_pb.ts";
 import { JSON_OPTIONS } from "../../../src/server/http-json.ts";
 
 /** As google.rpc.Code spells it. */
@@ -88,7 +88,7 @@ function parseTrailers(text: string): IncomingHttpHeaders {
 export function grpcAnswer(head: IncomingHttpHeaders, framed: Buffer, raw = framed): Answer {
   const encoded = head["grpc-status-details-bin"];
   const status = encoded === undefined ? undefined : fromBinary(StatusSchema, Buffer.from(String(encoded), "base64"));
-  const details = new Map(status?.details.map(({ typeUrl, value }) => [typeUrl.split("/").at(-1) ?? "", value]));
+  const details = detailsOf(status);
   return {
     code: codeOfStatus(String(head["grpc-status"])),
     message: decodeURIComponent(String(head["grpc-message"] ?? "")),
@@ -96,6 +96,17 @@ export function grpcAnswer(head: IncomingHttpHeaders, framed: Buffer, raw = fram
     response: new Uint8Array(framed.subarray(5)),
     received: JSON.stringify(head) + (status?.message ?? "") + textOf(details) + raw.toString("latin1"),
   };
+}
+
+/** How a session answers a call that failed. */
+export function statusAnswer(status: Status, received: string): Answer {
+  const details = detailsOf(status);
+  const code = enumToJson(CodeSchema, status.code as Code) as CodeName;
+  return { code, message: status.message, details, response: new Uint8Array(), received: received + textOf(details) };
+}
+
+function detailsOf(status: Status | undefined): ReadonlyMap<string, Uint8Array> {
+  return new Map(status?.details.map(({ typeUrl, value }) => [typeUrl.split("/").at(-1) ?? "", value]));
 }
 
 /** A number when the server said it, a name when it is our own reading of what it did. */

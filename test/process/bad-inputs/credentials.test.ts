@@ -40,7 +40,8 @@ describe.each(DISTINCT_WIRES)("%s", (name) => {
     const calls = [...everyCall(nobodys("default")), ...everyCall(nobodys(unknownTenantId()))];
     for (const { method: rpc, init } of calls.filter(({ method: rpc }) => carries(name, rpc))) {
       texts.add(said(await refusesAs(stand, name, null, rpc, init, CREDENTIALS_INVALID)));
-      texts.add(said(await as(stand.wires[name], "").send(rpc, utf8(CANARY))));
+      // What cannot be decoded on a session names no call, whose caller could be asked who he is: it ends the stream.
+      if (name !== "Session") texts.add(said(await as(stand.wires[name], "").send(rpc, utf8(CANARY))));
     }
     expect(texts.size).toBe(1);
   });

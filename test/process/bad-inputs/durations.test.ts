@@ -1,5 +1,3 @@
-import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
-import type { DurationSchema } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "vitest";
 import { AcquireReason, ClaimOutcome, FailKind, IdempotencyService } from "../../../gen/holdfast/v1/idempotency_pb.ts";
 import { newClaimId, newKey } from "../callers.ts";
@@ -16,79 +14,11 @@ import {
   readRefusal,
   refuses,
   useStand,
-  violationsOf,
 } from "./stand.ts";
-import { encode, type Headers, type Method, utf8, WIRE_NAMES, type WireName } from "./wires.ts";
+import { encode, type Headers, utf8, WIRE_NAMES, type WireName } from "./wires.ts";
 
 const { method } = IdempotencyService;
 const stand = useStand();
-
-type DurationInit = MessageInitShape<typeof DurationSchema>;
-
-const handle = { key: newKey(CANARY), token: new Uint8Array(16), fence: 1n };
-const claim = { key: newKey(CANARY), claimId: newClaimId() };
-
-/** Every duration that a request has: where it stands, its bounds in seconds, and a request with it. */
-const DURATIONS: readonly Place[] = [
-  at(method.claim, "lease", [1, 3600], (lease) => ({ ...claim, lease })),
-  at(method.claim, "wait", [0, 60], (wait) => ({ ...claim, wait })),
-  at(method.claim, "policy.max_execution", [1, 604_800], (maxExecution) => ({ ...claim, policy: { maxExecution } })),
-  at(method.claim, "policy.result_retention", [60, 7_776_000], (resultRetention) => ({
-    ...claim,
-    policy: { resultRetention },
-  })),
-  at(method.claim, "policy.tombstone_retention", [0, 315_360_000], (tombstoneRetention) => ({
-    ...claim,
-    policy: { tombstoneRetention },
-  })),
-  at(method.heartbeat, "lease", [1, 3600], (lease) => ({ handle, lease })),
-  at(method.fail, "delay", [0, 7_776_000], (delay) => ({ handle, kind: FailKind.RETRYABLE, delay })),
-];
-
-interface Place {
-  readonly field: string;
-  readonly min: number;
-  readonly max: number;
-  readonly method: Method;
-  request(value: DurationInit): Uint8Array;
-}
-
-describe.each(DURATIONS)("$field of $method.name", ({ field, min, max, request, ...place }) => {
-  const malformed: readonly DurationInit[] = [
-    { seconds: 2n, nanos: 1_000_000_000 },
-    { seconds: -2n, nanos: -1_000_000_000 },
-    { seconds: 2n, nanos: 2 ** 31 - 1 },
-    { seconds: 2n, nanos: -1 },
-    { seconds: -2n, nanos: 1 },
-    { seconds: 315_576_000_001n },
-    { seconds: 2n ** 63n - 1n },
-    { seconds: -(2n ** 63n) },
-  ];
-
-  test.each(["gRPC", "gRPC-Web"] as const)(`${row(52)}, %s`, async (name) => {
-    for (const value of malformed) {
-      await refuses(stand, stand.wires[name], place.method, request(value), FIELD_INVALID(field));
-    }
-  });
-
-  const outside: readonly DurationInit[] = [
-    { seconds: BigInt(max), nanos: 1 },
-    { seconds: BigInt(max + 1) },
-    // As far as a duration goes: ten thousand years, past the end of a database's calendar.
-    { seconds: 315_576_000_000n },
-    { nanos: -1 },
-    { seconds: -86_400n },
-    ...(min > 0 ? [{}, { seconds: BigInt(min - 1), nanos: 999_999_999 }] : []),
-  ];
-
-  test.each(["gRPC", "gRPC-Web"] as const)(`${row(53)} are told the bounds, %s`, async (name) => {
-    const refusal: Refusal = { code: "OUT_OF_RANGE", reason: "DURATION_OUT_OF_RANGE", fields: [field] };
-    for (const value of outside) {
-      const answer = await refuses(stand, stand.wires[name], place.method, request(value), refusal);
-      expect(violationsOf(answer).map(({ description }) => description)).toEqual([`must be from ${min}s to ${max}s`]);
-    }
-  });
-});
 
 describe("Connect JSON", () => {
   const claimWith = (more: string) =>
@@ -156,6 +86,8 @@ const TIMEOUT_HEADERS: Readonly<Record<WireName, (milliseconds: number) => Heade
   "gRPC-Web": (milliseconds) => ({ "grpc-timeout": `${milliseconds}m` }),
   "Connect JSON": (milliseconds) => ({ "connect-timeout-ms": String(milliseconds) }),
   "Connect binary": (milliseconds) => ({ "connect-timeout-ms": String(milliseconds) }),
+  // Said in the call's own message.
+  Session: (milliseconds) => ({ "grpc-timeout": `${milliseconds}m` }),
 };
 
 describe.each(WIRE_NAMES)("%s", (name) => {
@@ -204,14 +136,4 @@ async function eachIsSettled(
   }
   const others = await Promise.all(requests.map(({ key }) => call(wire, method.claim, { key, claimId: newClaimId() })));
   expect(others.map(({ outcome }) => outcome)).toEqual(requests.map(() => ClaimOutcome.IN_PROGRESS));
-}
-
-function at<I extends DescMessage, O extends DescMessage>(
-  rpc: Method<I, O>,
-  field: string,
-  bounds: readonly [number, number],
-  init: (value: DurationInit) => MessageInitShape<I>,
-): Place {
-  const [min, max] = bounds;
-  return { field, min, max, method: generic(rpc), request: (value) => encode({ format: "binary" }, rpc, init(value)) };
 }

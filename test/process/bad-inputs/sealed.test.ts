@@ -9,7 +9,7 @@ import { newClaimId, newKey } from "../callers.ts";
 import { readMetrics } from "../metrics-page.ts";
 import { as, newTenantId, refusesAs, TENANT_FORBIDDEN, useAccessStand } from "./access-stand.ts";
 import { row } from "./rows.ts";
-import { acquire, CANARY, call, generic, lives, type Refusal, readRefusal } from "./stand.ts";
+import { acquire, alarmOf, CANARY, call, generic, lives, type Refusal, readRefusal } from "./stand.ts";
 import { DISTINCT_WIRES, encode, utf8, type Wire } from "./wires.ts";
 
 const { claim, complete, fail, getRecord, heartbeat } = IdempotencyService.method;
@@ -140,8 +140,7 @@ describe.each(DISTINCT_WIRES)("%s", (name) => {
       const answer = await wire.send(rpc, request);
       expect(readRefusal(answer)).toMatchObject(INTERNAL);
       expect(answer.received).not.toContain(CANARY);
-      const id = /request id (\S+)$/.exec(answer.message)?.[1];
-      const alarm = stand.server.lines.find(({ requestId, level }) => level === "error" && requestId === id);
+      const alarm = await alarmOf(stand, answer);
       expect(alarm).toMatchObject({ message: "call failed", method: rpc.name, reason: "INTERNAL" });
       expect(JSON.stringify(alarm)).toContain(why);
     }

@@ -6,7 +6,8 @@ import type { ErrorReason } from "../../../gen/holdfast/v1/errors_pb.ts";
 import { type ClaimResponse, IdempotencyService, type LeaseHandle } from "../../../gen/holdfast/v1/idempotency_pb.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
 import { newClaimId } from "../callers.ts";
-import { type ServerProcess, startServer } from "../server.ts";
+import { type LogLine, type ServerProcess, startServer } from "../server.ts";
+import { until } from "../waiting-calls.ts";
 import type { Answer, CodeName } from "./answer.ts";
 import { encode, type Headers, type Method, WIRE_NAMES, WIRES, type Wire, type WireName } from "./wires.ts";
 
@@ -166,6 +167,14 @@ export function readRefusal({ code, details }: Answer) {
     ...(info && { reason, domain }),
     fields: violationsOf({ details }).map(({ field }) => field),
   };
+}
+
+/** The line of the log that tells of a call which was answered INTERNAL. It may come later than the answer. */
+export async function alarmOf({ server }: Stand, { message }: Answer): Promise<LogLine | undefined> {
+  const id = /request id (\S+)$/.exec(message)?.[1];
+  const find = () => server.lines.find(({ requestId, level }) => level === "error" && requestId === id);
+  if (id !== undefined) await until(() => find() !== undefined);
+  return find();
 }
 
 export function violationsOf({ details }: Pick<Answer, "details">) {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { IdempotencyService } from "../../../gen/holdfast/v1/idempotency_pb.ts";
 import { newClaimId, newKey } from "../callers.ts";
 import { row } from "./rows.ts";
-import { acquire, CANARY, call, generic, lives, readRefusal, useStand } from "./stand.ts";
+import { acquire, alarmOf, CANARY, call, generic, lives, readRefusal, useStand } from "./stand.ts";
 import { encode, WIRE_NAMES } from "./wires.ts";
 
 const { method } = IdempotencyService;
@@ -49,8 +49,7 @@ describe.each(WIRE_NAMES)("%s", (name) => {
       const answer = await wire.send(rpc, request);
       expect(readRefusal(answer)).toMatchObject({ code: "INTERNAL", reason: "INTERNAL", domain: "holdfast.v1" });
       expect(answer.received).not.toContain(CANARY);
-      const id = /request id (\S+)$/.exec(answer.message)?.[1];
-      const alarm = stand.server.lines.find(({ requestId, level }) => level === "error" && requestId === id);
+      const alarm = await alarmOf(stand, answer);
       expect(alarm).toMatchObject({ message: "call failed", method: rpc.name, reason: "INTERNAL" });
     }
     expect(JSON.stringify(stand.server.lines)).not.toContain(CANARY);

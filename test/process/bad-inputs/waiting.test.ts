@@ -23,7 +23,7 @@ import {
   refuses,
   useStand,
 } from "./stand.ts";
-import { encode, pathOf, WIRE_NAMES, type WireName } from "./wires.ts";
+import { encode, pathOf, STREAM_WIRES, type WireName } from "./wires.ts";
 
 const { method } = IdempotencyService;
 const stand = useStand();
@@ -74,7 +74,7 @@ const FULL: Refusal = { code: "RESOURCE_EXHAUSTED", reason: "QUOTA_WAITERS" };
 const canary = { key: newKey(CANARY) };
 const seconds = (value: number) => ({ seconds: BigInt(value) });
 
-describe.each(WIRE_NAMES)("%s", (name) => {
+describe.each(STREAM_WIRES)("%s", (name) => {
   test(`${row(80)} fails at once and leaves no waiter`, async () => {
     await refusesWait(name, { targets: [canary], mustExist: true }, NOT_FOUND);
     const targets = [...Array.from({ length: 99 }, () => ({ key: newKey() })), canary];

@@ -10,6 +10,7 @@ import {
 } from "@bufbuild/protobuf";
 import { JSON_OPTIONS } from "../../../src/server/http-json.ts";
 import { type Answer, type CodeName, connectAnswer, envelope, grpcAnswer, grpcWebAnswer } from "./answer.ts";
+import { carriedBySessions } from "./session-wire.ts";
 
 export type Method<I extends DescMessage = DescMessage, O extends DescMessage = DescMessage> = DescMethodUnary<I, O>;
 
@@ -36,14 +37,18 @@ export const WIRES = {
   "Connect JSON": ({ http }: Addresses) => openHttp(http, CONNECT_JSON),
   "Connect binary": ({ http }: Addresses) => openHttp(http, CONNECT_BINARY),
   "gRPC-Web": ({ http }: Addresses) => openHttp(http, GRPC_WEB),
+  /** The methods that sessions carry on streams of Session, the others as unary calls on the same connection. */
+  Session: ({ grpc }: Addresses) => openGrpc(grpc, true),
 } as const;
 
 export type WireName = keyof typeof WIRES;
 export const WIRE_NAMES = Object.keys(WIRES) as readonly WireName[];
-/** For what is decided behind the decoding, which Connect shares between its forms: both ports and both formats. */
+/** For what is decided behind the decoding, which Connect shares between its forms: both ports, both formats, sessions. */
 export const DISTINCT_WIRES = WIRE_NAMES.filter((name) => name !== "Connect binary");
 /** Those that carry protobuf bytes. */
 export const BINARY_WIRES = WIRE_NAMES.filter((name) => name !== "Connect JSON");
+/** Those that carry streams of answers: a session does not. */
+export const STREAM_WIRES = WIRE_NAMES.filter((name) => name !== "Session");
 
 export function encode<I extends DescMessage>(
   { format }: Pick<Wire, "format">,
@@ -62,7 +67,7 @@ export function pathOf({ parent, name }: Method): string {
   return `/${parent.typeName}/${name}`;
 }
 
-function openGrpc(address: string): Wire {
+function openGrpc(address: string, bySession = false): Wire {
   // One MiB of headers is more than the client lets through by itself.
   const session: ClientHttp2Session = connect(`http://${address}`, { maxSendHeaderBlockLength: 1 << 22 });
   session.on("error", () => undefined);
@@ -80,9 +85,12 @@ function openGrpc(address: string): Wire {
     stream.end(envelope(message, flags));
     return stream;
   };
+  const carried = bySession ? carriedBySessions(session) : null;
   return {
     format: "binary",
     send(method, message, headers) {
+      const sent = carried?.(method, message, headers);
+      if (sent != null) return sent;
       const { promise, resolve } = Promise.withResolvers<Answer>();
       const stream = start(method, message, headers);
       const head: IncomingHttpHeaders = {};
@@ -109,7 +117,7 @@ function openGrpc(address: string): Wire {
 }
 
 /** What a gRPC client makes of a stream that ends without a status. */
-function codeOfReset(rstCode: number | undefined): CodeName {
+export function codeOfReset(rstCode: number | undefined): CodeName {
   if (rstCode === constants.NGHTTP2_REFUSED_STREAM) return "UNAVAILABLE";
   if (rstCode === constants.NGHTTP2_ENHANCE_YOUR_CALM) return "RESOURCE_EXHAUSTED";
   return rstCode === constants.NGHTTP2_CANCEL ? "CANCELLED" : "INTERNAL";
