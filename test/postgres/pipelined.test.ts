@@ -14,7 +14,7 @@ let session: Session;
 let other: Session;
 beforeAll(async () => {
   database = await createTestDatabase();
-  const open = (pipelined: boolean) => openSession({ url: database.url, clock: systemClock, pipelined });
+  const open = (pipelined: boolean) => openSession({ url: database.ownerUrl, clock: systemClock, pipelined });
   [session, other] = await Promise.all([open(true), open(false)]);
   await other.query(sql("create table public.noted (what text primary key)"), []);
 });
@@ -52,7 +52,7 @@ test("the first of a name prepares it for those behind it, and the next may, whe
 });
 
 test("one whose name is not prepared, for that failed in the one before it, goes again on a session that knows none", async () => {
-  const store = createDatabase({ url: database.url, clock: systemClock, random: Math.random });
+  const store = createDatabase({ url: database.ownerUrl, clock: systemClock, random: Math.random });
   const retried: string[] = [];
   let unlocked: Promise<unknown> | null = null;
   const lanes = store.lanes(1, { atOnce: 2 });
@@ -88,7 +88,7 @@ test("one whose name is not prepared, for that failed in the one before it, goes
 });
 
 test("all that are under way are told when the session is lost", async () => {
-  const lost = await openSession({ url: database.url, clock: systemClock, pipelined: true });
+  const lost = await openSession({ url: database.ownerUrl, clock: systemClock, pipelined: true });
   const [row] = await lost.query<{ pid: number }>(sql("select pg_backend_pid() as pid"), []);
   const waiting = [1, 2].map(() => lost.query(sql("select pg_sleep(60)"), []));
   const told = Promise.allSettled(waiting);

@@ -44,14 +44,15 @@ async function giveBack(store: Store, name: string): Promise<Proof> {
 }
 
 test("the procedure of the page moves a tenant: results are replayed, tombstones kept, fences rise, late ends count", async () => {
-  const [MAIN = "", FROM = "", TO = ""] = databases.map(({ url }) => url);
+  const [main = "", eu = "", us = ""] = databases.map(({ url }) => url);
+  const [MAIN = "", FROM = "", TO = ""] = databases.map(({ ownerUrl }) => ownerUrl);
   await using steps = await readMoveSteps({ MAIN, FROM, TO });
   await using registry = await connected(MAIN);
   await using old = await connected(FROM);
   await using fresh = await connected(TO);
   await using stand = await openStand({
-    main: MAIN,
-    others: { eu: FROM, us: TO },
+    main,
+    others: { eu, us },
     args: ["--sweep-interval", "100ms"],
   });
   for (const name of ["eu", "us"]) await untilUp(stand, name);

@@ -75,7 +75,7 @@ test("a database of another encoding is refused", async () => {
 });
 
 test("a role is told which grants it lacks, and is accepted with them and no more", async () => {
-  const { url, name } = await database();
+  const { ownerUrl: url, name } = await database();
   const role = `holdfast_plain_${randomBytes(4).toString("hex")}`;
   await run(url, `create role ${role}`);
   cleanUps.push(() => run(inject("postgresUrl"), `drop role ${role}`));
@@ -101,7 +101,7 @@ test("a role is told which grants it lacks, and is accepted with them and no mor
 });
 
 test("behind a pooler the role must have the settings, is told how, and is accepted with them", async () => {
-  const { url } = await database();
+  const { ownerUrl: url } = await database();
   const role = `holdfast_pooled_${randomBytes(4).toString("hex")}`;
   await run(url, `create role ${role} login`, `grant pg_read_all_data, pg_write_all_data to ${role}`);
   cleanUps.push(() => run(inject("postgresUrl"), `drop role ${role}`));
@@ -121,7 +121,7 @@ test("behind a pooler the role must have the settings, is told how, and is accep
 });
 
 test("a role that may not write the barrier is told so", async () => {
-  const { url } = await database();
+  const { ownerUrl: url } = await database();
   const role = `holdfast_mute_${randomBytes(4).toString("hex")}`;
   const revoke = `do $$ declare f regprocedure; begin
     for f in select oid from pg_proc where proname = 'pg_logical_emit_message' loop

@@ -1,6 +1,13 @@
 import pg from "pg";
 import { afterAll, expect, test } from "vitest";
-import { createEmptyDatabase, createTestDatabase, type TestDatabase, withDatabase } from "../support/database.ts";
+import { withClient } from "../../src/store/postgres/connection.ts";
+import {
+  createEmptyDatabase,
+  createTestDatabase,
+  type TestDatabase,
+  withDatabase,
+  withUser,
+} from "../support/database.ts";
 
 const made: TestDatabase[] = [];
 
@@ -40,4 +47,26 @@ test.for([
   ["postgres://u@%2Frun/a", "postgres://u@%2Frun/b"],
 ])("the database of %s is exchanged", ([from = "", to]) => {
   expect(withDatabase(from, "b")).toBe(to);
+});
+
+test.for([
+  ["postgres://u:p@h:5432/a?sslmode=require", "postgres://h:5432/a?sslmode=require&user=x&password=y"],
+  ["postgresql://h", "postgresql://h?user=x&password=y"],
+  ["postgres:///a?host=/run&port=5432&user=postgres", "postgres:///a?host=/run&port=5432&user=x&password=y"],
+  ["postgres://u@%2Frun/a?password=p", "postgres://%2Frun/a?user=x&password=y"],
+])("the user of %s is exchanged", ([from = "", to]) => {
+  expect(withUser(from, "x", "y")).toBe(to);
+});
+
+test("servers enter a database as somebody who owns nothing, and a test as its owner", async () => {
+  const database = await createTestDatabase();
+  made.push(database);
+  const { url, ownerUrl } = database;
+  const may =
+    "select has_schema_privilege('holdfast', 'create') as create, rolsuper or rolcreaterole or rolcreatedb or rolbypassrls as more from pg_roles where rolname = current_user";
+  const [server, owner] = await Promise.all(
+    [url, ownerUrl].map((one) => withClient({ url: one }, (client) => client.query(may))),
+  );
+  expect(server?.rows).toEqual([{ create: false, more: false }]);
+  expect(owner?.rows).toEqual([{ create: true, more: expect.any(Boolean) }]);
 });

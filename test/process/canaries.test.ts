@@ -71,11 +71,12 @@ async function sql(url: string, statement: string, values: readonly unknown[] = 
   }
 }
 
-/** The same database through a proxy, with a role that has a password, however else the tests enter it. */
+/** The same database through a proxy, with a role of the servers' rights that has a password of its own. */
 async function withPassword(url: string, proxy: TcpProxy, password: string): Promise<string> {
   const role = `holdfast_canary_${randomBytes(6).toString("hex")}`;
   const owner = inject("postgresUrl");
-  await sql(owner, `create role ${role} superuser login password '${password}'`);
+  const [server] = await sql(url, "select current_user as role");
+  await sql(owner, `create role ${role} login password '${password}' in role ${server?.["role"]}`);
   closing.defer(async () => void (await sql(owner, `drop role ${role}`)));
   const anonymous = proxy.url(url).replace(/([?&])(user|password)=[^&]*&?/g, "$1");
   return anonymous.replace(/^(postgres(?:ql)?:\/\/)(?:[^@/]*@)?/, `$1${role}:${password}@`).replace(/[?&]+$/, "");

@@ -16,9 +16,14 @@ afterEach(async () => {
 });
 
 async function owned(): Promise<string> {
-  const database: TestDatabase = await createTestDatabase();
+  const { url } = await ownedDatabase();
+  return url;
+}
+
+async function ownedDatabase(): Promise<TestDatabase> {
+  const database = await createTestDatabase();
   afterwards.push(() => database.drop());
-  return database.url;
+  return database;
 }
 
 async function cutOff(url: string): Promise<{ readonly proxy: TcpProxy; readonly url: string }> {
@@ -114,10 +119,12 @@ describe("a server with a cluster beside main", () => {
 });
 
 test("a tenant is moved between two clusters, as the page says, while the server runs", async () => {
-  const [main, eu, us] = [await owned(), await owned(), await owned()];
+  const databases = [await ownedDatabase(), await ownedDatabase(), await ownedDatabase()];
+  const [main = "", eu = "", us = ""] = databases.map(({ url }) => url);
+  const [MAIN = "", FROM = "", TO = ""] = databases.map(({ ownerUrl }) => ownerUrl);
   await register(main, "acme", "eu");
   const server = await serve(main, `eu=${eu} us=${us}`);
-  await using steps = await readMoveSteps({ MAIN: main, FROM: eu, TO: us });
+  await using steps = await readMoveSteps({ MAIN, FROM, TO });
   using caller = connect(server.grpc);
   await until(async () => JSON.stringify(await readyz(server)).includes('"us":"up"'));
   await until(async () => (await tryHold(caller, "acme")) === "held");

@@ -14,17 +14,17 @@ function run(url: string, statement: string) {
 beforeAll(async () => {
   database = await createTestDatabase();
   await run(inject("postgresUrl"), `create role ${role} login`);
-  await run(database.url, `alter role ${role} set default_transaction_isolation = 'serializable'`);
+  await run(database.ownerUrl, `alter role ${role} set default_transaction_isolation = 'serializable'`);
 });
 
 afterAll(async () => {
-  await run(database.url, `drop owned by ${role}`);
+  await run(database.ownerUrl, `drop owned by ${role}`);
   await run(inject("postgresUrl"), `drop role ${role}`);
   await database.drop();
 });
 
 test("a role that may not use the schema is told so with the SQL, with all else that is wrong, by the log too", async () => {
-  const databaseUrl = `${database.url}${database.url.includes("?") ? "&" : "?"}user=${role}`;
+  const databaseUrl = `${database.ownerUrl}${database.ownerUrl.includes("?") ? "&" : "?"}user=${role}`;
   for (const args of [[], ["--migrate"]]) {
     const server = spawnServer({ databaseUrl, args });
     expect(await server.exited).toEqual({ code: 1, signal: null });

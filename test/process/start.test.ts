@@ -156,8 +156,8 @@ describe("a database that is given", () => {
   });
 
   test("that may lose what it acknowledged is refused unless that is allowed", async () => {
-    const { url } = await owned(createTestDatabase());
-    await withClient({ url }, async (client) => {
+    const { url, ownerUrl } = await owned(createTestDatabase());
+    await withClient({ url: ownerUrl }, async (client) => {
       const { rows } = await client.query("select quote_ident(current_database()) as name");
       await client.query(`alter database ${rows[0].name} set synchronous_commit = off`);
     });

@@ -22,7 +22,7 @@ let close: () => void;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  await withClient({ url: database.url }, (client) =>
+  await withClient({ url: database.ownerUrl }, (client) =>
     client.query(`
       insert into holdfast.tenant (id) select 'lazy-' || n from generate_series(1, ${TENANTS}) n;
       insert into holdfast.tenant_host (host, tenant)

@@ -2,6 +2,7 @@ import { type Client, DatabaseError } from "pg";
 import { type ConnectionNeed, findRoomProblems } from "./connection-room.ts";
 import { hasRoleSettings } from "./guarded-query.ts";
 import { checkSchema, type Migration } from "./migrate.ts";
+import { findLacking, grantsSql } from "./rights.ts";
 import { roleSettingsSql } from "./session-settings.ts";
 
 /** Something about the database on which Holdfast cannot keep its word, and how to mend it. */
@@ -63,30 +64,6 @@ const FACTS = `
          (select coalesce(bool_and(has_function_privilege(oid, 'execute')), false)
             from pg_proc
            where proname = 'pg_logical_emit_message' and pronamespace = 'pg_catalog'::regnamespace) as may_emit`;
-
-/** What a server needs of each database. Triggers run as its role, and write events and the chain of the audit log. */
-const NEEDED: readonly (readonly [table: string, privileges: string])[] = [
-  ["record", "select insert update delete"],
-  ["record_event", "select insert update delete"],
-  ["fence_floor", "select update"],
-  ["identity", "select"],
-  ["audit", "select insert update"],
-  ["audit_head", "select update"],
-];
-
-/** A list of privileges in one argument would ask for any of them. */
-const LACKING = `
-  select needed.privilege || ' on ' || needed.name as lacking
-    from unnest($1::text[], $2::text[]) with ordinality as needed (name, privilege, place)
-   where not has_table_privilege('holdfast.' || needed.name, needed.privilege)
-   order by needed.place`;
-
-/** Who makes the tables to come: most likely whoever made those that there are. */
-const MAKER = `
-  select quote_ident(pg_get_userbyid(c.relowner)) as role
-    from pg_class c
-   where c.relnamespace = (select n.oid from pg_namespace n where n.nspname = 'holdfast')
-     and c.relname = 'record'`;
 
 const OLDEST = 15;
 
@@ -194,29 +171,7 @@ async function schemaProblems(
   } catch (error) {
     if (!(error instanceof DatabaseError && error.code === "42501")) throw error;
   }
-  return [{ what, mend: `Run: ${grantsSql(role, await findMaker(client))}` }];
-}
-
-async function findLacking(client: Client): Promise<readonly string[]> {
-  const needed = NEEDED.flatMap(([table, privileges]) => privileges.split(" ").map((one) => [table, one] as const));
-  const arrays = [needed.map(([table]) => table), needed.map(([, privilege]) => privilege)];
-  const { rows } = await client.query<{ lacking: string }>(LACKING, arrays);
-  return rows.map(({ lacking }) => lacking);
-}
-
-async function findMaker(client: Client): Promise<string> {
-  const { rows } = await client.query<{ role: string }>(MAKER);
-  return rows[0]?.role ?? "current_role";
-}
-
-/** For the tables that there are, and for those that later migrations make. */
-function grantsSql(role: string, maker: string): string {
-  const tables = "grant select, insert, update, delete on";
-  return [
-    `grant usage on schema holdfast to ${role};`,
-    `${tables} all tables in schema holdfast to ${role};`,
-    `alter default privileges for role ${maker} in schema holdfast ${tables} tables to ${role};`,
-  ].join(" ");
+  return [{ what, mend: `Run: ${grantsSql(role).join(" ")}` }];
 }
 
 /** Those whose condition holds. */

@@ -11,7 +11,7 @@ let session: Session;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  session = await openSession({ url: database.url, clock: systemClock });
+  session = await openSession({ url: database.ownerUrl, clock: systemClock });
   await run(FILL);
   await run("analyze holdfast.api_key");
 });

@@ -7,8 +7,8 @@ import { createEmptyDatabase, createTestDatabase } from "../../support/database.
 const DEAD_URL = "postgresql://me:geheim@127.0.0.1:1/x";
 
 async function database(create = createTestDatabase) {
-  const { url, drop } = await create();
-  const client = new pg.Client({ connectionString: url });
+  const { url, ownerUrl, drop } = await create();
+  const client = new pg.Client({ connectionString: ownerUrl });
   await client.connect();
   onTestFinished(async () => {
     await client.end();

@@ -110,7 +110,7 @@ describe("a hundred thousand triples", () => {
 
 describe("a million triples in a table like that of the records", () => {
   test("are as many rows as they are triples, and fewer if anything joined them", async () => {
-    const counted = await withClient({ url: database.url }, async (client) => {
+    const counted = await withClient({ url: database.ownerUrl }, async (client) => {
       // The indexes but the primary key's are about other things, and the log of an unlogged table is not written.
       await client.query("create unlogged table public.scratch (like holdfast.record including all)");
       await client.query("drop index public.scratch_tenant_create_time_idx, public.scratch_sweep_at_idx");

@@ -10,7 +10,7 @@ import { openSessions, type Sessions } from "./sessions.ts";
 
 let sessions: Sessions;
 beforeAll(async () => {
-  sessions = await openSessions();
+  sessions = await openSessions("owner");
   const { a } = sessions;
   await a.query({ name: "", text: "set statement_timeout = 0" }, []);
   await a.query({ name: "", text: FILL }, [], 120_000);

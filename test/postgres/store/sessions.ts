@@ -29,9 +29,11 @@ export interface Sessions {
   close(): Promise<void>;
 }
 
-export async function openSessions(): Promise<Sessions> {
+/** @param who the owner, where a test changes the tables or has them analysed */
+export async function openSessions(who: "server" | "owner" = "server"): Promise<Sessions> {
   const database = await createTestDatabase();
-  const open = () => openSession({ url: database.url, clock: systemClock });
+  const url = who === "owner" ? database.ownerUrl : database.url;
+  const open = () => openSession({ url, clock: systemClock });
   const [a, b, observer] = await Promise.all([open(), open(), open()]);
   return {
     a,

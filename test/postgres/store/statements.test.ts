@@ -8,7 +8,7 @@ import { createScene, openSessions, type Sessions } from "./sessions.ts";
 
 let sessions: Sessions;
 beforeAll(async () => {
-  sessions = await openSessions();
+  sessions = await openSessions("owner");
   await run("set plan_cache_mode = force_generic_plan");
 });
 afterAll(() => sessions.close());

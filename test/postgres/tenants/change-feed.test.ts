@@ -20,7 +20,7 @@ let changing: Lent;
 beforeAll(async () => {
   database = await createTestDatabase();
   ({ url } = database);
-  admin = new pg.Client({ connectionString: url });
+  admin = new pg.Client({ connectionString: database.ownerUrl });
   await admin.connect();
   changing = await lend(url);
   table = createPostgresTenantTable({ run: changing.run, change: changing.run, clock: systemClock });
@@ -251,7 +251,7 @@ const SET_BACK = [
 
 test.each(SET_BACK)("a log that %s is of a database that was restored: a loss", async (_, restore) => {
   const own = await createTestDatabase();
-  const operator = new pg.Client({ connectionString: own.url });
+  const operator = new pg.Client({ connectionString: own.ownerUrl });
   await operator.connect();
   try {
     await using writing = await lend(own.url);

@@ -15,7 +15,7 @@ let admin: pg.Client;
 beforeAll(async () => {
   database = await createTestDatabase();
   ({ url } = database);
-  admin = new pg.Client({ connectionString: url });
+  admin = new pg.Client({ connectionString: database.ownerUrl });
   await admin.connect();
 });
 afterAll(async () => {

@@ -77,7 +77,7 @@ test.each([
 });
 
 test("a role is told what it may not use, and what it does not see", async () => {
-  const { url, client } = await patient();
+  const { ownerUrl: url, client } = await patient();
   const role = `holdfast_doctor_${randomBytes(4).toString("hex")}`;
   await client.query(`create role ${role}`);
   onTestFinished(() =>

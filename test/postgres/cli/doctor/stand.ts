@@ -44,13 +44,13 @@ export async function run(url: string, ...args: readonly string[]) {
 
 /** A database for one test, with somebody who may do anything to it. */
 export async function patient() {
-  const { url, drop } = await createTestDatabase();
-  const client = await connect(url);
+  const { url, ownerUrl, drop } = await createTestDatabase();
+  const client = await connect(ownerUrl);
   onTestFinished(async () => {
     await client.end();
     await drop();
   });
-  return { url, client };
+  return { url, ownerUrl, client };
 }
 
 /** Another session, until the test is over. */
