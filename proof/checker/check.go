@@ -79,7 +79,7 @@ func firstWhere(first, last int, holds func(int) bool) int {
 func (j *judge) search(calls []*Operation, untilNs int64, reaches []reach, timeout time.Duration) verdict {
 	last := undecided
 	for _, reach := range reaches {
-		w := &world{reach: reach, calls: calls}
+		w := &world{reach: reach, calls: calls, hasSteps: slices.ContainsFunc(j.marks, isStep)}
 		result := porcupine.CheckOperationsTimeout(w.model(), j.events(calls, untilNs, reach.echoes), timeout)
 		switch {
 		case result == porcupine.Ok:
@@ -132,6 +132,8 @@ func (j *judge) events(calls []*Operation, untilNs int64, echoes bool) []porcupi
 	}
 	return events
 }
+
+func isStep(mark *Operation) bool { return mark.Mark == "clock-step" }
 
 func answerTimes(calls []*Operation) []int64 {
 	var times []int64

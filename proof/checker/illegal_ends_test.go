@@ -17,6 +17,22 @@ var illegalEnds = []row{
 		s.acquire(0, "a", "new", 10, 1)
 		s.complete(100, 10, "r", token("t11"))
 	}},
+	{"a record whose time was over is there again though the clock was not set back", func(s *script) {
+		s.acquire(0, "a", "new", 10, 1)
+		s.complete(100, 10, "r")
+		s.mark("clock-step", 150, 160)
+		s.look(200, Output{}, refusedWith("RECORD_NOT_FOUND"))
+		s.claim(300, "b", replays("r", 1, 100))
+	}},
+	{"a record that was claimed anew is the former one when the clock is set back", func(s *script) {
+		s.acquire(0, "a", "new", 10, 1)
+		s.complete(100, 10, "r")
+		s.mark("clock-step", 150, 160)
+		s.look(200, Output{}, refusedWith("RECORD_NOT_FOUND"))
+		s.acquire(210, "b", "new", 20, 1, decided(200_000), told(func(out *Output) { out.ExpiresUs = 201_000_000 }))
+		s.mark("clock-step", 250, 260)
+		s.claim(300, "c", replays("r", 1, 100))
+	}},
 	{"a completion of an absent record", func(s *script) {
 		s.complete(100, 10, "r")
 	}},

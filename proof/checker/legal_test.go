@@ -173,6 +173,30 @@ var legalRows = []row{
 		s.mark("clock-step", 100, 110)
 		s.acquire(200, "b", "takeover", 20, 2, decided(5000), told(func(out *Output) { out.ExpiresUs = 6_000_000 }))
 	}},
+	{"a record whose time was over is there again when the clock is set back", func(s *script) {
+		s.acquire(0, "a", "new", 10, 1)
+		s.complete(100, 10, "r")
+		s.mark("clock-step", 150, 160)
+		s.look(200, Output{}, refusedWith("RECORD_NOT_FOUND"))
+		s.heartbeat(210, 10, refusedWith("RECORD_NOT_FOUND"))
+		s.mark("clock-step", 250, 260)
+		s.claim(300, "b", replays("r", 1, 100))
+	}},
+	{"a heartbeat that nobody was answered took effect before the clock was set back", func(s *script) {
+		s.mark("clock-step", 0, 1)
+		s.acquire(2, "a", "new", 10, 1, decided(5002), told(func(out *Output) { out.ExpiresUs = 6_002_000 }))
+		s.heartbeat(500, 10, lost)
+		s.mark("clock-step", 600, 610)
+		s.heartbeat(700, 10, told(func(out *Output) { out.ExpiresUs = 6_500_500 }))
+	}},
+	{"a record whose time was over is swept before the clock is set back", func(s *script) {
+		s.acquire(0, "a", "new", 10, 1)
+		s.complete(100, 10, "r")
+		s.mark("clock-step", 150, 160)
+		s.look(200, Output{}, refusedWith("RECORD_NOT_FOUND"))
+		s.mark("clock-step", 250, 260)
+		s.look(300, Output{}, refusedWith("RECORD_NOT_FOUND"))
+	}},
 }
 
 func TestLegalHistoriesAreLegal(t *testing.T) { holdsAll(t, legal, legalRows) }

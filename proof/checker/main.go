@@ -146,7 +146,7 @@ func (j *judge) draw(found judgement, directory string, number int) (string, err
 	if err := os.MkdirAll(directory, 0o755); err != nil {
 		return "", err
 	}
-	w := &world{reach: narrow[0], calls: found.prefix}
+	w := &world{reach: narrow[0], calls: found.prefix, hasSteps: slices.ContainsFunc(j.marks, isStep)}
 	last := found.prefix[len(found.prefix)-1]
 	_, info := porcupine.CheckOperationsVerbose(w.model(), j.events(found.prefix, *last.ReturnNs, false), j.timeout)
 	path := filepath.Join(directory, fmt.Sprintf("violation-%d.html", number))

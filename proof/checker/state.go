@@ -37,6 +37,8 @@ type State struct {
 	outcome      string
 	end          string
 	checkpoint   Checkpoint
+	// The clock had left its tombstone behind, and may be set back before the sweeper comes; until then it is not there.
+	isHidden bool
 	// Its server may give this lease back by itself, for its answer may not have reached the caller.
 	mayBeGivenBack bool
 	// Calls that may still take effect, three bytes for each.
@@ -77,6 +79,9 @@ func (s State) forgotten() State {
 // What becomes of a record without any call, by the time t: forgotten, abandoned, settled by the sweeper, given back by
 // its server. The record as it is comes first, unless it must be gone.
 func (s State) byItself(t Span) []State {
+	if s.isHidden {
+		return []State{s.forgotten()}
+	}
 	states := []State{s}
 	switch {
 	case s.hasEnded():
@@ -99,6 +104,12 @@ func (s State) byItself(t Span) []State {
 		states = append(states, s.givenBack(t).byItself(t)...)
 	}
 	return states
+}
+
+// Told to be absent for its time is over, while its row may be there.
+func (s State) hidden(pending string) State {
+	s.isHidden, s.pending = true, pending
+	return s
 }
 
 // The last attempt is used up and its lease over: the record fails for good.
@@ -129,6 +140,7 @@ func (s State) crashed() State {
 
 // While the clock of the database was elsewhere, up to this time, the sweeper may have come, and dropped a result.
 func (s State) stepped(latest int64) []State {
+	s.isHidden = false
 	states := s.byItself(Span{past, latest})
 	for i := range states {
 		if states[i].phase == completed && states[i].due.Lo <= latest {

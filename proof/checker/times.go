@@ -1,5 +1,10 @@
 package main
 
+import (
+	"cmp"
+	"slices"
+)
+
 // The database's clock and the callers' run alike, so how far they are apart is one number, and every answer that tells
 // the time bounds it: the decision came after the call and before the answer. With it the time of any other decision is
 // known about as exactly as its call is short. A driver that sets the clock says so by a mark, and nothing is concluded
@@ -10,7 +15,7 @@ type clocks struct {
 	stretches []apart
 	// How far they moved against each other although no mark says so.
 	movedUs int64
-	// The latest that the database's has shown.
+	// The latest that the database's may have shown, as far as answers tell.
 	latestUs int64
 }
 
@@ -31,8 +36,13 @@ func compareClocks(told []reading, marks []*Operation) *clocks {
 			c.stretches[at].see(Span{each.us - each.returnNs/1000 - roundingUs, each.us - each.callNs/1000 + roundingUs})
 		}
 	}
-	for _, each := range c.stretches {
+	steps := slices.DeleteFunc(slices.Clone(marks), func(mark *Operation) bool { return !isStep(mark) })
+	slices.SortFunc(steps, func(a, b *Operation) int { return cmp.Compare(a.FromNs, b.FromNs) })
+	for i, each := range c.stretches {
 		c.movedUs = max(c.movedUs, each.movedUs())
+		if i < len(steps) && each.bounds.Hi != future {
+			c.latestUs = max(c.latestUs, steps[i].ToNs/1000+each.span().Hi)
+		}
 	}
 	return c
 }

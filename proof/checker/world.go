@@ -22,6 +22,8 @@ const statesMax = 3000
 type world struct {
 	reach
 	calls []*Operation
+	// The database's clock was set.
+	hasSteps bool
 	// A search was cut short.
 	isCut bool
 }
@@ -44,6 +46,12 @@ func (w *world) step(from *belief, e *event) *belief {
 		switch {
 		case e.mark != nil && e.mark.Mark == "clock-step":
 			next.addAll(s.stepped(e.latestUs))
+			// What is open may have taken effect by the clock as it was.
+			for _, before := range w.reachable(s, Span{past, e.latestUs}) {
+				if before.phase != gone {
+					next.addAll(before.stepped(e.latestUs))
+				}
+			}
 		case e.mark != nil:
 			next.add(s.crashed())
 		case e.op == nil:
@@ -70,6 +78,9 @@ func (w *world) answer(s State, e *event, next *stateSet) {
 					after.pending = without(after.pending, e.pending)
 				}
 				next.add(after)
+				if w.hasSteps && s.hasEnded() && before.phase == absent && after.phase == absent {
+					next.add(s.hidden(after.pending))
+				}
 			}
 		}
 	}

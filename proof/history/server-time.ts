@@ -16,6 +16,8 @@ export interface Span {
  */
 export interface ServerTimes {
   of(call: CallLine): Span;
+  /** What the clock may have shown at the latest by the time of the call's decision, also before it was set back. */
+  latestUs(call: CallLine): number;
   /** How far the clocks moved against each other although no mark says so. */
   readonly movedUs: number;
 }
@@ -26,22 +28,28 @@ const ROUNDING_US = 1;
 const NS_PER_US = 1000;
 
 export function createServerTimes(readings: readonly Reading[], marks: readonly MarkLine[]): ServerTimes {
-  const steps = marks.filter(({ mark }) => mark === "clock-step");
+  const steps = marks.filter(({ mark }) => mark === "clock-step").toSorted((a, b) => a.from_ns - b.from_ns);
   const stretches = Array.from({ length: steps.length + 1 }, createApart);
   for (const reading of readings) {
     const at = stretchAt(steps, reading.callNs, reading.returnNs);
     if (at !== null) stretches[at]?.see(reading);
   }
+  const of = (call: CallLine): Span => {
+    const { server_time_us: us, call_ns: callNs } = call;
+    const returnNs = call.return_ns ?? Number.POSITIVE_INFINITY;
+    if (us !== undefined && !isUnknown(call)) return { loUs: us - ROUNDING_US, hiUs: us + ROUNDING_US };
+    const at = stretchAt(steps, callNs, returnNs);
+    const { loUs, hiUs } = (at === null ? undefined : stretches[at]?.span()) ?? EVER;
+    if (loUs === Number.NEGATIVE_INFINITY) return EVER;
+    return { loUs: callNs / NS_PER_US + loUs - ROUNDING_US, hiUs: returnNs / NS_PER_US + hiUs + ROUNDING_US };
+  };
   return {
+    of,
     movedUs: Math.max(0, ...stretches.map((apart) => apart.movedUs())),
-    of(call) {
-      const { server_time_us: us, call_ns: callNs } = call;
-      const returnNs = call.return_ns ?? Number.POSITIVE_INFINITY;
-      if (us !== undefined && !isUnknown(call)) return { loUs: us - ROUNDING_US, hiUs: us + ROUNDING_US };
-      const at = stretchAt(steps, callNs, returnNs);
-      const { loUs, hiUs } = (at === null ? undefined : stretches[at]?.span()) ?? EVER;
-      if (loUs === Number.NEGATIVE_INFINITY) return EVER;
-      return { loUs: callNs / NS_PER_US + loUs - ROUNDING_US, hiUs: returnNs / NS_PER_US + hiUs + ROUNDING_US };
+    latestUs(call) {
+      const begun = steps.filter(({ from_ns }) => from_ns <= (call.return_ns ?? Number.POSITIVE_INFINITY));
+      const shown = begun.map(({ to_ns }, i) => to_ns / NS_PER_US + (stretches[i]?.span().hiUs ?? 0) + ROUNDING_US);
+      return Math.max(of(call).hiUs, ...shown);
     },
   };
 }

@@ -21,6 +21,11 @@ export interface TcpProxy extends AsyncDisposable {
   hold(way?: Way): void;
   /** Forwards again, beginning with what has been held back. */
   release(): void;
+  /**
+   * What arrives from now on, the end of a connection included, is passed on so many ms later, and in its order; asked
+   * anew for each chunk. Null: at once again. A reset is told at once all the same.
+   */
+  delay(latencyMs: (() => number) | null, way?: Way): void;
   /** Drops every connection, on both sides. */
   cut(): void;
   /** Refuses new connections; those that are open stay. */
@@ -43,20 +48,51 @@ export interface TcpProxyOptions {
 interface Link {
   readonly client: Socket;
   readonly server: Socket;
+  /** Passes on what is due. */
+  readonly pass: Set<() => void>;
 }
+
+const BOTH: readonly Way[] = ["to-server", "to-client"];
 
 export async function startTcpProxy(target: TcpTarget, { rewrite }: TcpProxyOptions = {}): Promise<TcpProxy> {
   const links = new Set<Link>();
   const held = new Set<Way>();
+  const latencies = new Map<Way, () => number>();
 
-  const forward = (way: Way, from: Socket, to: Socket, change = (chunk: Buffer) => chunk) => {
-    from.on("data", (chunk) => {
-      if (!to.write(change(chunk))) from.pause();
-    });
+  const forward = (way: Way, { pass }: Link, from: Socket, to: Socket, change = (chunk: Buffer) => chunk) => {
+    const late: { readonly dueMs: number; readonly send: () => void }[] = [];
+    let timer: NodeJS.Timeout | undefined;
+    const passDue = () => {
+      clearTimeout(timer);
+      while (!held.has(way)) {
+        const [next] = late;
+        if (next === undefined) return;
+        const leftMs = next.dueMs - performance.now();
+        if (leftMs > 0) {
+          timer = setTimeout(passDue, Math.ceil(leftMs));
+          return;
+        }
+        late.shift();
+        if (!to.destroyed) next.send();
+      }
+    };
+    pass.add(passDue);
+    const later = (send: () => void) => {
+      const latencyMs = latencies.get(way);
+      if (latencyMs === undefined && late.length === 0) return send();
+      const dueMs = Math.max(performance.now() + (latencyMs?.() ?? 0), late.at(-1)?.dueMs ?? 0);
+      late.push({ dueMs, send });
+      if (late.length === 1) passDue();
+    };
+    from.on("data", (chunk) =>
+      later(() => {
+        if (!to.write(change(chunk))) from.pause();
+      }),
+    );
     to.on("drain", () => {
       if (!held.has(way)) from.resume();
     });
-    from.on("end", () => to.end());
+    from.on("end", () => later(() => to.end()));
     if (held.has(way)) from.pause();
   };
 
@@ -69,21 +105,24 @@ export async function startTcpProxy(target: TcpTarget, { rewrite }: TcpProxyOpti
   };
 
   const listener = createServer({ allowHalfOpen: true }, (client) => {
-    const link = { client, server: connect({ ...connectionOf(target), allowHalfOpen: true }) };
+    const server = connect({ ...connectionOf(target), allowHalfOpen: true });
+    const link: Link = { client, server, pass: new Set() };
     links.add(link);
     for (const socket of [link.client, link.server]) {
       socket.on("error", () => undefined); // "close" follows.
       socket.on("close", () => settle(link));
     }
-    forward("to-server", link.client, link.server, rewrite);
-    forward("to-client", link.server, link.client);
+    forward("to-server", link, client, server, rewrite);
+    forward("to-client", link, server, client);
   });
   const port = await listen(listener, 0);
 
   const cut = () => {
-    for (const link of links) {
-      link.client.resetAndDestroy();
-      link.server.destroy();
+    for (const { client, server } of links) {
+      // The system takes no reset from a side that is saying goodbye, and Node would keep its handle for ever.
+      if (client.writableEnded) client.destroy();
+      else client.resetAndDestroy();
+      server.destroy();
     }
     links.clear();
   };
@@ -100,7 +139,7 @@ export async function startTcpProxy(target: TcpTarget, { rewrite }: TcpProxyOpti
     },
     url: (databaseUrl) => through(databaseUrl, port),
     hold(way) {
-      for (const each of way === undefined ? (["to-server", "to-client"] as const) : [way]) {
+      for (const each of way === undefined ? BOTH : [way]) {
         held.add(each);
         for (const { client, server } of links) (each === "to-server" ? client : server).pause();
       }
@@ -110,7 +149,14 @@ export async function startTcpProxy(target: TcpTarget, { rewrite }: TcpProxyOpti
       for (const link of links) {
         link.client.resume();
         link.server.resume();
+        for (const passDue of link.pass) passDue();
         settle(link);
+      }
+    },
+    delay(latencyMs, way) {
+      for (const each of way === undefined ? BOTH : [way]) {
+        if (latencyMs === null) latencies.delete(each);
+        else latencies.set(each, latencyMs);
       }
     },
     cut,

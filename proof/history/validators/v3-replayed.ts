@@ -12,7 +12,7 @@ export const replayed: Validator = {
     let judged = 0;
     for (const { call, answeredBefore } of inRealTime(completed, calls.filter(isAnswer))) {
       for (const result of answeredBefore) {
-        if (times.of(call).hiUs >= (result.output.result_expires_us ?? 0)) continue;
+        if (times.latestUs(call) >= (result.output.result_expires_us ?? 0)) continue;
         const fingerprint = fingerprints.get(result.input.fence ?? 0);
         if (call.output.reason === "FINGERPRINT_MISMATCH" && call.input.fingerprint !== fingerprint) continue;
         judged++;

@@ -1,6 +1,6 @@
 import type { MarkLine } from "../format.ts";
 import type { Placed } from "../history.ts";
-import { returned, type Validator, type Violation } from "./validator.ts";
+import { type Context, returned, type Validator, type Violation } from "./validator.ts";
 
 /** The backstop finds what no notification told in 1.2 s. */
 const PATIENCE_NS = 1_500_000_000;
@@ -8,7 +8,7 @@ const PATIENCE_NS = 1_500_000_000;
 export const waitsEnd: Validator = {
   id: "V5",
   promise: "no wait is open 1.5 s after the end that it waits for was acknowledged, unless its server was down",
-  check(calls, { marks }) {
+  check(calls, context) {
     const mayReopen = calls.some(({ input }) => input.reuse === "retry-failed");
     const ends = calls.filter((call) => endsRecord(call) && !(call.op === "fail" && mayReopen));
     const violations: Violation[] = [];
@@ -17,7 +17,7 @@ export const waitsEnd: Validator = {
       const overNs = wait.return_ns ?? wait.output.gave_up_ns ?? Number.POSITIVE_INFINITY;
       for (const end of ends) {
         const sinceNs = Math.max(returned(end), wait.call_ns);
-        if (isExcused(wait, sinceNs, marks)) continue;
+        if (isExcused(wait, sinceNs, context.marks) || mayBeForgotten(end, wait, context)) continue;
         if (sinceNs >= overNs) {
           if (isTold(wait) && overNs >= end.call_ns) judged++;
           continue;
@@ -36,6 +36,13 @@ export const waitsEnd: Validator = {
 function endsRecord({ op, output }: Placed): boolean {
   if (output.kind !== "accepted") return false;
   return op === "complete" || output.state === "failed";
+}
+
+/** The clock was set meanwhile, perhaps to a time at which the end was kept no longer: then the record is another one. */
+function mayBeForgotten(end: Placed, wait: Placed, { marks, times }: Context): boolean {
+  const isBetween = ({ from_ns, to_ns }: MarkLine) => to_ns >= end.call_ns && from_ns <= returned(wait);
+  if (!marks.some((mark) => mark.mark === "clock-step" && isBetween(mark))) return false;
+  return times.latestUs(wait) >= (end.output.result_expires_us ?? 0);
 }
 
 /** The usual case: a notification is often faster than the answer to the call that ended the record. */

@@ -11,9 +11,9 @@ export const lastLook: Validator = {
     const violations: Violation[] = [];
     for (const look of looks) {
       const { kind, state, fence = 0, result } = look.output;
-      const { hiUs } = times.of(look);
+      const latestUs = times.latestUs(look);
       for (const line of completed) {
-        const isKept = hiUs < (line.output.result_expires_us ?? 0);
+        const isKept = latestUs < (line.output.result_expires_us ?? 0);
         if (!isKept) continue;
         const isSame = result === undefined || result === line.input.result;
         if (kind === "record" && state === "completed" && isSame) continue;

@@ -43,3 +43,14 @@ test("across a marked step of the clock nothing is concluded, and before and aft
   expect(times.of(call(70, 72)).loUs).toBeGreaterThan(3_600_000_000);
   expect(times.of(call(40, 72)).hiUs).toBe(Number.POSITIVE_INFINITY);
 });
+
+test("after the clock was set back, it is known what it may have shown before", () => {
+  const back: MarkLine = { ...step, from_ns: at(150), to_ns: at(160) };
+  const times = createServerTimes([reading(0), reading(100, 3_600_000), reading(200)], [back, step]);
+  expect(times.of(call(170, 172)).hiUs).toBeLessThan(6_000_000);
+  expect(times.latestUs(call(170, 172))).toBeGreaterThan(3_600_150_000);
+  expect(times.latestUs(call(170, 172))).toBeLessThan(3_600_170_000);
+  expect(times.latestUs(call(40, 42))).toBe(times.of(call(40, 42)).hiUs);
+  const silent = createServerTimes([reading(0), reading(200)], [back, step]);
+  expect(silent.latestUs(call(170, 172))).toBe(Number.POSITIVE_INFINITY);
+});

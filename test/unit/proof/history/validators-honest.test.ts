@@ -9,7 +9,7 @@ import { ownCanaries } from "../../../../proof/history/validators/v6-canaries.ts
 import { lastLook } from "../../../../proof/history/validators/v7-last-look.ts";
 import { tallyUnknown } from "../../../../proof/history/validators/v8-unknown.ts";
 import type { Validator } from "../../../../proof/history/validators/validator.ts";
-import { at, check, type Hand, hand, us, violationsOf } from "./lines.ts";
+import { at, check, type Hand, hand, KEPT_MS, us, violationsOf } from "./lines.ts";
 
 interface Row {
   readonly validator: Validator;
@@ -118,6 +118,37 @@ const HONEST: readonly Row[] = [
     },
   },
 ];
+
+/** The clock is ahead for as long as is said, and meanwhile the record is claimed anew, or not. */
+function writeAhead(history: Hand, aheadMs: number, isAnew: boolean): void {
+  history.acquire(0, "a", 10);
+  history.complete(10, 10, "one");
+  const key = { server_time_us: us(30 + aheadMs), ...(!isAnew && { op: "heartbeat" as const }) };
+  history.acquire(30, isAnew ? "b" : "a", isAnew ? 20 : 10, {}, key);
+  history.add("wait_for", 45, {}, { kind: "finish", reason: "timeout" }, { return_ns: at(2000) });
+  history.acquire(50, isAnew ? "b" : "a", isAnew ? 20 : 10, { reason: "reattached" });
+  history.claim(3000, { kind: "in-progress" });
+  history.add("get_record", 4000, {}, { kind: "record", state: "in-progress", fence: isAnew ? 20 : 10 });
+}
+
+const AHEAD: readonly MarkLine[] = [
+  { v: 1, mark: "clock-step", from_ns: at(20), to_ns: at(22) },
+  { v: 1, mark: "clock-step", from_ns: at(40), to_ns: at(42) },
+];
+
+describe.each([replayed, waitsEnd, lastLook])("after the clock was ahead for a while, $id", (validator) => {
+  test("has nothing against a record that was another one by the time that its result was kept no longer", () => {
+    const history = hand();
+    writeAhead(history, KEPT_MS, true);
+    expect(violationsOf(validator, history, AHEAD)).toEqual([]);
+  });
+
+  test("finds a result that is gone though it was kept all the time", () => {
+    const history = hand();
+    writeAhead(history, KEPT_MS / 2, false);
+    expect(violationsOf(validator, history, AHEAD)).not.toEqual([]);
+  });
+});
 
 describe("a validator has nothing against", () => {
   test.each(HONEST)("$validator.id: $name", ({ validator, write, marks }) => {

@@ -1,0 +1,92 @@
+import type { HistoryReport } from "../history/check.ts";
+import type { Figure, Row, ValidatorId } from "./row.ts";
+
+/** All that a row is judged by. */
+export interface Found {
+  readonly figures: readonly Figure[];
+  readonly history: HistoryReport;
+  /** What did not come to its end; null: everything did. */
+  readonly stuck: string | null;
+  /** Why the row did not get to its end; null: it did. */
+  readonly brokeOff: string | null;
+  /** Calls that were answered INTERNAL. */
+  readonly internal: number;
+  readonly mishaps: readonly string[];
+  readonly unjudged: readonly ValidatorId[];
+  readonly told?: NonNullable<Row["told"]>;
+}
+
+/** That is no finding, and lets no row hold. */
+export const NOTHING_JUDGED = "nothing was there to be judged";
+
+/** What is not as it must be, a sentence each; none: the row holds. */
+export function findFaults({
+  figures,
+  history,
+  stuck,
+  brokeOff,
+  internal,
+  mishaps,
+  unjudged,
+  told = [],
+}: Found): readonly string[] {
+  const { validators } = history.validated;
+  return [
+    ...(told.includes("porcupine") ? [] : porcupineFaults(history)),
+    ...validators
+      .filter(({ id }) => !told.includes(id))
+      .flatMap(({ id, promise, violations, judged, examples }) => {
+        const [example] = examples;
+        const where = example === undefined ? "" : `, first ${example.key}: ${example.why}`;
+        if (violations > 0) return [`${id}: ${violations} of ${judged} violate "${promise}"${where}`];
+        return judged === 0 && !unjudged.includes(id) ? [`${id}: ${NOTHING_JUDGED}`] : [];
+      }),
+    ...figures.filter((figure) => !isHeld(figure)).map(brokenText),
+    ...(brokeOff === null ? [] : [`it broke off: ${brokeOff}`]),
+    ...(stuck === null ? [] : [stuck]),
+    ...(internal > 0 ? [`${internal} calls were answered INTERNAL`] : []),
+    ...mishaps.map((mishap) => `mishap: ${mishap}`),
+  ];
+}
+
+/** How much is violated of what a row tells and does not judge. */
+export function toldFigures(history: HistoryReport, told: NonNullable<Row["told"]>): readonly Figure[] {
+  const { linearizability, validated } = history;
+  const keys = linearizability.kind === "checked" ? linearizability.report.violations.length : 0;
+  const counts = new Map(validated.validators.map(({ id, violations }) => [id as string, violations]));
+  return told.map((id) => ({
+    name: id === "porcupine" ? "keys that porcupine finds violated" : `violations of ${id}`,
+    value: id === "porcupine" ? keys : (counts.get(id) ?? 0),
+    unit: "",
+  }));
+}
+
+export function isHeld({ value, must }: Figure): boolean {
+  if (must === undefined) return true;
+  return "atMost" in must ? value <= must.atMost : value >= must.atLeast;
+}
+
+function brokenText(figure: Figure): string {
+  return `figure: ${figureText(figure)}, and must be ${boundText(figure)}`;
+}
+
+/** "kills 4" */
+export function figureText({ name, value, unit }: Figure): string {
+  const number = Number.isInteger(value) ? String(value) : value.toFixed(Math.abs(value) < 10 ? 2 : 1);
+  return `${name} ${number}${unit === "" ? "" : ` ${unit}`}`;
+}
+
+export function boundText({ must, unit }: Figure): string {
+  if (must === undefined) return "";
+  const text = "atMost" in must ? `at most ${must.atMost}` : `at least ${must.atLeast}`;
+  return unit === "" ? text : `${text} ${unit}`;
+}
+
+function porcupineFaults({ linearizability }: HistoryReport): readonly string[] {
+  if (linearizability.kind === "not-run") return [];
+  const { verdict, violations, undecided } = linearizability.report;
+  if (verdict === "OK") return [];
+  const [first] = [...violations, ...undecided];
+  const named = first === undefined ? "" : `, first ${first.tenant} / ${first.scope} / ${first.key}`;
+  return [`porcupine: ${verdict}, ${violations.length} keys violated, ${undecided.length} undecided${named}`];
+}
