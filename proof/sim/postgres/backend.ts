@@ -37,7 +37,7 @@ export interface Backend {
   readonly isListening: boolean;
   /** @param answer called once, unless it is killed before */
   submit(statement: string, values: readonly unknown[], answer: (answer: Answer) => void): void;
-  /** The client has gone: what is under way goes on to its end, what has not begun does not begin. */
+  /** The client has gone: what is under way goes on to its end, what has arrived behind it begins or does not. */
   hangUp(): void;
   /** It ends where it is: what is not committed is not, and what is being committed may be. */
   kill(): void;
@@ -51,7 +51,11 @@ export interface Transaction extends Locker {
 }
 
 const LOCK_TIMEOUT_MS = 1_000;
-const NEVER = new Promise<never>(() => undefined);
+/** Of the clients that go: whose statements are read to the last, for they had come before the end of the connection. */
+const READ_ON_SHARE = 0.5;
+
+/** A new one each time: whoever awaits one promise for all runs is kept by it, and its whole world with it. */
+const never = () => new Promise<never>(() => undefined);
 
 export function createBackend(name: string, deps: BackendDeps): Backend {
   const { time, storage, locks, flaws } = deps;
@@ -68,10 +72,10 @@ export function createBackend(name: string, deps: BackendDeps): Backend {
   const alive = async <T>(step: Promise<T>): Promise<T> => {
     try {
       const done = await step;
-      return isAlive ? done : await NEVER;
+      return isAlive ? done : await never();
     } catch (error) {
       if (isAlive) throw error;
-      return await NEVER;
+      return await never();
     }
   };
 
@@ -203,8 +207,8 @@ export function createBackend(name: string, deps: BackendDeps): Backend {
   };
 
   const end = () => {
+    if (!isHungUp && !time.chance(READ_ON_SHARE)) queue.length = 0;
     isHungUp = true;
-    queue.length = 0;
     if (begun !== null && begun !== current) locks.release(begun);
     begun = null;
     isListening = false;
@@ -223,6 +227,7 @@ export function createBackend(name: string, deps: BackendDeps): Backend {
     hangUp: end,
     kill() {
       isAlive = false;
+      queue.length = 0;
       end();
       if (current === null) return;
       locks.abandon(current, new Error("the session was ended"));

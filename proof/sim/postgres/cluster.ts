@@ -2,7 +2,7 @@ import { type Instant, msBetween } from "../../../src/domain/instant.ts";
 import type { StoredRecord } from "../../../src/domain/record.ts";
 import type { Session } from "../../../src/store/postgres/connection.ts";
 import type { Process, VirtualTime } from "../time.ts";
-import { type BackendDeps, createBackend, type Transaction } from "./backend.ts";
+import { type Backend, type BackendDeps, createBackend, type Transaction } from "./backend.ts";
 import { databaseError } from "./error.ts";
 import type { Flaw } from "./flaw.ts";
 import { createLocks, type Locks } from "./locks.ts";
@@ -63,6 +63,8 @@ const FOLLOW_MS_MAX = 1_500;
 export function createCluster(deps: ClusterDeps): Cluster {
   const { time, observer, flaws, tell } = deps;
   const sessions = new Set<SimulatedSession>();
+  /** Also those whose client has gone: they go on to their end, unless the server crashes. */
+  const backends = new Set<Backend>();
   const stale = new Map<string, StoredRecord | null>();
   let steppedMs = 0;
   let downUntilMs = 0;
@@ -140,9 +142,10 @@ export function createCluster(deps: ClusterDeps): Cluster {
       if (isDown || time.nowMs() < downUntilMs) {
         throw Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
       }
+      const backend = createBackend(name, backendDeps());
+      backends.add(backend);
       const session: SimulatedSession = createSession({
-        ...{ time, owner },
-        backend: createBackend(name, backendDeps()),
+        ...{ time, owner, backend },
         latencyMs: deps.latencyMs,
         fateOf: deps.fateOf,
         tell: (text) => tell(`${name}: ${text}`),
@@ -161,6 +164,8 @@ export function createCluster(deps: ClusterDeps): Cluster {
       demotedUntilMs = 0;
       for (const session of [...sessions]) session.end(new Error("the server has gone"));
       sessions.clear();
+      for (const backend of backends) backend.kill();
+      backends.clear();
       locks = openLocks();
       startedAt++;
       if (how === "promote") timeline++;

@@ -36,15 +36,14 @@ export interface SimulatedSession extends Session {
 }
 
 const ANSWER_TIMEOUT_MS = 5_000;
+/** As `SESSION_SETTINGS` has it: of a transaction that lies between two statements. */
+const IDLE_MS_MAX = 5_000;
 
 export function createSession(deps: SessionDeps): SimulatedSession {
   const { time, owner, backend, latencyMs, tell } = deps;
   const over = Promise.withResolvers<Error>();
   let lost: Error | null = null;
   let isMuted = false;
-  /** When the last of what is under way arrives, there and here. */
-  let thereMs = 0;
-  let hereMs = 0;
   /** What fails each statement under way, in their order; the time of the first one runs. */
   const underWay = new Set<{ readonly fail: () => void; begin(): void }>();
 
@@ -56,24 +55,20 @@ export function createSession(deps: SessionDeps): SimulatedSession {
     for (const { fail } of [...underWay]) fail();
   };
 
+  /** What nothing arrives of, the server's side does not learn either: it ends what lies there too long. */
   const drop = (cause: Error) => {
     lose(cause);
-    backend.hangUp();
+    if (isMuted) time.after(IDLE_MS_MAX, () => backend.hangUp());
+    else backend.hangUp();
   };
 
-  const toServer = (happen: () => void) => {
-    thereMs = Math.max(thereMs, time.nowMs() + latencyMs());
-    time.after(thereMs - time.nowMs(), () => {
-      if (!isMuted && lost === null) happen();
-    });
+  const arrives = (happen: () => void) => () => {
+    if (!isMuted && lost === null) happen();
   };
-
-  const toClient = (happen: () => void) => {
-    hereMs = Math.max(hereMs, time.nowMs() + latencyMs());
-    owner.after(hereMs - time.nowMs(), () => {
-      if (!isMuted && lost === null) happen();
-    });
-  };
+  const there = createWay(deps, time.after);
+  const here = createWay(deps, owner.after);
+  const toServer = (happen: () => void) => there(arrives(happen));
+  const toClient = (happen: () => void) => here(arrives(happen));
 
   const mute = () => {
     isMuted = true;
@@ -148,3 +143,17 @@ const FATES = {
   "cut-after": "the connection breaks when the server has run",
   muted: "from here on nothing arrives on the connection of",
 } as const satisfies Record<Exclude<Fate, "well">, string>;
+
+/** One direction: what is sent arrives in its order, also after the other side stood still and finds all of it at once. */
+function createWay(
+  { time, latencyMs }: Pick<SessionDeps, "time" | "latencyMs">,
+  after: VirtualTime["after"],
+): (happen: () => void) => void {
+  const underWay: (() => void)[] = [];
+  let lastMs = 0;
+  return (happen) => {
+    lastMs = Math.max(lastMs, time.nowMs() + latencyMs());
+    underWay.push(happen);
+    after(lastMs - time.nowMs(), () => underWay.shift()?.());
+  };
+}

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { decodeFound, decodeRecord, type FoundRow } from "../../../../src/store/postgres/record-row.ts";
+import { decodeFound, decodeRecord, encodeSeenState, encodeState, type FoundRow } from "../../../../src/store/postgres/record-row.ts";
 import { bytes, recordOf, SUSPECT } from "../../../support/records.ts";
 import { rowOf } from "./row-of.ts";
 
@@ -58,7 +58,20 @@ test("a row without a state says that there is no record", () => {
   expect(decodeFound({ ...rowOf(), i: 1n, seen_at: 0 } as FoundRow)).toEqual(recordOf());
 });
 
+test("a suspect has both, token and fence, or there is none", () => {
+  expect(decodeRecord(rowOf({ suspect_token: Buffer.from(SUSPECT.token) })).suspect).toBeNull();
+  expect(decodeRecord(rowOf({ suspect_fence: SUSPECT.fence })).suspect).toBeNull();
+});
+
 describe("codes", () => {
+  test("are written as they are read, and one more for what is seen as expired", () => {
+    for (const state of ["in-progress", "available", "completed", "failed", "outcome-unknown"] as const) {
+      expect(decodeRecord(rowOf({ state: encodeState(state) })).state).toBe(state);
+      expect(encodeSeenState(state)).toBe(encodeState(state));
+    }
+    expect(encodeSeenState("expired")).toBe(6);
+  });
+
   test.each([
     [1, "in-progress"],
     [2, "available"],
