@@ -33,6 +33,15 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      // The fault matrix in short, one row after the other: each keeps the machine busy by itself.
+      {
+        test: {
+          name: "faults",
+          include: ["test/faults/**/*.test.ts"],
+          fileParallelism: false,
+          hookTimeout: 60_000,
+        },
+      },
       // With programs of others: `npm run test:infra`. One file at a time, for each starts servers by the handful.
       {
         test: {

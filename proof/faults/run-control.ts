@@ -27,7 +27,7 @@ export async function runControl(row: Row, control: Control, { seed, say }: Cont
       say(`${row.id}: with ${what} …`);
       await using stand = await createStand({ ...row.stand, ...change });
       const times = row.times.short ?? 1;
-      const searching = { searchSeconds: SEARCH_SECONDS, isFull: false, keep: null };
+      const searching = { searchSeconds: SEARCH_SECONDS, isFull: false, judgesTimes: true, keep: null };
       const { faults } = await runRow(row, { stand, seed: seed + tries, times, say, ...searching });
       const fault = faults.find((text) => control.fails.test(text) && !text.endsWith(NOTHING_JUDGED));
       if (fault !== undefined) return { kind: "fails", what, why: fault };

@@ -17,6 +17,7 @@ export interface RunRowOptions {
   readonly seed: number;
   readonly times: number;
   readonly isFull: boolean;
+  readonly judgesTimes: boolean;
   readonly say: (text: string) => void;
   /** Where the histories of a row that fails are kept, in a directory of its name. */
   readonly keep: string | null;
@@ -62,7 +63,7 @@ export async function runRow(row: Row, options: RunRowOptions): Promise<Ran> {
   const { unjudged = [], told = [] } = row;
   for (const one of toldFigures(history, told)) figure(one);
   const found: Found = {
-    ...{ figures: [...figures.values()], history, ...ended, unjudged, told },
+    ...{ figures: [...figures.values()], history, ...ended, unjudged, told, judgesTimes: options.judgesTimes },
     mishaps: without(stand.mishaps(), before),
   };
   const faults = findFaults(found);

@@ -8,7 +8,10 @@ import { runRow } from "./run-row.ts";
 import { findPrograms } from "./stand/programs.ts";
 import { createStands } from "./stands.ts";
 
-export type RunnerOptions = Pick<RunOptions, "isFull" | "seed" | "times" | "keep" | "controls">;
+export type RunnerOptions = Pick<RunOptions, "isFull" | "seed" | "times" | "keep" | "controls"> & {
+  /** Default true. Where others use the machine meanwhile, figures in ms are told and not judged. */
+  readonly judgesTimes?: boolean;
+};
 
 /** Runs rows one after the other; what one of them breaks is made anew for the next. */
 export interface Runner extends AsyncDisposable {
@@ -18,7 +21,7 @@ export interface Runner extends AsyncDisposable {
 }
 
 export function createRunner(options: RunnerOptions, say: (text: string) => void): Runner {
-  const { seed, isFull, keep, controls } = options;
+  const { seed, isFull, keep, controls, judgesTimes = true } = options;
   const stands = createStands();
   let porcupine: string | null = null;
 
@@ -26,7 +29,7 @@ export function createRunner(options: RunnerOptions, say: (text: string) => void
     const times = timesOf(row, options);
     const beganMs = performance.now();
     const stand = await stands.like(row.stand ?? {});
-    const ran = await runRow(row, { stand, seed, times, isFull, say, keep });
+    const ran = await runRow(row, { stand, seed, times, isFull, judgesTimes, say, keep });
     porcupine = porcupineOf(ran.history)?.porcupine ?? porcupine;
     if (ran.faults.length > 0) await stands.drop();
     const judged = judgedOf(row, ran, { seed, times, seconds: secondsSince(beganMs) });

@@ -35,9 +35,11 @@ export const killServers: Row = {
       await pause(apart + more * random());
     }
     const usual = load.latencies(baseline);
-    const meanwhile = others.flatMap(({ not, ...window }) =>
-      stand.servers.filter(({ name }) => name !== not).map(({ name }) => load.latencies({ ...window, server: name })),
-    );
+    const meanwhile = others
+      .flatMap(({ not, ...window }) =>
+        stand.servers.filter(({ name }) => name !== not).map(({ name }) => load.latencies({ ...window, server: name })),
+      )
+      .filter(({ answered }) => answered > 0);
     const p99Ms = meanwhile.reduce((sum, each) => sum + each.p99Ms * each.calls, 0) / sumOf(meanwhile, "calls");
     figure({ name: "p99 on the others, of the usual one", value: p99Ms / usual.p99Ms, unit: "times" });
     figure({ name: "failed on the others", value: sumOf(meanwhile, "failed"), unit: "calls" });

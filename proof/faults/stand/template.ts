@@ -18,6 +18,8 @@ const SETTINGS: Readonly<Record<string, string>> = {
   // What a crash of processes loses, the operating system still has; a row about losses of power turns it on.
   fsync: "off",
   synchronous_commit: "on",
+  // In its own directory: what is killed and never started again leaves nothing in that of the system.
+  dynamic_shared_memory_type: "mmap",
   wal_level: "replica",
   max_wal_senders: "10",
   // A standby that is made under load finds what it has missed.
