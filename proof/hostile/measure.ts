@@ -48,7 +48,7 @@ export interface Part {
   readonly name: string;
   readonly what: string;
   readonly seed: number;
-  /** Half as much of the same, so that what V8 and the allocator keep for it is there when memory is looked at. */
+  /** As much of the same, so that what V8 and the allocator keep for it is there when memory is looked at. */
   warm(): Promise<void>;
   body(): Promise<Done>;
 }

@@ -7,8 +7,6 @@ import { type Attack, createTally, type Target } from "./attack.ts";
 /** A round that takes longer is left: the next one begins. */
 const ROUND_MS_MAX = 20_000;
 
-const WARM_SHARE = 0.5;
-
 export interface AttackOptions {
   readonly seed: number;
   readonly from: number;
@@ -30,10 +28,9 @@ export function attackPart(attack: Attack, { server, hostile }: Stand, options: 
     clearTimeout(timer);
   };
 
-  const rounds = async (share: number): Promise<number> => {
-    const endMs =
-      extent.kind === "seconds" ? performance.now() + share * extent.seconds * 1000 : Number.POSITIVE_INFINITY;
-    const last = from + (extent.kind === "runs" ? Math.ceil(share * extent.runs) : Number.POSITIVE_INFINITY);
+  const rounds = async (): Promise<number> => {
+    const endMs = performance.now() + (extent.kind === "seconds" ? extent.seconds * 1000 : Number.POSITIVE_INFINITY);
+    const last = from + (extent.kind === "runs" ? extent.runs : Number.POSITIVE_INFINITY);
     let number = from;
     for (; number < last && performance.now() < endMs; number++) await round(number);
     return number - from;
@@ -41,10 +38,10 @@ export function attackPart(attack: Attack, { server, hostile }: Stand, options: 
 
   return {
     ...{ name: attack.name, what: attack.what, seed },
-    warm: async () => void (await rounds(WARM_SHARE)),
+    warm: async () => void (await rounds()),
     async body() {
       Object.assign(tally, createTally());
-      return { runs: await rounds(1), outcomes: { ...tally }, findings: [] };
+      return { runs: await rounds(), outcomes: { ...tally }, findings: [] };
     },
   };
 }

@@ -19,7 +19,6 @@ const AT_ONCE = 16;
 /** More than a server is silent for: a request that does not end is closed after 10 s. */
 const ANSWER_MS_MAX = 25_000;
 const FINDINGS_MAX = 20;
-const WARM_SHARE = 0.5;
 const SHOWN_BYTES_MAX = 4096;
 
 /** Malformed requests, one after the other by their numbers. */
@@ -50,19 +49,17 @@ export function messagesPart({ server, hostile, admin, held }: Stand, { seed, fr
     return { runs, outcomes: sorted(outcomes), findings: [...findings.values()] };
   };
 
-  const part = async (share: number): Promise<Done> => {
+  const part = async (): Promise<Done> => {
     using sender = createSender(server);
-    const endMs =
-      extent.kind === "seconds" ? performance.now() + share * extent.seconds * 1000 : Number.POSITIVE_INFINITY;
-    const last = from + (extent.kind === "runs" ? Math.floor(share * extent.runs) : Number.POSITIVE_INFINITY);
+    const endMs = performance.now() + (extent.kind === "seconds" ? extent.seconds * 1000 : Number.POSITIVE_INFINITY);
+    const last = from + (extent.kind === "runs" ? extent.runs : Number.POSITIVE_INFINITY);
     return await send(sender, (number) => number < last && performance.now() < endMs);
   };
 
   return {
     ...{ name: "messages", what: "malformed requests of every method, on both ports and on sessions", seed },
-    // An input that is looked for by its number comes by itself: half of one is none.
-    warm: async () => void (await part(WARM_SHARE)),
-    body: () => part(1),
+    warm: async () => void (await part()),
+    body: part,
   };
 }
 

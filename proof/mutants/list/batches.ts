@@ -97,7 +97,10 @@ export const BATCHES: readonly Mutant[] = [
       },
     ],
     killedBy: [
-      unit("client/lost-calls.test.ts", "an answer that is lost of a claim is asked for again with the same claim_id"),
+      unit(
+        "client/lost-calls.test.ts",
+        "an answer that is lost > of a claim is asked for again with the same claim_id",
+      ),
       seeds("any", 100),
     ],
   },

@@ -1,4 +1,4 @@
-import { contract, every, postgres, seeds, unit } from "../checks.ts";
+import { contract, every, postgres, unit } from "../checks.ts";
 import type { Mutant } from "../mutant.ts";
 
 const STORE = "src/store/postgres";
@@ -77,6 +77,7 @@ export const ENDS: readonly Mutant[] = [
   {
     id: "any-repeat",
     name: "takes any second end for a repeat of the first",
+    note: "The simulation cannot tell: it is judged by the same reducer.",
     patches: [
       {
         file: "src/domain/reducer/finish.ts",
@@ -87,7 +88,6 @@ export const ENDS: readonly Mutant[] = [
     killedBy: [
       unit("domain/reducer/tokens.test.ts", "completed, terminal: RESULT_CONFLICT"),
       contract("a completion repeated is already applied; with other bytes it is a conflict"),
-      seeds("any", 100),
     ],
   },
   {

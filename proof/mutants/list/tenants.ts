@@ -14,7 +14,7 @@ export const TENANTS: readonly Mutant[] = [
       },
     ],
     killedBy: [
-      unit("operations/access.test.ts", "Complete tells an unknown tenant from one that is not visible to nobody"),
+      unit("operations/access.test.ts", "Complete > tells an unknown tenant from one that is not visible to nobody"),
     ],
   },
   {

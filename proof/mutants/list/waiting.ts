@@ -71,7 +71,7 @@ export const WAITING: readonly Mutant[] = [
     ],
     killedBy: [
       unit("waiting/waking-store.test.ts", "nobody is woken before the change is durable"),
-      postgres("race", MISSED, "nobody misses an end when the end waits for the lock of the flag"),
+      postgres("race", MISSED, "nobody misses an end when the read sees another server's flag"),
       seeds("any", 100),
     ],
   },
@@ -102,7 +102,7 @@ export const WAITING: readonly Mutant[] = [
     id: "no-local-wake",
     name: "does not wake its own waiters",
     patches: [{ file: "src/waiting/waking-store.ts", find: "    hub.wake(key);\n", replace: "" }],
-    killedBy: [unit("waiting/waking-store.test.ts", "complete wakes this server"), seeds("any", 120)],
+    killedBy: [unit("waiting/waking-store.test.ts", "complete > wakes this server"), seeds("any", 120)],
   },
   {
     id: "no-notify",
@@ -114,7 +114,7 @@ export const WAITING: readonly Mutant[] = [
         replace: "    void [isFlagged, notifier, wakeId];\n",
       },
     ],
-    killedBy: [unit("waiting/waking-store.test.ts", "complete wakes this server"), seeds("any", 100)],
+    killedBy: [unit("waiting/waking-store.test.ts", "complete > wakes this server"), seeds("any", 100)],
   },
   {
     id: "no-backstop",

@@ -14,8 +14,8 @@ import { createPostgresTenantTable } from "../../../src/tenants/postgres/tenant-
 import { createEmptyDatabase, createTestDatabase } from "../../support/database.ts";
 import { BY, lend, newId, registrationOf } from "../tenants/stand.ts";
 
-const drops: (() => Promise<void>)[] = [];
-afterAll(() => Promise.all(drops.map((drop) => drop())));
+const opened = new AsyncDisposableStack();
+afterAll(() => opened.disposeAsync());
 
 const verify = (url: string) =>
   withClient({ url }, (client) => verifyAudit(connectionOf(client), { expected: null, newest: null }));
@@ -23,12 +23,12 @@ const verify = (url: string) =>
 /** A database as the version before the chain has left it, with a log of 700 lines and a gap in it. */
 async function oldDatabase() {
   const { url, drop } = await createEmptyDatabase();
-  drops.push(drop);
+  opened.defer(drop);
   const before = (await readMigrations()).filter(({ version }) => version < 3);
   await withClient({ url }, (client) => migrate(client, before));
   const client = new pg.Client({ connectionString: url });
   await client.connect();
-  drops.push(() => client.end());
+  opened.defer(() => client.end());
   await client.query(
     `with head as (update holdfast.audit_head set sequence = 800)
      insert into holdfast.audit (sequence, time, actor, action, subject_kind, subject, detail)
@@ -113,7 +113,7 @@ test("whoever looks up tenants goes on while the log is chained, and whoever wou
 
 test("whatever changes tenants and API keys, at once and in vain too, leaves a chain that is whole", async () => {
   const { url, drop } = await createTestDatabase();
-  drops.push(drop);
+  opened.defer(drop);
   await using one = await lend(url);
   await using other = await lend(url);
   const [here, there] = [one, other].map(({ run }) =>

@@ -81,6 +81,31 @@ describe("a check", () => {
     expect(play([], CHAIN_START, CHAIN_START, CHAIN_START)).toBeNull();
   });
 
+  test("tells the line that was changed, and what it was to follow", () => {
+    const changed = { ...second, reason: "another" };
+    expect(play([lines[0] as AuditLine, changed, last])).toEqual({ kind: "line", sequence: 3n, after: 2n });
+    expect(play(lines.slice(1))).toEqual({ kind: "line", sequence: 3n, after: CHAIN_START.sequence });
+  });
+
+  test("passes a key with its salt, and one that was redacted", () => {
+    const keyed = { recordKey: "k", salt: SALT, keyCommitment: keyCommitment(SALT, "k") };
+    const kept = line(2n, CHAIN_START.hash, keyed);
+    expect(play([kept], CHAIN_START, kept)).toBeNull();
+    expect(play([{ ...kept, recordKey: null, salt: null }], CHAIN_START, kept)).toBeNull();
+  });
+
+  test("knows where it is", () => {
+    const check = createChainCheck(CHAIN_START, last, null);
+    expect(check.position()).toEqual(CHAIN_START);
+    check.next(lines[0] as AuditLine);
+    expect(check.position()).toEqual({ sequence: 2n, hash: lines[0]?.hash });
+  });
+
+  test("tells a line kept elsewhere that has the number of the first, and another hash", () => {
+    const forged = { ...CHAIN_START, hash: SALT };
+    expect(play(lines, CHAIN_START, last, forged)).toMatchObject({ kind: "expected-gone" });
+  });
+
   test("tells a key that is not the one that was written, and one without its salt", () => {
     const commitment = keyCommitment(SALT, "k");
     const forged = { recordKey: "l", salt: SALT, keyCommitment: commitment };

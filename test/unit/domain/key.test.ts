@@ -48,6 +48,14 @@ describe("the order of keys", () => {
     expect(compareKeys(a, b)).toBeLessThan(0);
   });
 
+  test("puts the last code point of a block behind the one before it", () => {
+    const of = (key: string) => ({ tenant: "t", scope: "s", key });
+    expect(compareKeys(of("\u{103fe}"), of("\u{103ff}"))).toBeLessThan(0);
+    expect(compareKeys(of("\u{103ff}"), of("\u{103fe}"))).toBeGreaterThan(0);
+    expect(compareKeys(of("\ud7ff"), of("\u{10000}"))).toBeLessThan(0);
+    expect(compareKeys(of("\ue000"), of("\u{10000}"))).toBeLessThan(0);
+  });
+
   test("looks at tenant, then scope, then key", () => {
     const keys = [
       { tenant: "a", scope: "b", key: "c" },

@@ -201,3 +201,16 @@ describe("a checkpoint that comes with an end", () => {
     expect(next.checkpointTime).toBe(stored.checkpointTime);
   });
 });
+
+describe("where no delay is looked at", () => {
+  const delayMs = before.policy.resultRetentionMs + 1;
+
+  test.each(["complete", "terminal", "outcome-unknown"] as const)("%s may name any", (kind) => {
+    expect(decideFinish(before, finishOf({ kind, delayMs }), NOW).answer).toMatchObject({ kind: "ended" });
+  });
+});
+
+test("the end of what is unknown is late, also where the clock has stepped back behind the unknowing", () => {
+  const unknown = recordOf({ state: "outcome-unknown", due: addMs(NOW, SECOND), reason: "reported" });
+  expect(decideFinish(unknown, finishOf(), NOW).answer).toMatchObject({ kind: "ended", late: true });
+});

@@ -252,6 +252,21 @@ describe("a reset", () => {
     });
   });
 
+  test("that names a state is refused as changed where callers see another, forced or not", () => {
+    for (const [name, state] of [
+      ["live", "in-progress"],
+      ["completed", "completed"],
+      ["completed, expired", "expired"],
+    ] as const) {
+      const stored = stateNamed(name);
+      for (const named of ["in-progress", "completed", "expired"] as const) {
+        const call = { ...guardOf(stored, true), state: named };
+        const { refusal } = decideReset(stored, call, TOKEN, NOW);
+        expect(refusal, `${named} of ${name}`).toBe(named === state ? null : "changed");
+      }
+    }
+  });
+
   test.each(["completed", "failed"])("of an expired record keeps nothing of what it held (%s)", (state) => {
     const evidence = bytes("whoever did it");
     expect(resetOf(recordOf({ ...stateNamed(state), evidence }), false).next?.evidence).toEqual(evidence);

@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { decodeFound, decodeRecord, encodeSeenState, encodeState, type FoundRow } from "../../../../src/store/postgres/record-row.ts";
+import {
+  decodeFound,
+  decodeRecord,
+  encodeSeenState,
+  encodeState,
+  type FoundRow,
+} from "../../../../src/store/postgres/record-row.ts";
 import { bytes, recordOf, SUSPECT } from "../../../support/records.ts";
 import { rowOf } from "./row-of.ts";
 
