@@ -14,7 +14,7 @@ const SERVED_MS_MAX = 1_000;
 export const killServers: Row = {
   id: "F01",
   fault: "kill -9 of a random server, again and again",
-  times: { short: 4, full: 200 },
+  times: { short: 3, full: 200 },
   async inject({ stand, load, recorder, random, times, isFull, baseline, figure, say }) {
     const backMs: number[] = [];
     const others: { readonly fromMs: number; readonly toMs: number; readonly not: string }[] = [];

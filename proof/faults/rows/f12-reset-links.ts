@@ -16,7 +16,7 @@ import { spreadOf } from "../witness/spread.ts";
 export const resetLinks: Row = {
   id: "F12",
   fault: "every link to the database is reset every 3 s",
-  times: { short: 4, full: 100 },
+  times: { short: 2, full: 100 },
   unjudged: ["V5"],
   async inject(field) {
     const { stand, load, recorder, scope, figure, say } = field;
