@@ -5,7 +5,7 @@ import type { Room } from "./room.ts";
 
 /**
  * The compressions that requests may come in, of which connect would unpack as many at a time as there are connections:
- * 8 KiB each, before anybody is asked who he is, and three hundred of them took a server to 650 MiB.
+ * 8 KiB each, before anybody is asked who he is, and three hundred of them, three times, took a server to 650 MiB.
  *
  * Requests take turns by their arrival; connect does not say whose they are.
  */
