@@ -14,7 +14,7 @@ export const promoteAsynchronous: Row = {
   id: "F20",
   fault: "an asynchronous standby that lags is promoted",
   stand: { standby: "asynchronous" },
-  times: { short: 1, full: 10 },
+  times: { short: null, full: 10 },
   told: ["porcupine", "V1", "V2", "V3", "V5", "V7"],
   async inject(field) {
     using callers = openCallers(field.recorder, "f20");

@@ -13,7 +13,7 @@ export const killServersBehindPooler: Row = {
   id: "F23",
   fault: "kill -9 of a random server behind PgBouncer, again and again",
   stand: { pooler: true },
-  times: { short: 3, full: 60 },
+  times: { short: null, full: 60 },
   async inject(field) {
     const { stand, load, recorder, random, times, isFull, figure, say } = field;
     const refused = createRefusals();
