@@ -145,7 +145,7 @@ export const MUTANTS: readonly Mutant[] = [
     id: "S5",
     name: "lets a claim acquire however late it runs",
     mutation: { flaw: "no-not-after" },
-    weather: "stormy",
+    weather: "frozen",
   },
   {
     id: "S6",

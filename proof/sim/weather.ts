@@ -31,10 +31,10 @@ export interface Weather {
 
 /**
  * calm: nothing goes wrong · brief: the same, and few meet within milliseconds · deaf: listeners fall silent · lossy: what
- * callers send and are told gets lost · stormy: anything. Where nobody falls silent but listeners, there is no backstop:
+ * callers send and are told gets lost · frozen: the database stands still · stormy: anything. Where nobody falls silent but listeners, there is no backstop:
  * whoever is not told waits for ever.
  */
-export type WeatherName = "calm" | "brief" | "deaf" | "lossy" | "stormy";
+export type WeatherName = "calm" | "brief" | "deaf" | "lossy" | "frozen" | "stormy";
 
 export interface People {
   readonly workers: number;
@@ -120,7 +120,10 @@ const STEPS_MS = 250;
 const WAYS = 20;
 
 /** Each as often as it is here. */
-const NAMES: readonly WeatherName[] = ["calm", "brief", "deaf", "lossy", "stormy", "stormy", "stormy", "stormy"];
+const NAMES: readonly WeatherName[] = [
+  ...(["calm", "brief", "deaf", "lossy", "frozen"] as const),
+  ...(["stormy", "stormy", "stormy", "stormy"] as const),
+];
 
 export const WEATHERS: readonly WeatherName[] = [...new Set(NAMES)];
 
@@ -129,7 +132,7 @@ export function weatherOf(chance: Chance, wanted: WeatherName | null): Weather {
   const name = chance.pick(wanted === null ? NAMES : [wanted]);
   const slowMs = chance.pick([5, 15, 80]);
   const isStormy = name === "stormy";
-  const hasBackstop = isStormy || name === "lossy" || (name === "calm" && chance.chance(0.3));
+  const hasBackstop = isStormy || name === "lossy" || name === "frozen" || (name === "calm" && chance.chance(0.3));
   return {
     name,
     servers: chance.whole(2, 3),
@@ -195,6 +198,8 @@ function faultsOf(name: WeatherName, chance: Chance): Faults {
         callerDeathMs: 2_000,
         serverStallMs: 3_000,
       };
+    case "frozen":
+      return { ...NOTHING, freezeMs: 1_000 };
     case "stormy":
       return stormOf(chance);
   }

@@ -50,7 +50,9 @@ export interface Transaction extends Locker {
   isLazy: boolean;
 }
 
+/** As `SESSION_SETTINGS` has them. */
 const LOCK_TIMEOUT_MS = 1_000;
+const STATEMENT_TIMEOUT_MS = 3_000;
 /** Of the clients that go: whose statements are read to the last, for they had come before the end of the connection. */
 const READ_ON_SHARE = 0.5;
 
@@ -79,6 +81,11 @@ export function createBackend(name: string, deps: BackendDeps): Backend {
     }
   };
 
+  const step = async (startedMs: number) => {
+    await alive(deps.step());
+    if (time.nowMs() - startedMs > STATEMENT_TIMEOUT_MS) throw databaseError("57014");
+  };
+
   const open = (): Transaction => ({ name, changes: [], fenceFloor: null, auditSequence: null, isLazy: false });
 
   const commit = async (tx: Transaction, isLogged: boolean) => {
@@ -92,7 +99,7 @@ export function createBackend(name: string, deps: BackendDeps): Backend {
     } else locks.release(tx);
   };
 
-  const runningOf = (tx: Transaction): Running => ({
+  const runningOf = (tx: Transaction, startedMs = time.nowMs()): Running => ({
     now: deps.clock,
     rowOf: (key) => rowOf(key, flaws),
     read(row) {
@@ -102,7 +109,7 @@ export function createBackend(name: string, deps: BackendDeps): Backend {
     },
     rows: () => [...storage.rows()].toSorted(([a], [b]) => (a < b ? -1 : 1)),
     async lock(row) {
-      await alive(deps.step());
+      await step(startedMs);
       const cancel = time.after(LOCK_TIMEOUT_MS, () => locks.abandon(tx, databaseError("55P03")));
       try {
         await alive(locks.take(tx, row));
@@ -125,7 +132,7 @@ export function createBackend(name: string, deps: BackendDeps): Backend {
     makeLazy() {
       tx.isLazy = true;
     },
-    pause: () => alive(deps.step()),
+    pause: () => step(startedMs),
     order(count) {
       const order = Array.from({ length: count }, (_, i) => i);
       return flaws.has("unordered-locks") ? shuffled(order, time) : order;

@@ -32,7 +32,7 @@ test.each([
   [["--from", "1.5"], /^--from takes a whole number from 0 to/],
   [["--seed", ""], /^--seed takes a whole number/],
   [["--seed", "4294967296"], /^--seed takes a whole number from 0 to 4294967295$/],
-  [["--weather", "sunny"], /^--weather takes one of calm, brief, deaf, lossy, stormy$/],
+  [["--weather", "sunny"], /^--weather takes one of calm, brief, deaf, lossy, frozen, stormy$/],
   [["--mutant", "M17"], /^--mutant takes one of M1, M2/],
   [["--trace"], /^--trace needs --seed/],
   [["--seed", "1", "--seeds", "2"], /^--seed is one seed/],
