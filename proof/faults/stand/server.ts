@@ -130,7 +130,10 @@ async function untilReady(name: string, server: ServerProcess): Promise<void> {
   });
   while (!(await readyz(server).catch(() => ({ ready: false }))).ready) {
     if (isOver) throw new Error(`${name} ended before it was ready: ${server.stderr()}`);
-    if (performance.now() - fromMs > READY_MS_MAX) throw new Error(`${name} is not ready after ${READY_MS_MAX} ms`);
+    if (performance.now() - fromMs > READY_MS_MAX) {
+      const said = server.lines.map((line) => JSON.stringify(line)).join("\n");
+      throw new Error(`${name} is not ready after ${READY_MS_MAX} ms; it said\n${said}\n${server.stderr()}`);
+    }
     await sleep(READY_POLL_MS);
   }
 }
