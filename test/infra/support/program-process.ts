@@ -11,8 +11,11 @@ export interface ProgramProcess extends AsyncDisposable {
   readonly pid: number;
   /** Everything that it has said. */
   output(): string;
-  /** Resolves with the first match in what it says, also when it was said before; rejects if it ends without. */
-  said(pattern: RegExp): Promise<RegExpExecArray>;
+  /**
+   * Resolves with the first match in what it says, also when it was said before; rejects if it ends without.
+   * @param from of `output()`: what was said before does not count
+   */
+  said(pattern: RegExp, from?: number): Promise<RegExpExecArray>;
   signal(signal: NodeJS.Signals): void;
   /** Resolves with its exit code, that of shells after a signal. */
   readonly exited: Promise<number | null>;
@@ -64,10 +67,10 @@ export async function startProgram(
     wake();
     return code as number | null;
   });
-  const said = (pattern: RegExp) =>
+  const said = (pattern: RegExp, from = 0) =>
     new Promise<RegExpExecArray>((resolve, reject) => {
       const look = () => {
-        const match = pattern.exec(collected);
+        const match = pattern.exec(collected.slice(from));
         if (match === null && !isOver) return;
         waiting.delete(look);
         if (match === null) reject(new Error(`${program.path} has ended; it said: ${collected}`));
