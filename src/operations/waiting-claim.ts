@@ -124,13 +124,13 @@ class ClaimWaiter implements Waiter, Curfewed, LeftBehind {
     this.#end(() => this.#fail(new Fault("DRAINING", "this server is shutting down; another one answers")));
   }
 
-  see({ record, now }: Peeked): Wish {
+  see({ record, now }: Peeked, askedMs: number): Wish {
     if (this.#isAnswered) return "wait";
     const { call, first } = this.#claim;
     const mayBeOlder = !this.#wasShown;
     this.#wasShown = true;
-    if (mayBeOlder && now <= first.now) {
-      // Shown on joining, it was read before our first try. It must not answer a call that came after it.
+    if (mayBeOlder && askedMs <= this.#openMs) {
+      // Shown on joining, it was asked for before our first try was answered. It must not answer a call that came after it.
       const isSame = record?.state === first.record.state && record.lease.fence === first.record.lease.fence;
       return isSame && record.due > now ? "wait" : "read-again";
     }

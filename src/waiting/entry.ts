@@ -62,6 +62,7 @@ export function createEntry(key: RecordKey, { store, clock, observer, isListenin
   const owners = new Set<Waiter>();
   const alarm = createAlarm(clock);
   let seen: Peeked | null = null;
+  let askedMs = Number.NEGATIVE_INFINITY;
   let readAtMs = Number.NEGATIVE_INFINITY;
   let isBusy = false;
   let isStale = true;
@@ -80,9 +81,10 @@ export function createEntry(key: RecordKey, { store, clock, observer, isListenin
     if (waiters.size === 0) alarm.ring();
   };
 
-  const learn = (news: Peeked) => {
+  const learn = (news: Peeked, sinceMs: number) => {
     const isNew = seen === null || !saysTheSame(seen, news);
     seen = news;
+    askedMs = sinceMs;
     isFlagged = news.record?.hasWaiters ?? false;
     readAtMs = clock.monotonicMs();
     if (!isNew) return;
@@ -121,9 +123,10 @@ export function createEntry(key: RecordKey, { store, clock, observer, isListenin
       isStale = false;
       welcome();
       const by = path;
+      const sinceMs = clock.monotonicMs();
       const news = await store.peek(key, Number.POSITIVE_INFINITY);
       noteEnd(seen, news, by);
-      learn(news);
+      learn(news, sinceMs);
       // Of those who came meanwhile: the record may have been claimed, or claimed again, after the reading and before they
       // came, so to them it must be neither absent nor ended. Otherwise what they do not see yet comes to them like to all.
       if (news.record !== null && !hasEnded(news.record)) welcome();
@@ -148,7 +151,7 @@ export function createEntry(key: RecordKey, { store, clock, observer, isListenin
     let shown = 0;
     for (const waiter of unseen) {
       unseen.delete(waiter);
-      const wish = waiter.see(news);
+      const wish = waiter.see(news, askedMs);
       if (wish === "claim") claimants.add(waiter);
       if (wish === "claim-at-once") owners.add(waiter);
       if (wish === "read-again") {
@@ -166,10 +169,11 @@ export function createEntry(key: RecordKey, { store, clock, observer, isListenin
       if (next === undefined) return false;
       owners.delete(next);
       claimants.delete(next);
+      const sinceMs = clock.monotonicMs();
       const submitted = await next.claim();
       if (submitted === "failed") return null;
       if (submitted === "refused") continue;
-      learn(submitted);
+      learn(submitted, sinceMs);
       return true;
     }
   };

@@ -22,8 +22,12 @@ export type Submitted =
 
 /** Who waits for a record. No method may throw. */
 export interface Waiter {
-  /** Called with the record as it was when the wait began, and with each newer reading. */
-  see(seen: Peeked): Wish;
+  /**
+   * Called with the record as it was when the wait began, and with each newer reading.
+   * @param askedMs when it was asked for, by the process's monotonic clock: the database's may be set back in between, and
+   * so cannot tell which of two readings is the older one
+   */
+  see(seen: Peeked, askedMs: number): Wish;
   /** Called only after `see` has wished for it, and at most one at a time for each key. */
   claim(): Promise<Submitted>;
   /** The server shuts down: it is to leave, or, while its claim is under way, as soon as that is answered. */

@@ -26,7 +26,10 @@ export interface ClaimScene {
   readonly clock: ManualClock;
   readonly here: ServerScene;
   readonly there: ServerScene;
+  /** By the database's clock. */
   now(): Instant;
+  /** Sets the database's clock, and no other. */
+  step(ms: number): void;
   record(): Promise<StoredRecord | null>;
   /** Takes the record without waiting, for 30 s unless told otherwise. */
   hold(change?: Partial<ClaimCall>): Promise<Proof>;
@@ -87,13 +90,17 @@ export function createTestCaller(): TestCaller {
 export function createClaimScene(limits: Partial<WaitLimits> = {}): ClaimScene {
   const clock = createManualClock();
   const startMs = clock.monotonicMs();
-  const now = () => addMs(NOW, Math.round((clock.monotonicMs() - startMs) * 1000) / 1000);
+  let aheadMs = 0;
+  const now = () => addMs(NOW, Math.round((clock.monotonicMs() - startMs + aheadMs) * 1000) / 1000);
   const memory = createMemoryStore({ now, newToken: freshToken });
   const told: WakeId[] = [];
   const notify = (id: WakeId) => void told.push(id);
   const [here, there] = [createServer(clock, memory, notify, limits), createServer(clock, memory, notify, limits)];
   const scene: ClaimScene = {
     ...{ clock, here, there, now },
+    step(ms) {
+      aheadMs += ms;
+    },
     record: async () => (await memory.peek(KEY, Infinity)).record,
     async hold(change = {}) {
       const call = claimOf({ key: KEY, claimId: claimIdOf("holder"), token: freshToken(), ...change });

@@ -158,7 +158,34 @@ describe("what a waiting claim is told", () => {
     await settled();
     expect(call.told).toBe("completed");
   });
+
+  test.each([
+    ["in progress until what a heartbeat had made of it", false, 300],
+    ["in progress, after a heartbeat had revived a lease that was over under HOLD", true, 1_060],
+  ])("%s, though it was read before with the clock an hour ahead", async (_, hold, beatMs) => {
+    const scene = createClaimScene();
+    const { here, there, clock } = scene;
+    const policy = { ...POLICY, hold };
+    scene.step(HOUR_MS);
+    const proof = await scene.hold({ leaseMs: 1_000, policy });
+    const lookOn = { see: () => "wait" as const, claim: () => Promise.reject(new Error("bug")), dismiss() {} };
+    here.hub.join(KEY, lookOn);
+    await settled();
+    await clock.advance(beatMs);
+    // A bare one wakes nobody: what was read here stays as it is.
+    const beat = { key: KEY, proof, leaseMs: 1_000, checkpoint: null, progress: null, externalRef: null };
+    expect(await there.store.heartbeat(beat, Infinity)).toMatchObject({ kind: "extended" });
+    const { due } = (await scene.record()) ?? {};
+    await clock.advance(50);
+    scene.step(-HOUR_MS);
+    const call = await here.claim("a", { waitMs: 200, policy });
+    await clock.advance(200);
+    expect(call.told).toBe("in-progress");
+    expect(call.answer.record.due).toBe(due);
+  });
 });
+
+const HOUR_MS = 3_600_000;
 
 describe("a store that does not answer", () => {
   const away = () => new Fault("STORE_UNAVAILABLE", "the database does not answer");
