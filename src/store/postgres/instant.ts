@@ -10,38 +10,6 @@ const MICROS_PER_SECOND = 1_000_000;
 export function parseInstant(text: string): Instant {
   if (text === "infinity") return Number.POSITIVE_INFINITY;
   if (text === "-infinity") return Number.NEGATIVE_INFINITY;
-  return parseUtc(text) ?? parseAny(text);
-}
-
-/** Seven instants come with every record, on a handful of days: a day is computed once, and the rest are digits. */
-const days = new Map<string, number>();
-const DAYS_MAX = 64;
-
-/** What our sessions, which run in UTC, are sent; null for anything else. */
-function parseUtc(text: string): Instant | null {
-  if (!text.endsWith("+00")) return null;
-  const day = days.get(text.slice(0, 10)) ?? rememberDay(text);
-  const fraction = text.slice(20, -3);
-  const seconds = digits(text, 11) * 3600 + digits(text, 14) * 60 + digits(text, 17);
-  const micros = fraction === "" ? 0 : Number(fraction) * 10 ** (6 - fraction.length);
-  const instant = day + seconds * MICROS_PER_SECOND + micros;
-  return Number.isInteger(instant) ? instant : null;
-}
-
-function digits(text: string, at: number): number {
-  return Number(text.slice(at, at + 2));
-}
-
-function rememberDay(text: string): number {
-  const day = text.slice(0, 10);
-  const start = parseAny(`${day} 00:00:00+00`);
-  parseAny(text);
-  if (days.size >= DAYS_MAX) days.clear();
-  days.set(day, start);
-  return start;
-}
-
-function parseAny(text: string): Instant {
   const parts = TIMESTAMPTZ.exec(text);
   if (parts === null) throw new Error(`bug: not a timestamptz in ISO style: ${text}`);
   const [, year, month, day, hour, minute, second, fraction = "", sign, zoneHour, zoneMinute = 0, zoneSecond = 0] =

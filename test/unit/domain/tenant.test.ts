@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import {
   admissionOf,
   DEFAULT_POLICY,
+  DEFAULT_TENANT,
   plainTenant,
   refuseAcquire,
   type Tenant,
@@ -14,6 +15,7 @@ test("a tenant that nobody validates is served at once, without limits, under th
     ...{ id: "acme", displayName: "acme", health: "healthy", healthReason: "", healthSince: null, draining: false },
     ...{ serveStates: ["healthy", "unverified"], limits: UNLIMITED, policy: DEFAULT_POLICY, generation: 1n },
   });
+  expect(DEFAULT_TENANT).toBe("default");
   expect(plainTenant("acme", "Acme Inc.")).toMatchObject({ id: "acme", displayName: "Acme Inc." });
   expect(new Set(Object.values(UNLIMITED).map(Number))).toEqual(new Set([0]));
   expect(DEFAULT_POLICY).toMatchObject({ hold: false, maxAttempts: 0, maxExecutionMs: null });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { HeartbeatCall } from "../../../../src/domain/calls.ts";
 import { addMs } from "../../../../src/domain/instant.ts";
 import type { StoredRecord } from "../../../../src/domain/record.ts";
-import { decideHeartbeat } from "../../../../src/domain/reducer/heartbeat.ts";
+import { decideHeartbeat, newestCheckpoint } from "../../../../src/domain/reducer/heartbeat.ts";
 import { bytes, HOUR, heartbeatOf, LEASE_MS, NOW, POLICY, recordOf, SECOND } from "../../../support/records.ts";
 import { stateNamed } from "./states.ts";
 
@@ -71,6 +71,15 @@ describe("a checkpoint", () => {
     expect([next.checkpoint, next.checkpointSequence]).toEqual([bytes(checkpoint), left]);
     expect(next.checkpointTime).toBe(checkpoint === "new" ? NOW : stored.checkpointTime);
   });
+
+  test.each([null, { sequence: 5n, encoded: bytes("new") }])(
+    "that is no news leaves all three as they are: %o",
+    (sent) => {
+      const { checkpoint, checkpointSequence, checkpointTime } = stored;
+      const left = { checkpoint, checkpointSequence, checkpointTime };
+      expect(newestCheckpoint(stored, { checkpoint: sent }, NOW)).toEqual(left);
+    },
+  );
 
   test("of sequence 1 is the first", () => {
     const next = extended(recordOf(), { checkpoint: { sequence: 1n, encoded: new Uint8Array() } });
