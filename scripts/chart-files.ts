@@ -20,6 +20,7 @@ const flag = { type: "boolean" };
 const map = { type: "object" };
 const list = { type: "array" };
 const texts = { type: "object", additionalProperties: text };
+const variables = { ...texts, propertyNames: { pattern: "^[A-Z_][A-Z0-9_]*$" } };
 
 function values(properties: object): object {
   return { type: "object", properties, additionalProperties: false };
@@ -45,11 +46,16 @@ function valuesSchema(): object {
       fullnameOverride: text,
       replicas: { type: "integer", minimum: 0 },
       config: values(Object.fromEntries(settings)),
-      secret: values({ name: text, env: { ...texts, propertyNames: { pattern: "^[A-Z_][A-Z0-9_]*$" } } }),
+      secret: values({ name: text, env: variables }),
       tls: values({ secretName: text, clientCaKey: text }),
       masterKey: values({ secretName: text, key: text }),
       tenants: values({ secretName: text, key: text }),
-      migrate: values({ enabled: flag, activeDeadlineSeconds: { type: "integer", minimum: 1 }, resources: map }),
+      migrate: values({
+        enabled: flag,
+        secret: values({ name: text, env: variables }),
+        activeDeadlineSeconds: { type: "integer", minimum: 1 },
+        resources: map,
+      }),
       extraEnv: list,
       service: values({
         type: { enum: ["ClusterIP", "NodePort", "LoadBalancer"] },

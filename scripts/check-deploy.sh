@@ -73,7 +73,26 @@ if [[ ${#helm[@]} -gt 0 ]]; then
       return 1
     fi
   }
+  # Which Secret and key a variable comes from, in each place where it is set.
+  origins() {
+    "${helm[@]}" template release "$CHART" --kube-version 1.34.0 --show-only "templates/$1" "${@:3}" |
+      grep --after-context 4 -- "- name: $2\$" | sed -En 's/^ +(name|key): //p' | paste --serial --delimiters ' ' || true
+  }
+  comes_from() {
+    local expected=$1 origins
+    origins=$(origins "${@:2}")
+    [[ $origins == "$expected" ]] || { echo "in $2 $3 comes from "$origins", not from "$expected""; return 1; }
+  }
+  all=(--values "$CHART/ci/everything.yaml")
   plain=(--values "$CHART/ci/plain.yaml")
+  comes_from 'holdfast database-url' migrate.yaml HOLDFAST_DATABASE_URL "${plain[@]}"
+  comes_from 'holdfast owner-url' migrate.yaml HOLDFAST_DATABASE_URL "${plain[@]}"     --set migrate.secret.env.HOLDFAST_DATABASE_URL=owner-url
+  comes_from 'holdfast-owner database-url' migrate.yaml HOLDFAST_DATABASE_URL "${all[@]}"
+  comes_from 'holdfast-owner placements' migrate.yaml HOLDFAST_PLACEMENTS "${all[@]}"
+  comes_from 'holdfast listen-url' migrate.yaml HOLDFAST_LISTEN_URL "${all[@]}"
+  comes_from 'holdfast database-url' deployment.yaml HOLDFAST_DATABASE_URL "${all[@]}"
+  comes_from 'holdfast placements' deployment.yaml HOLDFAST_PLACEMENTS "${all[@]}"
+  echo 'the migration has an address of its own, if it is given one, and servers never have that'
   refuses 'secret.name must name a Secret'
   refuses 'tls.secretName must name a Secret' --set secret.name=x
   refuses "additional properties 'drain-dellay' not allowed" "${plain[@]}" --set config.drain-dellay=5s
@@ -82,6 +101,7 @@ if [[ ${#helm[@]} -gt 0 ]]; then
   refuses 'config.auth must say' "${plain[@]}" --set config.auth=null
   refuses 'needs tls.clientCaKey' "${plain[@]}" --set 'config.auth={mtls}'
   refuses 'with mtls alone' "${plain[@]}" --set 'config.auth={mtls},tls.secretName=x,tls.clientCaKey=y'
+  refuses 'migrate.secret.env must say' "${plain[@]}" --set migrate.secret.name=holdfast-owner
   echo 'what must not be installed is refused'
 fi
 

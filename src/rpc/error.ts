@@ -20,7 +20,7 @@ export interface RpcErrorInit {
   readonly cause: unknown;
 }
 
-/** How a call fails on the wire; the only thing that an endpoint throws. Made by `toRpcError`. */
+/** How a call fails on the wire; the only thing that an endpoint throws. Made by `toRpcError`; of a session too by what reads it. */
 export class RpcError extends Error {
   override readonly name = "RpcError";
   readonly code: Code;

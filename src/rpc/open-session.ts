@@ -57,7 +57,7 @@ const READ_OPTIONS = { readUnknownFields: false };
  *            the client half-closes                  all is answered and taken
  *  serving ──────────────────────────▶ finishing ──────────────────────────────────────────▶ over: OK
  *     ├───────── goodbye ────────────▶ leaving ─────what came before is answered and taken──▶ over: OK
- *     ├───────── refuse ─────────────────────────── all open calls are lost ───────────────▶ over: INVALID_ARGUMENT
+ *     ├───────── refuse ─────────────────────────── all open calls are lost ───────────────▶ over: INVALID_ARGUMENT, RESOURCE_EXHAUSTED
  *     └───────── broken ─────────────────────────── all open calls are lost ───────────────▶ over
  * ```
  * The last two lead from every state but over. A call is *open* from its arrival until its answer is handed to the line:
@@ -123,9 +123,9 @@ export class OpenSession implements Session, CallHome {
     this.#endWhenDone();
   }
 
-  refuse(fault: Fault): void {
+  refuse(why: Fault | RpcError): void {
     if (this.#isOver) return;
-    const error = this.#close(fault);
+    const error = this.#close(why);
     this.#line.end(error);
   }
 
@@ -206,7 +206,7 @@ export class OpenSession implements Session, CallHome {
   }
 
   /** @param why null: all went well */
-  #close(why: Fault | null): RpcError | null {
+  #close(why: Fault | RpcError | null): RpcError | null {
     const { observer, sessions, clock, random } = this.#deps;
     this.#isOver = true;
     this.context.retiring.removeEventListener("abort", this.#retire);

@@ -48,7 +48,7 @@ export interface Session {
   finish(): void;
   goodbye(reason: GoodbyeReason): void;
   /** What arrives is no session: the stream ends with this, and all that is open is cancelled. */
-  refuse(fault: Fault): void;
+  refuse(why: Fault | RpcError): void;
   /** The stream broke, is cancelled, or over its deadline: nobody can be told anything any more. */
   broken(fault: Fault): void;
 }

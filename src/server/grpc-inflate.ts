@@ -3,7 +3,7 @@ import { gunzip, inflate } from "node:zlib";
 import { Fault } from "../domain/fault.ts";
 import { messageTooLarge } from "./grpc-messages.ts";
 
-/** Undoes the compression of one message; throws `Fault` FIELD_INVALID if that cannot be. */
+/** Undoes the compression of one message; throws `Fault` FIELD_INVALID if that cannot be, or `messageTooLarge`. */
 export type Inflate = (message: Buffer) => Promise<Buffer>;
 
 type Inflater = (message: Buffer, options: { readonly maxOutputLength: number }) => Promise<Buffer>;

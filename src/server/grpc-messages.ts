@@ -1,4 +1,6 @@
+import { Code } from "../../gen/google/rpc/code_pb.ts";
 import { Fault } from "../domain/fault.ts";
+import { RpcError } from "../rpc/error.ts";
 
 /** One byte that says whether the message is compressed, and four with its length. */
 const HEAD_BYTES = 5;
@@ -48,7 +50,7 @@ export class MessageReader {
   /**
    * The next message, null when it is not wholly here. A copy: a view would keep all that arrived with it.
    *
-   * Throws `Fault` FIELD_INVALID for what is none.
+   * Throws `Fault` FIELD_INVALID for what is none, and `messageTooLarge`.
    */
   next(): Buffer | null {
     if (this.#message === null) {
@@ -101,8 +103,15 @@ export class MessageReader {
 
 const NOTHING = Buffer.alloc(0);
 
-export function messageTooLarge(bytesMax: number): Fault {
-  return new Fault("FIELD_INVALID", `a message of the stream must be at most ${bytesMax} bytes`);
+/**
+ * RESOURCE_EXHAUSTED, as of a unary call: there the transport answers, so on the wire it has no reason, and nothing says
+ * that the same would help later.
+ */
+export function messageTooLarge(bytesMax: number): RpcError {
+  return new RpcError({
+    ...{ code: Code.RESOURCE_EXHAUSTED, reason: "FIELD_INVALID", details: [], retryAfterMs: null, cause: undefined },
+    message: `a message of the stream must be at most ${bytesMax} bytes`,
+  });
 }
 
 /** How many bytes a message of these pieces takes on the stream. */

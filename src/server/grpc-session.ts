@@ -2,7 +2,7 @@ import { constants, type ServerHttp2Stream } from "node:http2";
 import { type handleBidiStreamingCall, Metadata } from "@grpc/grpc-js";
 import type { Clock } from "../clock.ts";
 import { Fault } from "../domain/fault.ts";
-import type { RpcError } from "../rpc/error.ts";
+import { RpcError } from "../rpc/error.ts";
 import type { Line, LineContext, Outgoing, Session, SessionEndpoint } from "../rpc/session-line.ts";
 import { AnswerWriter } from "./grpc-answer-writer.ts";
 import { streamOf } from "./grpc-answered.ts";
@@ -132,8 +132,8 @@ class GrpcLine implements Line, WatchedSession {
   }
 
   #fail(error: unknown): void {
-    const fault = error instanceof Fault ? error : new Fault("INTERNAL", "a message was lost", { cause: error });
-    this.#session.refuse(fault);
+    const isTold = error instanceof Fault || error instanceof RpcError;
+    this.#session.refuse(isTold ? error : new Fault("INTERNAL", "a message was lost", { cause: error }));
   }
 
   #close(code: number): void {

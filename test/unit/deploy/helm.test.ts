@@ -44,7 +44,11 @@ test("variables and flags that the chart names are there", () => {
 
 describe.each(examples)("with ci/%s", (example) => {
   const given = parse(read(`${CHART}/ci/${example}`));
-  const merged = { ...values, ...given, config: { ...values.config, ...given.config } };
+  const merged = {
+    ...{ ...values, ...given },
+    config: { ...values.config, ...given.config },
+    migrate: { ...values.migrate, ...given.migrate },
+  };
 
   test("the values are allowed", () => {
     expect([validate(merged), validate.errors]).toEqual([true, null]);
@@ -52,6 +56,7 @@ describe.each(examples)("with ci/%s", (example) => {
 
   test("the settings can be used by serve and by migrate", () => {
     const secret = { ...values.secret.env, ...given.secret?.env };
+    const ofTheMigration = Object.keys(merged.migrate.secret.env);
     const env: Record<string, string> = {
       HOLDFAST_GRPC_ADDRESS: "0.0.0.0:7400",
       HOLDFAST_HTTP_ADDRESS: "0.0.0.0:7401",
@@ -60,7 +65,8 @@ describe.each(examples)("with ci/%s", (example) => {
       ...(merged.tls.clientCaKey && { HOLDFAST_TLS_CLIENT_CA: "ca.crt" }),
     };
     for (const command of ["serve", "migrate"] as const) {
-      const read = readConfig(command, [], env, fileOf(merged.config));
+      const own = command === "serve" ? [] : ofTheMigration.map((name) => [name, secretOf(name)]);
+      const read = readConfig(command, [], { ...env, ...Object.fromEntries(own) }, fileOf(merged.config));
       expect(read.kind === "problems" ? read.problems : []).toEqual([]);
     }
   });

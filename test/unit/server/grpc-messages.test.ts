@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { Code } from "../../../gen/google/rpc/code_pb.ts";
 import { framedBytes, MessageReader, writeFramed } from "../../../src/server/grpc-messages.ts";
 
 const BYTES_MAX = 1000;
@@ -77,10 +78,11 @@ describe("messages are read", () => {
 
 describe("what is no message is refused in words that quote nothing:", () => {
   test.each([
-    ["too large", Buffer.from([0, 0, 0, 0x03, 0xe9]), "a message of the stream must be at most 1000 bytes"],
-    ["an unknown flag", flagged(2), "what was sent on the stream are no gRPC messages"],
-  ])("%s", (_what, chunk, message) => {
-    expect(() => read(chunk)).toThrow(expect.objectContaining({ code: "FIELD_INVALID", message }));
+    ["too large", Buffer.from([0, 0, 0, 0x03, 0xe9]), Code.RESOURCE_EXHAUSTED, "must be at most 1000 bytes"],
+    ["an unknown flag", flagged(2), "FIELD_INVALID", "what was sent on the stream are no gRPC messages"],
+  ])("%s", (_what, chunk, code, words) => {
+    const message = expect.stringContaining(words);
+    expect(() => read(chunk)).toThrow(expect.objectContaining({ code, message }));
   });
 
   test("not what is exactly as large as may be", () => {

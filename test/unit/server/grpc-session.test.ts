@@ -1,4 +1,5 @@
 import { constants } from "node:http2";
+import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { Code } from "../../../gen/google/rpc/code_pb.ts";
 import { SessionGoodbye_Reason } from "../../../gen/holdfast/v1/idempotency_pb.ts";
@@ -9,6 +10,9 @@ import { answerAs, claim } from "../rpc/session-stand.ts";
 import { encode, openSessionServer, openWireSession, type SessionServer } from "./session-wire.ts";
 
 const fresh = (id: number) => ({ id: BigInt(id), call: claim({ key: { ...KEY, key: `key-${id}` } }) });
+/** A message as it comes, said to be compressed. */
+const packed = (message: Buffer) =>
+  Buffer.concat([Buffer.from([1, 0, 0]), Buffer.from([message.length >> 8, message.length]), message]);
 const several = (count: number) => Array.from({ length: count }, (_, i) => fresh(i + 1));
 
 /** Looks until it holds; what is waited for happens between two sockets of this process. */
@@ -124,7 +128,6 @@ describe("a session", () => {
   });
 
   test.each([
-    ["a message that is too large", Buffer.from([0, 0, 0x20, 0, 0]), "must be at most 1311744 bytes"],
     ["no message", Buffer.from([7, 0, 0, 0, 1, 0]), "are no gRPC messages"],
     ["a message that is not finished", Buffer.from([0, 0, 0, 0, 9, 1]), "the last message of the stream was cut off"],
   ])("ends with INVALID_ARGUMENT by %s", async (_what, bytes, words) => {
@@ -135,6 +138,22 @@ describe("a session", () => {
     expect(session.status()).toBe(Code.INVALID_ARGUMENT);
     expect(session.message()).toContain(words);
   });
+
+  test.each([
+    ["as it comes", Buffer.from([0, 0, 0x20, 0, 0]), {}],
+    ["once it is unpacked", packed(gzipSync(Buffer.alloc(2 ** 21))), { "grpc-encoding": "gzip" }],
+  ])(
+    "ends with RESOURCE_EXHAUSTED, as a unary call does, by a message that is too large %s",
+    async (_, bytes, head) => {
+      using server = await openSessionServer();
+      const session = openWireSession(server.connect(), head);
+      session.stream.end(bytes);
+      await session.closed;
+      expect(session.status()).toBe(Code.RESOURCE_EXHAUSTED);
+      expect(session.message()).toBe("a message of the stream must be at most 1311744 bytes");
+      expect(ofSession(server)).toMatchObject([{ code: Code.RESOURCE_EXHAUSTED }]);
+    },
+  );
 
   test("ends with DEADLINE_EXCEEDED at the deadline of its stream, and with INVALID_ARGUMENT if that is none", async () => {
     using server = await openSessionServer();

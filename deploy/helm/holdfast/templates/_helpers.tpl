@@ -76,6 +76,9 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if and (has "mtls" $methods) (not .Values.tls.clientCaKey) }}
 {{- fail "config.auth has mtls, which needs tls.clientCaKey, and tls.secretName" }}
 {{- end }}
+{{- if and .Values.migrate.secret.name (not .Values.migrate.secret.env) }}
+{{- fail "migrate.secret.env must say which variables the keys of migrate.secret.name become: HOLDFAST_DATABASE_URL: database-url, say" }}
+{{- end }}
 {{- if and (has "mtls" $methods) (eq (len $methods) 1) }}
 {{- fail "with mtls alone every connection needs a certificate, and Kubernetes' probes have none: add another way to config.auth, such as api-key" }}
 {{- end }}
@@ -98,17 +101,26 @@ capabilities:
   drop: [ALL]
 {{- end }}
 
-{{- /* What every command here needs: the settings, and what is secret. */ -}}
+{{- /* What every command here needs: the settings, and what is secret. Of that, "own" has what is this command's alone. */ -}}
 {{- define "holdfast.env" -}}
 - name: HOLDFAST_CONFIG
   value: /etc/holdfast/holdfast.yaml
 - name: XDG_CACHE_HOME
   value: /tmp
 {{- range $variable, $key := .Values.secret.env }}
+{{- if not (hasKey $.own.env $variable) }}
 - name: {{ $variable }}
   valueFrom:
     secretKeyRef:
       name: {{ $.Values.secret.name }}
+      key: {{ $key }}
+{{- end }}
+{{- end }}
+{{- range $variable, $key := .own.env }}
+- name: {{ $variable }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ $.own.name | default $.Values.secret.name }}
       key: {{ $key }}
 {{- end }}
 {{- with .Values.extraEnv }}
