@@ -33,6 +33,17 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      // Clients in other languages: what they need is fetched once, and built by one file at a time.
+      {
+        test: {
+          name: "clients",
+          include: ["test/clients/**/*.test.ts"],
+          globalSetup: ["test/support/postgres-server.ts"],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 300_000,
+        },
+      },
       // The fault matrix in short, one row after the other: each keeps the machine busy by itself.
       {
         test: {

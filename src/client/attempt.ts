@@ -12,6 +12,7 @@ import { type CheckpointView, encodeContent, viewCheckpoint } from "./content.ts
 import { HoldfastError } from "./errors.ts";
 import type { HeldLease } from "./lease.ts";
 import { CHECKPOINT_BYTES_MAX, checkText, cutToBytes, fieldInvalid, LIMITS } from "./limits.ts";
+import { type KeyFormat, providerKey } from "./provider-key.ts";
 
 /** Why this process may do the work. */
 export type AttemptReason = "new" | "reattached" | "takeover" | "retry" | "unspecified";
@@ -35,6 +36,11 @@ export interface Attempt {
   progress(fraction: number, message?: string): void;
   /** What identifies the work to the outside world, such as a payment id. Durable when it resolves. */
   setExternalRef(ref: string): Promise<void>;
+  /**
+   * What to give a provider that keeps idempotency keys of its own: the same in every attempt, another for each provider.
+   * Default "text": 43 characters of base64url; "uuid" for those that take nothing else.
+   */
+  keyFor(provider: string, format?: KeyFormat): string;
   /** By this process's monotonic clock. */
   leaseRemainingMs(): number;
 }
@@ -63,9 +69,17 @@ export function createAttempt(lease: HeldLease, acquired: Acquired): Attempt {
       checkText("external_ref", ref, LIMITS.label);
       await lease.extend({ externalRef: ref });
     },
+    keyFor: (provider, format = "text") => providerKey(recordOf(lease), provider, format),
     leaseRemainingMs: () => lease.remainingMs(),
   };
 }
+
+function recordOf({ handle: { key } }: HeldLease) {
+  if (key === undefined) throw new HoldfastError("the server answered ACQUIRED without the record's name", INCOMPLETE);
+  return key;
+}
+
+const INCOMPLETE = { reason: "ANSWER_INCOMPLETE" } as const;
 
 function encodeCheckpoint(data: unknown, name: string, sequence: bigint): Checkpoint {
   checkText("checkpoint.name", name, LIMITS.label);

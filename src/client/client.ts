@@ -50,6 +50,7 @@ export {
   ResultUnavailableError,
   type UnknownEvidence,
 } from "./outcome-errors.ts";
+export { type KeyFormat, providerKey } from "./provider-key.ts";
 export type { Reconciled, ReconcileOptions } from "./reconcile.ts";
 export type { OwnerView, ProgressView, RecordView, RecordViewState } from "./record-view.ts";
 export type { ClaimOptions, RecordName } from "./request.ts";

@@ -1,0 +1,3 @@
+import { play } from "./support/play.ts";
+
+await play("python", "typescript");
