@@ -19,12 +19,17 @@ interface ToolOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Its standard output. */
+/** Its standard output; where it fails, what it said is in the error. */
 export async function runTool(command: string, args: readonly string[], options: ToolOptions = {}): Promise<string> {
   const { cwd, env = {} } = options;
   const own = { ...process.env, ...env };
-  const { stdout } = await run(command, args, { ...(cwd !== undefined && { cwd }), env: own, timeout: TOOL_MS_MAX });
-  return stdout;
+  try {
+    const { stdout } = await run(command, args, { ...(cwd !== undefined && { cwd }), env: own, timeout: TOOL_MS_MAX });
+    return stdout;
+  } catch (cause) {
+    const { message, stdout = "" } = cause as Error & { readonly stdout?: string };
+    throw new Error(`${message}\n${stdout}`, { cause });
+  }
 }
 
 /** Undefined when there is no such program. */
