@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { jsonOf, runProgram, writeOut } from "../proof/command-line.ts";
 import { ARMS } from "./arms.ts";
 import { leftFor } from "./bound.ts";
 import { startBenchPostgres } from "./database.ts";
@@ -10,33 +10,18 @@ import type { Report, Section } from "./report.ts";
 import { missedOf, tableOf } from "./table.ts";
 
 const parsed = parseOptions(process.argv.slice(2), ARMS);
-switch (parsed.kind) {
-  case "help":
-    process.stdout.write(HELP);
-    break;
-  case "list":
-    for (const { id, about, usualSeconds } of ARMS) {
-      console.log(`${id.padEnd(14)}${usualSeconds === null ? "--full: " : ""}${about}`);
-    }
-    break;
-  case "refused":
-    console.error(`bench: ${parsed.why}\nSee npm run bench -- --help`);
-    process.exitCode = 2;
-    break;
-  case "run":
-    try {
-      process.exitCode = await run(parsed.options);
-    } catch (error) {
-      console.error(error);
-      process.exitCode = 2;
-    }
-}
+await runProgram({ name: "bench", command: "npm run bench --", help: HELP }, parsed, async (wanted) => {
+  if (wanted.kind === "run") return run(wanted.options);
+  for (const { id, about, usualSeconds } of ARMS) {
+    console.log(`${id.padEnd(14)}${usualSeconds === null ? "--full: " : ""}${about}`);
+  }
+  return 0;
+});
 
 async function run(options: RunOptions): Promise<number> {
   const report = await measure(options);
-  const json = `${JSON.stringify(report, null, 2)}\n`;
-  if (options.out !== null) await writeFile(options.out, json);
-  process.stdout.write(options.json ? json : tableOf(report));
+  writeOut(options.out, report);
+  process.stdout.write(options.json ? jsonOf(report) : tableOf(report));
   const missed = missedOf(report.sections);
   const missing = (report.unmeasured ?? []).filter(({ isMissing }) => isMissing).map(({ id }) => id);
   if (missed.length > 0) console.error(`\nmissed: ${missed.join(", ")}`);

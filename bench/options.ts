@@ -1,20 +1,23 @@
-import { parseArgs } from "node:util";
+import {
+  aboveZero,
+  chosen,
+  type Destination,
+  destinationOf,
+  type Parsed,
+  parse,
+  type Run,
+  SWITCH,
+  TEXT,
+  wholeOf,
+} from "../proof/command-line.ts";
 import type { Arm } from "./arms.ts";
 
-export type Parsed =
-  | { readonly kind: "run"; readonly options: RunOptions }
-  | { readonly kind: "help" | "list" }
-  /** Says which flag and what is allowed. */
-  | { readonly kind: "refused"; readonly why: string };
-
-export interface RunOptions {
+export interface RunOptions extends Destination {
   /** In their order. */
   readonly arms: readonly Arm[];
   readonly rounds: number;
   readonly ms: number;
   readonly full: boolean;
-  readonly json: boolean;
-  readonly out: string | null;
   /** By name: they run however long they take. */
   readonly isChosen: boolean;
 }
@@ -26,70 +29,28 @@ const ROUNDS_MAX = 100;
 const SECONDS_MAX = 60;
 
 const FLAGS = {
-  rounds: { type: "string" },
-  seconds: { type: "string" },
-  only: { type: "string" },
-  full: { type: "boolean" },
-  json: { type: "boolean" },
-  out: { type: "string" },
-  list: { type: "boolean" },
-  help: { type: "boolean", short: "h" },
-} as const;
+  ...{ rounds: TEXT, seconds: TEXT, only: TEXT },
+  ...{ full: SWITCH, json: SWITCH, out: TEXT, list: SWITCH },
+};
 
-export function parseOptions(args: readonly string[], arms: readonly Arm[]): Parsed {
-  try {
-    const { values } = parseArgs({ args: [...args], options: FLAGS, strict: true, allowPositionals: false });
-    if (values.help) return { kind: "help" };
-    if (values.list) return { kind: "list" };
-    const full = values.full ?? false;
+export function parseOptions(
+  args: readonly string[],
+  arms: readonly Arm[],
+): Parsed<Run<RunOptions> | { readonly kind: "list" }> {
+  return parse({ args, flags: FLAGS }, ({ only, full = false, list, ...values }) => {
+    if (list) return { kind: "list" };
     const usual = full ? FULL : SHORT;
-    const rounds = numberOf("--rounds", values.rounds, usual.rounds, ROUNDS_MAX);
-    if (!Number.isInteger(rounds)) throw new Error(`--rounds takes a whole number from 1 to ${ROUNDS_MAX}`);
-    const seconds = numberOf("--seconds", values.seconds, usual.seconds, SECONDS_MAX);
-    const options = {
-      ...{ rounds, full, ms: seconds * 1000 },
+    const options: RunOptions = {
+      rounds: wholeOf("--rounds", values.rounds, [1, ROUNDS_MAX], usual.rounds),
+      ms: aboveZero("--seconds", values.seconds, SECONDS_MAX, usual.seconds) * 1000,
       arms:
-        values.only === undefined
+        only === undefined
           ? arms.filter(({ usualSeconds }) => full || usualSeconds !== null)
-          : chosen(values.only, arms),
-      json: values.json ?? false,
-      out: values.out ?? null,
-      isChosen: values.only !== undefined,
+          : chosen(only, arms, "arm", ({ id }) => id),
+      ...{ full, isChosen: only !== undefined, ...destinationOf(values) },
     };
     return { kind: "run", options };
-  } catch (error) {
-    return { kind: "refused", why: reasonOf(error) };
-  }
-}
-
-/** What Node says of a flag that there is not, and which there are. */
-function reasonOf(error: unknown): string {
-  const { message, code = "" } = error as Error & { readonly code?: string };
-  if (!code.startsWith("ERR_PARSE_ARGS")) return message;
-  const [first = message] = message.split(". ");
-  return `${first}; the flags are ${Object.keys(FLAGS)
-    .map((flag) => `--${flag}`)
-    .join(", ")}`;
-}
-
-function numberOf(flag: string, text: string | undefined, usual: number, max: number): number {
-  if (text === undefined) return usual;
-  const value = Number(text);
-  if (text.trim() !== "" && value > 0 && value <= max) return value;
-  throw new Error(
-    flag === "--rounds"
-      ? `--rounds takes a whole number from 1 to ${max}`
-      : `${flag} takes a number above 0, up to ${max}`,
-  );
-}
-
-function chosen(only: string, arms: readonly Arm[]): readonly Arm[] {
-  const wanted = only.split(",").map((id) => id.trim());
-  for (const id of wanted) {
-    if (arms.some((arm) => arm.id === id)) continue;
-    throw new Error(`--only knows no arm "${id}"; there are ${arms.map(({ id }) => id).join(", ")}`);
-  }
-  return arms.filter(({ id }) => wanted.includes(id));
+  });
 }
 
 export const HELP = `Measures Holdfast on this machine, with clients, servers and Postgres on it. Ratios within one run are what counts.

@@ -1,3 +1,4 @@
+import { number, plain, table } from "../proof/markdown.ts";
 import { chartSvg } from "./chart.ts";
 import type { Figure, Machine, Report, Unmeasured } from "./report.ts";
 import { joinRuns, type Runs, type SectionOfRun } from "./runs.ts";
@@ -114,25 +115,6 @@ function figuresOf(figures: readonly Figure[]): string {
 function verdict(figure: Figure): string {
   const said = verdictOf(figure) ?? "";
   return said === "" || said === "met" ? said : `**${said}**`;
-}
-
-function table(names: readonly string[], rows: readonly (readonly string[])[], toTheRight: readonly boolean[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.map(cell).join(" | ")} |`;
-  const rule = names.map((_, i) => (toTheRight[i] ? "--:" : "---"));
-  return [line(names), `| ${rule.join(" | ")} |`, ...rows.map(line)].join("\n");
-}
-
-function cell(content: string): string {
-  return content.replaceAll("|", "\\|").replaceAll(/\s+/g, " ").trim();
-}
-
-/** So that Markdown takes it for the text that it is. */
-function plain(content: string): string {
-  return content.replaceAll(/[\\`*_[\]]/g, "\\$&").replaceAll("<", "&lt;");
-}
-
-function number(value: number): string {
-  return Number.isFinite(value) ? value.toLocaleString("en", { maximumSignificantDigits: 4 }) : "–";
 }
 
 /** As GitHub makes it of a heading. */

@@ -3,7 +3,7 @@
 // your own. Exit codes: 0 written, 1 it would not be complete, 2 it could not run.
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
+import { parse, runProgram, TEXT } from "../proof/command-line.ts";
 import { problemsOf } from "./sbom/check.ts";
 import { type Bom, type Lock, shippedOf } from "./sbom/shipped.ts";
 
@@ -14,7 +14,7 @@ const HELP = `usage: npm run sbom -- [--out FILE]
   --help      this
 `;
 
-const FLAGS = { out: { type: "string" }, help: { type: "boolean", short: "h" } } as const;
+const FLAGS = { out: TEXT } as const;
 
 function billOfEverything(): Bom {
   const args = ["sbom", "--sbom-format=cyclonedx", "--sbom-type=application", "--package-lock-only"];
@@ -35,29 +35,30 @@ function billOfEverything(): Bom {
   return JSON.parse(stdout) as Bom;
 }
 
-function main(): number {
-  const { values } = parseArgs({ options: FLAGS, strict: true, allowPositionals: false });
-  if (values.help) {
-    process.stdout.write(HELP);
-    return 0;
-  }
+function write(file: string | undefined): number {
   const lock = JSON.parse(readFileSync(new URL("package-lock.json", ROOT), "utf8")) as Lock;
   const bom = shippedOf(billOfEverything(), lock);
   const problems = problemsOf(bom, lock);
   for (const problem of problems) console.error(problem);
   if (problems.length > 0) return 1;
   const text = `${JSON.stringify(bom, null, 2)}\n`;
-  if (values.out === undefined) process.stdout.write(text);
+  if (file === undefined) process.stdout.write(text);
   else {
-    writeFileSync(values.out, text);
-    console.error(`${bom.components.length} packages in ${values.out}`);
+    writeFileSync(file, text);
+    console.error(`${bom.components.length} packages in ${file}`);
   }
   return 0;
 }
 
-try {
-  process.exitCode = main();
-} catch (error) {
-  console.error(`no bill was written: ${(error as Error).message}`);
-  process.exitCode = 2;
-}
+const parsed = parse({ args: process.argv.slice(2), flags: FLAGS }, ({ out: file }) => {
+  if (file === "") throw new Error("--out takes the name of a file");
+  return { kind: "run", file };
+});
+await runProgram({ name: "sbom", command: "npm run sbom --", help: HELP }, parsed, async ({ file }) => {
+  try {
+    return write(file);
+  } catch (error) {
+    console.error(`no bill was written: ${(error as Error).message}`);
+    return 2;
+  }
+});

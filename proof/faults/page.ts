@@ -1,3 +1,5 @@
+import type { Entry } from "../index-page.ts";
+import { count, number, plain, table } from "../markdown.ts";
 import {
   isJudged,
   type Judged,
@@ -41,6 +43,28 @@ export function faultsPage(reports: readonly Report[]): string {
     `## How much was judged\n\n${judgementsOf(judged)}`,
   ];
   return `${parts.join("\n\n")}\n`;
+}
+
+export function faultsEntry(reports: readonly Report[]): Entry {
+  const runs = reports.toSorted((a, b) => a.startedAt.localeCompare(b.startedAt));
+  const outcomes = latestOf(runs);
+  const judged = outcomes.filter(isJudged);
+  const controls = judged.flatMap(({ control }) => (control === null ? [] : [control.kind]));
+  const [failing, others] = [controls.filter((kind) => kind === "fails").length, outcomes.length - judged.length];
+  const controlled = controls.length === 0 ? "" : `; of ${controls.length} controls ${failing} fail, as they must`;
+  return {
+    ...{ page: "faults.md", title: "Faults" },
+    about:
+      "Servers, database and network are killed, stopped, cut off and set back, under load; every answer is judged.",
+    command: "npm run test:faults -- --full --controls --out docs/proof/faults.json",
+    found: `${heldOf(judged)}${controlled}${others === 0 ? "" : `; ${others} were not run`}.`,
+    runs: runs.map(({ startedAt, versions, seed }) => ({ started: startedAt, ...versions, seed })),
+  };
+}
+
+function heldOf(rows: readonly Judged[]): string {
+  const calls = rows.reduce((total, row) => total + row.calls, 0);
+  return `${rows.filter(({ kind }) => kind === "holds").length} of ${rows.length} rows hold, with ${count(calls)} calls`;
 }
 
 function latestOf(runs: readonly Report[]): readonly Outcome[] {
@@ -100,7 +124,7 @@ function findingsOf(rows: readonly Judged[]): string {
   }, 0);
   const told = rows.filter(({ told }) => told.length > 0).map(({ id }) => id);
   return [
-    `${rows.filter(({ kind }) => kind === "holds").length} of ${rows.length} rows hold, with ${count(sum(({ calls }) => calls))} calls.`,
+    `${heldOf(rows)}.`,
     table(
       ["", "found", "of"],
       [
@@ -168,31 +192,4 @@ function judgementsOf(rows: readonly Judged[]): string {
   const ids = [...new Set(rows.flatMap(({ validators }) => Object.keys(validators)))].toSorted();
   const lines = rows.map(({ id, validators }) => [id, ...ids.map((each) => count(validators[each]?.judged ?? 0))]);
   return table(["", ...ids], lines, [false, ...ids.map(() => true)]);
-}
-
-function table(
-  names: readonly string[],
-  rows: readonly (readonly string[])[],
-  toTheRight: readonly boolean[] = [],
-): string {
-  const line = (cells: readonly string[]) => `| ${cells.map(cell).join(" | ")} |`;
-  const rule = names.map((_, i) => (toTheRight[i] ? "--:" : "---"));
-  return [line(names), `| ${rule.join(" | ")} |`, ...rows.map(line)].join("\n");
-}
-
-function cell(content: string): string {
-  return content.replaceAll("|", "\\|").replaceAll(/\s+/g, " ").trim();
-}
-
-/** So that Markdown takes it for the text that it is. */
-function plain(content: string): string {
-  return content.replaceAll(/[\\`*_[\]]/g, "\\$&").replaceAll("<", "&lt;");
-}
-
-function count(value: number): string {
-  return value.toLocaleString("en");
-}
-
-function number(value: number): string {
-  return Number.isFinite(value) ? value.toLocaleString("en", { maximumSignificantDigits: 4 }) : "–";
 }

@@ -109,8 +109,9 @@ async function beat(options: WaveOptions, key: Key, handle: LeaseHandle): Promis
   const sequence = BigInt(1 + Math.floor(1000 * random()));
   const checkpoint = { sequence, name: "step", data: Buffer.from(`${canary(key)}${textOf(random, 8)}`) };
   const isDurable = random() < 0.5;
+  const progress = { fraction: random(), message: canary(key) };
   await send(options, (call) =>
-    rpc.heartbeat({ handle, lease: millis(LEASE_MS), ...(isDurable && { checkpoint }) }, call),
+    rpc.heartbeat({ handle, lease: millis(LEASE_MS), progress, ...(isDurable && { checkpoint }) }, call),
   );
 }
 

@@ -4,12 +4,14 @@ import { createServer } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs, promisify } from "node:util";
+import { promisify } from "node:util";
+import { jsonOf, parse, runProgram, SWITCH, TEXT } from "../command-line.ts";
+import { readVerdict, type Verdict } from "./h2spec/verdict.ts";
 import { openDatabase } from "./stand/database.ts";
 import { faultsOf } from "./stand/faults.ts";
 import { openStand } from "./stand/stand.ts";
 
-const run = promisify(execFile);
+const execute = promisify(execFile);
 
 /**
  * h2spec, which holds a server against RFC 9113 and 7541, run against the gRPC port and against a bare server of
@@ -17,8 +19,6 @@ const run = promisify(execFile);
  * only that it hangs up on all of h2spec, and lives, is asked.
  */
 const MODULE = "github.com/summerwind/h2spec/cmd/h2spec@v2.2.1";
-/** A test of its report. */
-const CASE = /<testcase package="([^"]*)" classname="([^"]*)"[^>]*?(?:\/>|>(.*?)<\/testcase>)/gs;
 const TEST_SECONDS = 2;
 /** The default of `serve`. */
 const MAX_CONCURRENT_STREAMS = 1000;
@@ -33,42 +33,21 @@ usage: node proof/hostile/h2spec.ts [--program FILE] [--json]
   --help          prints this
 
 Ends with 0 if nothing fails that does not fail at a bare server of Node too, with 1 if something does, with 2 if it
-could not run: there is neither the program nor Go.
+could not run: there is neither the program nor Go, or it has run fewer tests than it has.
 `;
 
-interface Verdict {
-  readonly tests: number;
-  readonly skipped: number;
-  /** Section and name of each that failed. */
-  readonly failed: readonly string[];
-}
+const program = { name: "h2spec", command: "node proof/hostile/h2spec.ts", help: HELP };
+const flags = { program: TEXT, json: SWITCH } as const;
+const parsed = parse({ args: process.argv.slice(2), flags }, ({ program: file, json = false }) => {
+  if (file === "") throw new Error("--program takes the name of a file");
+  return { kind: "run", options: { file, json } };
+});
+await runProgram(program, parsed, ({ options: { file, json } }) => run(file, json));
 
-const { values } = parseOptions();
-if (values.help) process.stdout.write(HELP);
-else process.exitCode = await main(values.program, values.json ?? false);
-
-function parseOptions() {
-  const options = {
-    program: { type: "string" },
-    json: { type: "boolean" },
-    help: { type: "boolean", short: "h" },
-  } as const;
-  try {
-    return parseArgs({ options, strict: true, allowPositionals: false });
-  } catch (error) {
-    process.stderr.write(`h2spec: ${(error as Error).message}\nSee node proof/hostile/h2spec.ts --help\n`);
-    process.exit(2);
-  }
-}
-
-async function main(given: string | undefined, json: boolean): Promise<number> {
+async function run(given: string | undefined, json: boolean): Promise<number> {
   const directory = await mkdtemp(join(tmpdir(), "holdfast-h2spec-"));
   try {
-    const program = given ?? (await build(directory));
-    return await judge(program, directory, json);
-  } catch (error) {
-    process.stderr.write(`h2spec: ${(error as Error).message}\n`);
-    return 2;
+    return await judge(given ?? (await build(directory)), directory, json);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
@@ -76,7 +55,7 @@ async function main(given: string | undefined, json: boolean): Promise<number> {
 
 async function build(directory: string): Promise<string> {
   try {
-    await run("go", ["install", MODULE], { env: { ...process.env, GOBIN: directory }, timeout: RUN_MS_MAX });
+    await execute("go", ["install", MODULE], { env: { ...process.env, GOBIN: directory }, timeout: RUN_MS_MAX });
   } catch (error) {
     throw new Error(`it could not be built by Go: ${(error as Error).message}`);
   }
@@ -88,15 +67,16 @@ async function judge(program: string, directory: string, json: boolean): Promise
   await using stand = await openStand(database.url);
   const { server } = stand;
   const since = { fromLine: server.lines.length, fromError: server.stderr().length };
-  const ask = (name: string, address: string) => verdictOf(program, join(directory, `${name}.xml`), address);
-  const grpc = await ask("grpc", server.grpc);
-  const http = await ask("http", server.http.replace("http://", ""));
-  const node = await againstNode((address) => ask("node", address));
+  const ask = (name: string, address: string, which: string) =>
+    verdictOf(program, join(directory, `${name}.xml`), address, which);
+  const grpc = await ask("grpc", server.grpc, "the gRPC port");
+  const http = await ask("http", server.http.replace("http://", ""), "the HTTP port");
+  const node = await againstNode((address) => ask("node", address, "a bare server of node:http2"));
   const faults = await faultsOf(server, since);
   const own = grpc.failed.filter((test) => !node.failed.includes(test));
   const isWhole = faults.exit === null && faults.bugs.length === 0 && faults.errors.length === 0;
   const report = { grpc, node, http: { tests: http.tests, failed: http.failed.length }, own, faults };
-  if (json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  if (json) process.stdout.write(jsonOf(report));
   else {
     print(`gRPC port: ${grpc.tests} tests, ${grpc.failed.length} failed, ${grpc.skipped} skipped`);
     print(`bare node:http2: ${node.tests} tests, ${node.failed.length} failed, ${node.skipped} skipped`);
@@ -122,22 +102,12 @@ async function againstNode(ask: (address: string) => Promise<Verdict>): Promise<
   return verdict;
 }
 
-async function verdictOf(program: string, file: string, address: string): Promise<Verdict> {
+async function verdictOf(program: string, file: string, address: string, which: string): Promise<Verdict> {
   const [host = "", port = ""] = address.split(":");
   const args = ["-h", host, "-p", port, "-o", String(TEST_SECONDS), "-j", file];
   // It ends with 1 when a test failed, and says which in its report.
-  await run(program, args, { timeout: RUN_MS_MAX, maxBuffer: 2 ** 26 }).catch(() => undefined);
-  return readReport(await readFile(file, "utf8"));
-}
-
-function readReport(xml: string): Verdict {
-  const cases = [...xml.matchAll(CASE)];
-  const failed = cases.filter(([, , , inside = ""]) => /<(failure|error)/.test(inside));
-  return {
-    tests: cases.length,
-    skipped: cases.filter(([, , , inside = ""]) => inside.includes("<skipped")).length,
-    failed: failed.map(([, section, name]) => `${section}: ${name}`),
-  };
+  await execute(program, args, { timeout: RUN_MS_MAX, maxBuffer: 2 ** 26 }).catch(() => undefined);
+  return readVerdict(await readFile(file, "utf8"), which);
 }
 
 function print(line: string): void {

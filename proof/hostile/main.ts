@@ -1,26 +1,12 @@
-import { writeFile } from "node:fs/promises";
+import { jsonOf, runProgram, writeOut } from "../command-line.ts";
+import { brokenAtTheEnd } from "./measure.ts";
 import { HELP, type HostileOptions, parseOptions } from "./options.ts";
 import { footOf, headOf, linesOf } from "./report.ts";
 import { runHostile } from "./run.ts";
 import { openDatabase } from "./stand/database.ts";
 
-const parsed = parseOptions(process.argv.slice(2));
-switch (parsed.kind) {
-  case "help":
-    process.stdout.write(HELP);
-    break;
-  case "refused":
-    process.stderr.write(`hostile: ${parsed.why}\nSee node proof/hostile/main.ts --help\n`);
-    process.exitCode = 2;
-    break;
-  case "run":
-    try {
-      process.exitCode = await run(parsed.options);
-    } catch (error) {
-      process.stderr.write(`hostile: ${error instanceof Error ? error.stack : String(error)}\n`);
-      process.exitCode = 2;
-    }
-}
+const program = { name: "hostile", command: "node proof/hostile/main.ts", help: HELP };
+await runProgram(program, parseOptions(process.argv.slice(2)), ({ options }) => run(options));
 
 async function run(options: HostileOptions): Promise<number> {
   await using database = await openDatabase();
@@ -30,11 +16,9 @@ async function run(options: HostileOptions): Promise<number> {
     judgesMemory: true,
     onPart: (part) => void (options.json || print(linesOf(part))),
   });
-  const json = `${JSON.stringify(report, null, 2)}\n`;
-  if (options.json) print(json.trimEnd());
-  if (options.out !== null) await writeFile(options.out, json);
-  const broken = report.parts.filter((part) => part.broken.length > 0);
-  if (!options.json) print(footOf(report));
+  writeOut(options.out, report);
+  process.stdout.write(options.json ? jsonOf(report) : `${footOf(report)}\n`);
+  const broken = [...report.parts.flatMap((part) => part.broken), ...brokenAtTheEnd(report)];
   return broken.length === 0 ? 0 : 1;
 }
 

@@ -1,13 +1,18 @@
-import { parseArgs } from "node:util";
+import {
+  type Destination,
+  destinationOf,
+  oneOf,
+  type Parsed,
+  parse,
+  type Run,
+  SEEDS,
+  SWITCH,
+  TEXT,
+  wholeOf,
+} from "../command-line.ts";
 import { ATTACKS } from "./frames/attacks.ts";
 
-export type Parsed =
-  | { readonly kind: "run"; readonly options: HostileOptions }
-  | { readonly kind: "help" }
-  /** Says which flag and what is allowed. */
-  | { readonly kind: "refused"; readonly why: string };
-
-export interface HostileOptions {
+export interface HostileOptions extends Destination {
   readonly seed: number;
   /** Null: every one. Else `messages`, `frames`, or one attack of `frames` by its name. */
   readonly only: string | null;
@@ -15,8 +20,6 @@ export interface HostileOptions {
   readonly from: number;
   /** How much of each: for so long, or so many inputs and rounds. */
   readonly extent: Extent;
-  readonly json: boolean;
-  readonly out: string | null;
 }
 
 export type Extent =
@@ -26,7 +29,6 @@ export type Extent =
 const SECONDS = 10;
 const SECONDS_MAX = 86_400;
 const RUNS_MAX = 100_000_000;
-const SEED_MAX = 2 ** 32 - 1;
 
 export const PARTS: readonly string[] = ["messages", "frames", ...ATTACKS.map(({ name }) => name)];
 
@@ -48,55 +50,26 @@ ${listed(ATTACKS.map(({ name }) => name))}
 Ends with 0 if all bounds hold, with 1 if one does not, with 2 if it could not run.
 `;
 
-const FLAGS = {
-  seed: { type: "string" },
-  seconds: { type: "string" },
-  runs: { type: "string" },
-  only: { type: "string" },
-  from: { type: "string" },
-  json: { type: "boolean" },
-  out: { type: "string" },
-  help: { type: "boolean", short: "h" },
-} as const;
+const FLAGS = { seed: TEXT, seconds: TEXT, runs: TEXT, only: TEXT, from: TEXT, json: SWITCH, out: TEXT };
 
-export function parseOptions(args: readonly string[]): Parsed {
-  try {
-    const { values } = parseArgs({ args: [...args], options: FLAGS, strict: true, allowPositionals: false });
-    if (values.help) return { kind: "help" };
-    const { seconds, runs, only = null } = values;
-    if (seconds !== undefined && runs !== undefined) throw new Error("--seconds and --runs exclude each other");
-    if (only !== null && !PARTS.includes(only)) throw new Error(`--only takes one of ${PARTS.join(", ")}`);
+export function parseOptions(args: readonly string[]): Parsed<Run<HostileOptions>> {
+  return parse({ args, flags: FLAGS }, ({ only, ...values }) => {
     const options: HostileOptions = {
-      seed: wholeOf("--seed", values.seed ?? "1", 0, SEED_MAX),
-      only,
-      from: wholeOf("--from", values.from ?? "0", 0, RUNS_MAX),
-      extent:
-        runs === undefined
-          ? { kind: "seconds", seconds: wholeOf("--seconds", seconds ?? `${SECONDS}`, 1, SECONDS_MAX) }
-          : { kind: "runs", runs: wholeOf("--runs", runs, 1, RUNS_MAX) },
-      json: values.json ?? false,
-      out: values.out ?? null,
+      seed: wholeOf("--seed", values.seed, SEEDS, 1),
+      only: only === undefined ? null : oneOf("--only", only, PARTS),
+      from: wholeOf("--from", values.from, [0, RUNS_MAX], 0),
+      extent: extentOf(values),
+      ...destinationOf(values),
     };
     return { kind: "run", options };
-  } catch (error) {
-    return { kind: "refused", why: reasonOf(error) };
-  }
+  });
 }
 
-function wholeOf(flag: string, text: string, min: number, max: number): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
-  throw new Error(`${flag} takes a whole number from ${min} to ${max}`);
-}
-
-/** What Node says of a flag that there is not, and which there are. */
-function reasonOf(error: unknown): string {
-  const { message, code = "" } = error as Error & { readonly code?: string };
-  if (!code.startsWith("ERR_PARSE_ARGS")) return message;
-  const [first = message] = message.split(". ");
-  return `${first}; the flags are ${Object.keys(FLAGS)
-    .map((flag) => `--${flag}`)
-    .join(", ")}`;
+function extentOf({ seconds, runs }: { seconds?: string; runs?: string }): Extent {
+  if (seconds !== undefined && runs !== undefined) throw new Error("--seconds and --runs exclude each other");
+  return runs === undefined
+    ? { kind: "seconds", seconds: wholeOf("--seconds", seconds, [1, SECONDS_MAX], SECONDS) }
+    : { kind: "runs", runs: wholeOf("--runs", runs, [1, RUNS_MAX], 1) };
 }
 
 function listed(names: readonly string[]): string {

@@ -1,3 +1,4 @@
+import { readCommit } from "../commit.ts";
 import { ATTACKS } from "./frames/attacks.ts";
 import { attackPart } from "./frames/run.ts";
 import { measure, type PartReport } from "./measure.ts";
@@ -9,6 +10,7 @@ import { openStand, type Stand } from "./stand/stand.ts";
 export interface HostileReport {
   readonly seed: number;
   readonly date: string;
+  readonly commit: string;
   readonly node: string;
   /** MiB of the server after a full collection: before anything was sent to it, and after all. NaN: it has ended. */
   readonly rss: { readonly start: number; readonly end: number };
@@ -25,18 +27,22 @@ export interface RunDeps {
 type Which = Pick<HostileOptions, "seed" | "only" | "from" | "extent">;
 
 export async function runHostile(options: Which, deps: RunDeps): Promise<HostileReport> {
+  const commit = await readCommit();
   await using stand = await openStand(deps.databaseUrl);
   await using honest = await startHonest(stand);
   const start = (await stand.collector.collect()).rssMiB;
   const parts: PartReport[] = [];
+  let keptMiBMax = 0;
   for (const part of partsOf(options, stand)) {
-    const report = await measure({ stand, honest, judgesMemory: deps.judgesMemory }, part);
+    keptMiBMax = Math.max(keptMiBMax, part.keptMiBMax);
+    const how = { judgesMemory: deps.judgesMemory, startMiB: start, keptMiBMax };
+    const report = await measure({ stand, honest, ...how }, part);
     parts.push(report);
     deps.onPart(report);
     if (report.faults.exit !== null) break;
   }
   const end = (await stand.collector.collect()).rssMiB;
-  const when = { date: new Date().toISOString(), node: process.version };
+  const when = { date: new Date().toISOString(), commit, node: process.version };
   return { seed: options.seed, ...when, rss: { start, end }, parts };
 }
 

@@ -22,3 +22,19 @@ export const MUTANTS = {
 export type MutantName = keyof typeof MUTANTS;
 
 export const MUTANT_NAMES = Object.keys(MUTANTS) as readonly MutantName[];
+
+type Promised = string | { readonly explorer: string; readonly tlc: string };
+
+/** The promise that each of them breaks first: one that breaks another is not what it says that it is. */
+const BREAKS: Readonly<Record<MutantName, Promised>> = {
+  ...{ M3: "OnlyHoldersEnd", M4: "OnlyHoldersEnd", M5: "RestingKnows", M6: "RestingKnows", M7: "RestingKnows" },
+  ...{ M14: "NothingAcknowledgedIsLost", M15: "NoTheft", M16: "NobodyWaitsForItself", "no-compare": "EndsStay" },
+  ...{ "no-floor": "FencesRise", "no-timer": "RestingKnows", "no-guard": "NothingHeldIsGivenBack" },
+  // With it, whoever rests need not know: only the end of a behaviour says whether somebody was told. The explorer has none.
+  "no-backstop": { explorer: "RestingKnows", tlc: "Answered" },
+};
+
+export function brokenBy(name: MutantName, by: "explorer" | "tlc"): string {
+  const promised = BREAKS[name];
+  return typeof promised === "string" ? promised : promised[by];
+}

@@ -1,11 +1,5 @@
-import { parseArgs } from "node:util";
+import { oneOf, type Parsed, parse, type Run, SWITCH, TEXT } from "../command-line.ts";
 import type { Size } from "./scenarios.ts";
-
-export type Parsed =
-  | { readonly kind: "run"; readonly options: RunOptions }
-  | { readonly kind: "help" }
-  /** Says which flag and what is allowed. */
-  | { readonly kind: "refused"; readonly why: string };
 
 export interface RunOptions {
   readonly size: Size;
@@ -20,44 +14,13 @@ export type Prover = "explorer" | "tlc";
 const SIZES: readonly Size[] = ["small", "full"];
 const PROVERS: readonly Prover[] = ["explorer", "tlc"];
 
-const FLAGS = {
-  size: { type: "string" },
-  mutants: { type: "boolean" },
-  only: { type: "string" },
-  trace: { type: "boolean" },
-  json: { type: "boolean" },
-  help: { type: "boolean", short: "h" },
-} as const;
+const FLAGS = { size: TEXT, mutants: SWITCH, only: TEXT, trace: SWITCH, json: SWITCH };
 
-export function parseOptions(args: readonly string[]): Parsed {
-  try {
-    const { values } = parseArgs({ args: [...args], options: FLAGS, strict: true, allowPositionals: false });
-    if (values.help) return { kind: "help" };
-    const options = {
-      size: oneOf("--size", values.size ?? "small", SIZES),
-      by: values.only === undefined ? PROVERS : [oneOf("--only", values.only, PROVERS)],
-      ...{ mutants: values.mutants ?? false, json: values.json ?? false, trace: values.trace ?? false },
-    };
-    return { kind: "run", options };
-  } catch (error) {
-    return { kind: "refused", why: reasonOf(error) };
-  }
-}
-
-function oneOf<Value extends string>(flag: string, text: string, allowed: readonly Value[]): Value {
-  const found = allowed.find((value) => value === text);
-  if (found !== undefined) return found;
-  throw new Error(`${flag} takes ${allowed.join(" or ")}`);
-}
-
-/** What Node says of a flag that there is not, and which there are. */
-function reasonOf(error: unknown): string {
-  const { message, code = "" } = error as Error & { readonly code?: string };
-  if (!code.startsWith("ERR_PARSE_ARGS")) return message;
-  const [first = message] = message.split(". ");
-  return `${first}; the flags are ${Object.keys(FLAGS)
-    .map((flag) => `--${flag}`)
-    .join(", ")}`;
+export function parseOptions(args: readonly string[]): Parsed<Run<RunOptions>> {
+  return parse({ args, flags: FLAGS }, ({ size = "small", only, mutants = false, json = false, trace = false }) => {
+    const by = only === undefined ? PROVERS : [oneOf("--only", only, PROVERS)];
+    return { kind: "run", options: { size: oneOf("--size", size, SIZES), by, mutants, json, trace } };
+  });
 }
 
 export const HELP = `Tries every order of events of a small model of Holdfast: 2 servers, 2 keys, up to 3 clients.

@@ -1,37 +1,25 @@
-import { writeFile } from "node:fs/promises";
+import { jsonOf, runProgram, writeOut } from "../command-line.ts";
+import { readCommit } from "../commit.ts";
 import type { Check, Mutant } from "./mutant.ts";
 import { MUTANTS } from "./mutants.ts";
 import { HELP, parseOptions, type RunOptions } from "./options.ts";
 import { type CheckReport, checkReport, exitCodeOf, linesOf, mutantReport, type Report, summaryOf } from "./report.ts";
 import { commandOf, type Finding, runCheck } from "./run.ts";
+import { unloadedOf, unpreparedOf } from "./sound.ts";
 import { honestTree, mutantTree, type Tree } from "./tree.ts";
 
 // An exit removes the copies; a signal alone would leave them.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(2));
 
-const parsed = parseOptions(process.argv.slice(2));
-try {
-  switch (parsed.kind) {
-    case "help":
-      process.stdout.write(HELP);
-      break;
-    case "refused":
-      process.stderr.write(`mutants: ${parsed.why}\nSee node proof/mutants/main.ts --help\n`);
-      process.exitCode = 2;
-      break;
-    case "run":
-      process.exitCode = await run(parsed.options);
-  }
-} catch (error) {
-  process.stderr.write(`mutants: ${error instanceof Error ? error.stack : String(error)}\n`);
-  process.exitCode = 2;
-}
+const program = { name: "mutants", command: "node proof/mutants/main.ts", help: HELP };
+await runProgram(program, parseOptions(process.argv.slice(2)), ({ options }) => run(options));
 
 async function run({ only, honest, json, out }: RunOptions): Promise<number> {
   const startedMs = performance.now();
+  const commit = await readCommit();
   await using stack = new AsyncDisposableStack();
-  const judge = createJudge(honest ? stack.use(await honestTree()) : null);
   const chosen = MUTANTS.filter(({ id }) => only === null || only.includes(id));
+  const judge = createJudge(honest ? stack.use(await honestTree()) : null, await unpreparedOf(chosen));
   const mutants = [];
   for (const mutant of chosen) {
     const found = mutantReport(mutant, await judge(mutant));
@@ -39,15 +27,21 @@ async function run({ only, honest, json, out }: RunOptions): Promise<number> {
     if (!json) print(`${linesOf(found).join("\n")}\n`);
   }
   const seconds = Math.round((performance.now() - startedMs) / 1000);
-  const report: Report = { date: new Date().toISOString().slice(0, 10), node: process.version, seconds, mutants };
-  const text = JSON.stringify(report, null, 2);
-  if (out !== null) await writeFile(out, `${text}\n`);
-  print(json ? text : summaryOf(report));
+  const date = new Date().toISOString().slice(0, 10);
+  const report: Report = { date, commit, node: process.version, seconds, mutants };
+  writeOut(out, report);
+  process.stdout.write(json ? jsonOf(report) : `${summaryOf(report)}\n`);
   return exitCodeOf(mutants);
 }
 
-/** @param honest null: that a check passes where nothing is taken out is taken for granted */
-function createJudge(honest: Tree | null): (mutant: Mutant) => Promise<readonly CheckReport[]> {
+/**
+ * @param honest null: that a check passes where nothing is taken out is taken for granted
+ * @param unprepared by the id of a mutant, why there is none of it
+ */
+function createJudge(
+  honest: Tree | null,
+  unprepared: ReadonlyMap<string, string>,
+): (mutant: Mutant) => Promise<readonly CheckReport[]> {
   /** By command: several mutants share a check. */
   const honestly = new Map<string, Finding>();
 
@@ -62,6 +56,8 @@ function createJudge(honest: Tree | null): (mutant: Mutant) => Promise<readonly 
 
   return async (mutant) => {
     await using tree = await mutantTree(mutant.id);
+    const why = unprepared.get(mutant.id) ?? (await unloadedOf(tree, mutant));
+    if (why !== null) return mutant.killedBy.map((check) => checkReport(check, { kind: "broken", why }, 0));
     const reports = [];
     for (const check of mutant.killedBy) {
       const without = await findHonestly(check);

@@ -29,9 +29,17 @@ export type Layer =
 
 export type Check = VitestCheck | CommandCheck;
 
-export interface VitestCheck {
-  readonly kind: "vitest";
+interface Shown {
   readonly layer: Layer;
+  /**
+   * What the mutant does, as the check says it: a line of what it printed when it failed. A mutant that makes the check
+   * fail in another way is broken, and not found out.
+   */
+  readonly shows: RegExp;
+}
+
+export interface VitestCheck extends Shown {
+  readonly kind: "vitest";
   readonly project: "unit" | "postgres" | "process";
   readonly file: string;
   /** A part of the names of the tests that are run, with " > " between what a test lies in and the test. */
@@ -39,9 +47,8 @@ export interface VitestCheck {
 }
 
 /** Exits with 1 where the mutant shows and with 0 where nothing does; with anything else it has proved nothing. */
-export interface CommandCheck {
+export interface CommandCheck extends Shown {
   readonly kind: "command";
-  readonly layer: Layer;
   /** For `node`, from the root of the tree. */
   readonly args: readonly string[];
 }

@@ -1,19 +1,11 @@
-import { parseArgs } from "node:util";
+import { type Destination, destinationOf, type Parsed, parse, type Run, SWITCH, TEXT } from "../command-line.ts";
 import { MUTANTS } from "./mutants.ts";
 
-export type Parsed =
-  | { readonly kind: "run"; readonly options: RunOptions }
-  | { readonly kind: "help" }
-  /** Says which flag and what is allowed. */
-  | { readonly kind: "refused"; readonly why: string };
-
-export interface RunOptions {
+export interface RunOptions extends Destination {
   /** Ids of mutants; null: all of them. */
   readonly only: readonly string[] | null;
   /** Whether each check is seen to pass without a mutant first. */
   readonly honest: boolean;
-  readonly json: boolean;
-  readonly out: string | null;
 }
 
 export const HELP = `Takes out of the service, one at a time, what its promises hang on, and runs the checks that must notice.
@@ -32,30 +24,13 @@ Each runs in a copy of the tree below the directory for temporary files. It take
 Exits with 0 when every check has killed its mutant, with 1 when a mutant has survived one, with 2 when one could not run.
 `;
 
-const FLAGS = {
-  only: { type: "string", multiple: true },
-  "no-honest": { type: "boolean" },
-  json: { type: "boolean" },
-  out: { type: "string" },
-  help: { type: "boolean", short: "h" },
-} as const;
+const FLAGS = { only: { ...TEXT, multiple: true }, "no-honest": SWITCH, json: SWITCH, out: TEXT } as const;
 
-export function parseOptions(args: readonly string[]): Parsed {
-  try {
-    const { values } = parseArgs({ args: [...args], options: FLAGS, strict: true, allowPositionals: false });
-    if (values.help) return { kind: "help" };
-    const { only, json = false, out } = values;
-    if (out === "") throw new Error("--out takes the name of a file");
-    const options: RunOptions = {
-      only: only === undefined ? null : only.flatMap((list) => list.split(",")).map(mutantOf),
-      honest: values["no-honest"] !== true,
-      json,
-      out: out ?? null,
-    };
-    return { kind: "run", options };
-  } catch (error) {
-    return { kind: "refused", why: reasonOf(error) };
-  }
+export function parseOptions(args: readonly string[]): Parsed<Run<RunOptions>> {
+  return parse({ args, flags: FLAGS }, ({ only, "no-honest": isTrusted = false, ...values }) => {
+    const ids = only?.flatMap((list) => list.split(",")).map(mutantOf) ?? null;
+    return { kind: "run", options: { only: ids, honest: !isTrusted, ...destinationOf(values) } };
+  });
 }
 
 function mutantOf(id: string): string {
@@ -63,14 +38,4 @@ function mutantOf(id: string): string {
   throw new Error(
     `--only takes ids of mutants, such as M3,M4; they are ${MUTANTS.map((mutant) => mutant.id).join(", ")}`,
   );
-}
-
-/** What Node says of a flag that there is not, and which there are. */
-function reasonOf(error: unknown): string {
-  const { message, code = "" } = error as Error & { readonly code?: string };
-  if (!code.startsWith("ERR_PARSE_ARGS")) return message;
-  const [first = message] = message.split(". ");
-  return `${first}; the flags are ${Object.keys(FLAGS)
-    .map((flag) => `--${flag}`)
-    .join(", ")}`;
 }

@@ -26,6 +26,7 @@ export interface MutantReport {
 
 export interface Report {
   readonly date: string;
+  readonly commit: string;
   readonly node: string;
   readonly seconds: number;
   readonly mutants: readonly MutantReport[];
@@ -85,7 +86,7 @@ function checkLines(check: CheckReport): readonly string[] {
   }
 }
 
-export function summaryOf({ mutants, seconds }: Report): string {
+export function summaryOf({ mutants, seconds }: Pick<Report, "mutants" | "seconds">): string {
   const checks = mutants.flatMap((mutant) => mutant.checks);
   const count = (verdict: CheckReport["verdict"]) => checks.filter((check) => check.verdict === verdict).length;
   const dead = mutants.filter((mutant) => mutant.checks.some(({ verdict }) => verdict === "killed")).length;

@@ -1,41 +1,29 @@
-import { writeFile } from "node:fs/promises";
+import { jsonOf, runProgram, writeOut } from "../command-line.ts";
+import { readCommit } from "../commit.ts";
 import { helpOf, parseOptions, type RunOptions } from "./options.ts";
 import { RACES } from "./races.ts";
-import { controlText, EXIT, exitCodeOf, type RaceReport, type Report, raceText } from "./report.ts";
+import { controlText, exitCodeOf, type RaceReport, type Report, raceText } from "./report.ts";
 import { BOUND_MS, runControl, runRace } from "./run.ts";
 import { startPostgres } from "./stand/postgres.ts";
 
-const parsed = parseOptions(process.argv.slice(2), RACES);
-switch (parsed.kind) {
-  case "help":
-    process.stdout.write(helpOf(RACES));
-    break;
-  case "refused":
-    refuse(`${parsed.why}\nSee node proof/races/main.ts --help`);
-    break;
-  case "run":
-    try {
-      process.exitCode = await run(parsed.options);
-    } catch (error) {
-      refuse(error instanceof Error ? (error.stack ?? error.message) : String(error));
-    }
-}
+const program = { name: "races", command: "node proof/races/main.ts", help: helpOf(RACES) };
+await runProgram(program, parseOptions(process.argv.slice(2), RACES), ({ options }) => run(options));
 
 async function run(options: RunOptions): Promise<number> {
   const { size, seed, json, out } = options;
   const say = (text: string) => void (json ? process.stderr : process.stdout).write(`${text}\n`);
   const startTime = new Date().toISOString();
+  const commit = await readCommit();
   await using postgres = await startPostgres();
   say(`PostgreSQL ${postgres.version}, seed ${seed}`);
   const races: RaceReport[] = [];
   for (const race of options.races) races.push(await runOne(race, postgres.url, options, say));
   const { version: node } = process;
   const report: Report = {
-    ...{ kind: "races", startTime, node: node.slice(1), postgres: postgres.version, size, seed, races },
+    ...{ kind: "races", startTime, commit, node: node.slice(1), postgres: postgres.version, size, seed, races },
   };
-  const text = `${JSON.stringify(report, null, 2)}\n`;
-  if (json) process.stdout.write(text);
-  if (out !== null) await writeFile(out, text);
+  writeOut(out, report);
+  if (json) process.stdout.write(jsonOf(report));
   return exitCodeOf(report);
 }
 
@@ -55,9 +43,4 @@ async function runOne(
     controlled.push(told);
   }
   return { ...report, controls: controlled };
-}
-
-function refuse(why: string): void {
-  process.stderr.write(`races: ${why}\n`);
-  process.exitCode = EXIT.COULD_NOT_RUN;
 }

@@ -28,7 +28,7 @@ export interface Order {
   readonly name: string;
   /** Free ones must be some share of the free trials, forced ones must have come about as often as they were forced. */
   readonly by: "chance" | "force";
-  /** Of the free trials; 0.1 unless told. 0: to be counted only. */
+  /** Of the free trials; 0.1 unless told. 0: it has to come about, and it does not matter how often. */
   readonly shareMin?: number;
 }
 

@@ -3,6 +3,7 @@ export interface Report {
   readonly kind: "races";
   /** As ISO 8601 has it. */
   readonly startTime: string;
+  readonly commit: string;
   readonly node: string;
   readonly postgres: string;
   readonly size: string;

@@ -46,7 +46,8 @@ function orderReport({ name, by, shareMin = SHARE_MIN }: Order, race: Race, tall
   if (by === "force") return { name, by, count, share: null, least: forced, isEnough: count >= forced };
   const free = race.orders.filter((order) => order.by === "chance");
   const all = sumOf(free.map((order) => tally.counts.get(order.name) ?? 0));
-  const least = Math.ceil(all * shareMin);
+  // An order that nobody has seen was not tried, however rare it may be.
+  const least = Math.max(1, Math.ceil(all * shareMin));
   return { name, by, count, share: all === 0 ? 0 : count / all, least, isEnough: count >= least };
 }
 

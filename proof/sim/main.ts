@@ -1,29 +1,10 @@
+import { runProgram } from "../command-line.ts";
 import { HELP, parseOptions, type SeedsOptions } from "./options.ts";
 import { type Failing, type MutantReport, runMutants, runOne, runSeeds } from "./seeds.ts";
 
-const parsed = parseOptions(process.argv.slice(2));
-try {
-  switch (parsed.kind) {
-    case "help":
-      process.stdout.write(HELP);
-      break;
-    case "refused":
-      process.stderr.write(`sim: ${parsed.why}\nSee npm run sim -- --help\n`);
-      process.exitCode = 2;
-      break;
-    case "trace":
-      process.exitCode = await trace(parsed.options);
-      break;
-    case "seeds":
-      process.exitCode = await seeds(parsed.options);
-      break;
-    case "mutants":
-      process.exitCode = await mutants(parsed.options);
-  }
-} catch (error) {
-  process.stderr.write(`sim: ${error instanceof Error ? error.stack : String(error)}\n`);
-  process.exitCode = 2;
-}
+const program = { name: "sim", command: "npm run sim --", help: HELP };
+const run = { trace, seeds, mutants };
+await runProgram(program, parseOptions(process.argv.slice(2)), ({ kind, options }) => run[kind](options));
 
 async function trace(options: SeedsOptions): Promise<number> {
   const { trace: lines, ...run } = await runOne(options.from, options, true);

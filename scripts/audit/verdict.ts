@@ -28,15 +28,20 @@ export const EXIT_CODES = { clean: 0, problems: 1, unusable: 2, unreached: 3 } a
   number
 >;
 
-/** Answers in the order of `QUESTIONS`. */
-export function judge(answers: readonly Answer[], exceptions: readonly Exception[], today: string): Verdict {
+/** @param answers in the order of the questions */
+export function judge(
+  answers: readonly Answer[],
+  exceptions: readonly Exception[],
+  today: string,
+  questions: readonly Question[] = QUESTIONS,
+): Verdict {
   const told = answers.flatMap((answer, index) =>
-    answer.kind === "report" ? [] : [`${QUESTIONS[index]?.what}: ${answer.why}`],
+    answer.kind === "report" ? [] : [`${questions[index]?.what}: ${answer.why}`],
   );
   if (answers.some(({ kind }) => kind === "unusable")) {
     return { kind: "unusable", lines: told.map((line) => `npm audit cannot be run for ${line}`) };
   }
-  const findings = findingsOf(answers);
+  const findings = findingsOf(answers, questions);
   const isWhole = told.length === 0;
   const problems = [
     ...findings.filter(({ id }) => !exceptions.some((exception) => exception.id === id)).map(describe),
@@ -46,14 +51,24 @@ export function judge(answers: readonly Answer[], exceptions: readonly Exception
   if (problems.length > 0) return { kind: "problems", lines: [...problems, ...unreached] };
   if (!isWhole) return { kind: "unreached", lines: unreached };
   const excepted = exceptions.map(({ id, why, until }) => `excepted until ${until}: ${id}: ${why}`);
-  const asked = QUESTIONS.map(({ what, from }) => `of ${from} severity or worse against ${what}`).join(", nor ");
+  const asked = questions.map(({ what, from }) => `of ${from} severity or worse against ${what}`).join(", nor ");
   return { kind: "clean", lines: [...excepted, `Nothing${excepted.length > 0 ? " else" : ""} is known ${asked}.`] };
 }
 
+/** Of several locks: the worst of them, with what is said of each. */
+export function together(verdicts: readonly (Verdict & { readonly directory: string })[]): Verdict {
+  const kind = KINDS.find((each) => verdicts.some((verdict) => verdict.kind === each)) ?? "unusable";
+  const lines = verdicts.flatMap((verdict) => verdict.lines.map((line) => `${verdict.directory}: ${line}`));
+  return { kind, lines };
+}
+
+/** The worst first. */
+const KINDS: readonly Verdict["kind"][] = ["problems", "unusable", "unreached", "clean"];
+
 /** Each once, though both questions find what is shipped. */
-function findingsOf(answers: readonly Answer[]): readonly Advisory[] {
+function findingsOf(answers: readonly Answer[], questions: readonly Question[]): readonly Advisory[] {
   const counted = answers.flatMap((answer, index) => {
-    const from = SEVERITIES.indexOf(QUESTIONS[index]?.from ?? "info");
+    const from = SEVERITIES.indexOf(questions[index]?.from ?? "info");
     if (answer.kind !== "report") return [];
     return answer.advisories.filter(({ severity }) => SEVERITIES.indexOf(severity) >= from);
   });

@@ -8,6 +8,7 @@ export const restartServers: Row = {
   id: "F02",
   fault: "SIGTERM of each server in turn, round after round",
   times: { short: 1, full: 20 },
+  control: { kind: "mutant", mutant: "no-goaway", fails: /ended otherwise than with 0/ },
   async inject({ stand, load, recorder, scope, times, figure, say }) {
     const users = startLibraryUsers({ stand, recorder, scope });
     const drains: { readonly ms: number; readonly code: number | null }[] = [];

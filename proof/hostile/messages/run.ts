@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { toBinary } from "@bufbuild/protobuf";
 import { LeaseHandleSchema } from "../../../gen/holdfast/v1/idempotency_pb.ts";
-import type { Done, Finding, Part } from "../measure.ts";
+import { type Done, type Finding, KEPT_MIB_MAX, type Part, percent } from "../measure.ts";
 import type { Extent } from "../options.ts";
 import type { Stand } from "../stand/stand.ts";
 import type { World } from "./generate.ts";
 import { type Input, inputOf } from "./inputs.ts";
-import { createSender, isBug, type Outcome, type Sender } from "./ways.ts";
+import { createSender, isBug, NOT_SENT, type Outcome, type Sender } from "./ways.ts";
 
 export interface MessagesOptions {
   readonly seed: number;
@@ -19,6 +19,8 @@ const AT_ONCE = 16;
 /** More than a server is silent for: a request that does not end is closed after 10 s. */
 const ANSWER_MS_MAX = 25_000;
 const FINDINGS_MAX = 20;
+/** Of all; what no client lets through is made by frames, so there is hardly any. */
+const NOT_SENT_SHARE_MAX = 0.01;
 const SHOWN_BYTES_MAX = 4096;
 
 /** Malformed requests, one after the other by their numbers. */
@@ -58,9 +60,21 @@ export function messagesPart({ server, hostile, admin, held }: Stand, { seed, fr
 
   return {
     ...{ name: "messages", what: "malformed requests of every method, on both ports and on sessions", seed },
+    keptMiBMax: KEPT_MIB_MAX,
     warm: async () => void (await part()),
     body: part,
+    unshown: unshownOf,
   };
+}
+
+/** Why they show nothing; none: they do. */
+export function unshownOf({ runs, outcomes }: Pick<Done, "runs" | "outcomes">): readonly string[] {
+  if (runs === 0) return ["no message was sent: nothing was shown"];
+  const unsent = Object.entries(outcomes).filter(([name]) => name.endsWith(` ${NOT_SENT}`));
+  const share = unsent.reduce((sum, [, count]) => sum + count, 0) / runs;
+  return share > NOT_SENT_SHARE_MAX
+    ? [`${percent(share)} of the messages were not sent, and at most ${percent(NOT_SENT_SHARE_MAX)} may be`]
+    : [];
 }
 
 async function inTime(answer: Promise<Outcome>): Promise<Outcome> {

@@ -14,6 +14,9 @@ export interface Outcome {
   readonly message: string;
 }
 
+/** A client did not let it through. */
+export const NOT_SENT = "not sent";
+
 export interface Way {
   readonly carries: "everything" | "unary" | "streams" | "session";
   readonly format: "binary" | "json";
@@ -113,7 +116,7 @@ function overHttp2(session: ClientHttp2Session, { method, headers, body, way }: 
     stream.end(body);
   } catch (error) {
     // What no client lets anybody send is sent by `frames`.
-    resolve({ code: "not sent", message: String(error) });
+    resolve({ code: NOT_SENT, message: String(error) });
   }
   return promise;
 }
@@ -152,7 +155,7 @@ function overHttp1(http: string, agent: Agent, input: Input): Promise<Outcome> {
     });
     request.end(input.body);
   } catch (error) {
-    resolve({ code: "not sent", message: String(error) });
+    resolve({ code: NOT_SENT, message: String(error) });
   }
   return promise;
 }

@@ -4,7 +4,7 @@ import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect
 import { IdempotencyService } from "../../../gen/holdfast/v1/idempotency_pb.ts";
 import { newClaimId, newKey } from "../../../test/process/callers.ts";
 import { openSession } from "../../../test/process/session-caller.ts";
-import type { HonestTally, HonestWay } from "./honest.ts";
+import { createCounting, type HonestWay } from "./counting.ts";
 
 /**
  * Whoever does nothing wrong: claims, ends and replays, over gRPC, over Connect JSON and on a session, one call after
@@ -33,26 +33,19 @@ const ways: Readonly<Record<HonestWay, () => Claims>> = {
   Session: sessionClaims,
 };
 
-let tally = newTally();
-
-function newTally(): HonestTally {
-  const none = () => ({ calls: 0, failures: [], latenciesMs: [] });
-  return { gRPC: none(), "Connect JSON": none(), Session: none() };
-}
+const counting = createCounting(() => performance.now());
 
 async function work(way: HonestWay): Promise<never> {
   const calls = ways[way]();
   const counted = async <T>(body: () => Promise<T>): Promise<T | null> => {
-    const own = tally[way];
-    const startMs = performance.now();
-    own.calls++;
+    const end = counting.begin(way);
     try {
-      return await body();
+      const answer = await body();
+      end(null);
+      return answer;
     } catch (error) {
-      own.failures.push(String(error).slice(0, 200));
+      end(String(error).slice(0, 200));
       return null;
-    } finally {
-      own.latenciesMs.push(performance.now() - startMs);
     }
   };
   for (;;) {
@@ -90,9 +83,6 @@ function sessionClaims(): Claims {
   } as Claims;
 }
 
-process.on("message", () => {
-  process.send?.(tally);
-  tally = newTally();
-});
+process.on("message", () => process.send?.(counting.take()));
 process.once("disconnect", () => process.exit());
 for (const way of Object.keys(ways) as HonestWay[]) void work(way);

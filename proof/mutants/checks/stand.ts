@@ -35,7 +35,7 @@ export async function check(
   }
 }
 
-async function withPostgres<T>(
+export async function withPostgres<T>(
   settings: Readonly<Record<string, string>>,
   work: (stand: Stand) => Promise<T>,
 ): Promise<T> {

@@ -1,4 +1,4 @@
-import { postgres, script, seeds, unit } from "../checks.ts";
+import { faults, postgres, SIMULATED, script, seeds, UNDECIDED, unit } from "../checks.ts";
 import type { Mutant } from "../mutant.ts";
 
 const STORE = "src/store/postgres";
@@ -18,9 +18,9 @@ export const BATCHES: readonly Mutant[] = [
       },
     ],
     killedBy: [
-      unit("store/batcher-interleavings.test.ts", FAILING_SEED),
-      script("race", "deadlocks"),
-      seeds("deaf", 400),
+      unit("store/batcher-interleavings.test.ts", FAILING_SEED, /expected \[ 'not sorted', .* to deeply equal \[\]/),
+      script("race", "deadlocks", /^[1-9]\d* deadlocks in /),
+      seeds("deaf", 400, /^seed \d+: transactions wait for each other$/),
     ],
   },
   {
@@ -36,9 +36,17 @@ export const BATCHES: readonly Mutant[] = [
       },
     ],
     killedBy: [
-      unit("domain/key.test.ts", "differs for every way to cut one text in three, with every separator"),
-      unit("domain/key-triples.test.ts", "no two triples share a record of the memory store"),
-      seeds("any", 120),
+      unit(
+        "domain/key.test.ts",
+        "differs for every way to cut one text in three, with every separator",
+        /expected '\[".* to be '\["/,
+      ),
+      unit(
+        "domain/key-triples.test.ts",
+        "no two triples share a record of the memory store",
+        /expected \{ 'acquired new': \d+, .* to deeply equal \{ 'acquired new': 50000 \}/,
+      ),
+      seeds("any", 120, SIMULATED.waiting),
     ],
   },
   {
@@ -52,8 +60,12 @@ export const BATCHES: readonly Mutant[] = [
       },
     ],
     killedBy: [
-      unit("store/postgres/batch-rows.test.ts", "rows find their calls whatever their order, and calls without a row"),
-      seeds("any", 100),
+      unit(
+        "store/postgres/batch-rows.test.ts",
+        "rows find their calls whatever their order, and calls without a row",
+        /bug: a row of a batch is another call's/,
+      ),
+      seeds("any", 100, /^seed \d+: .* failed: Error: bug: a row of a batch is another call's/),
     ],
   },
   {
@@ -71,9 +83,13 @@ export const BATCHES: readonly Mutant[] = [
       },
     ],
     killedBy: [
-      unit("store/postgres/batch-rows.test.ts", "a row that answers another tenant's call is a bug, never an answer"),
-      postgres("store", "store/mixed-tenants.test.ts", "are each answered with what is the caller's own"),
-      seeds("any", 100),
+      unit(
+        "store/postgres/batch-rows.test.ts",
+        "a row that answers another tenant's call is a bug, never an answer",
+        /expected \[Function\] to throw an error/,
+      ),
+      postgres("store", "store/mixed-tenants.test.ts", "are each answered with what is the caller's own", UNDECIDED),
+      seeds("any", 100, SIMULATED.unexplained),
     ],
   },
   {
@@ -100,8 +116,9 @@ export const BATCHES: readonly Mutant[] = [
       unit(
         "client/lost-calls.test.ts",
         "an answer that is lost > of a claim is asked for again with the same claim_id",
+        /expected \{ value: 3, replayed: false, .* to match object \{ value: 1, replayed: false,/,
       ),
-      seeds("any", 100),
+      seeds("any", 100, SIMULATED.unexplained),
     ],
   },
   {
@@ -115,8 +132,12 @@ export const BATCHES: readonly Mutant[] = [
       },
     ],
     killedBy: [
-      unit("store/batcher.test.ts", "a thousand parallel calls of one key take two statements"),
-      seeds("any", 100),
+      unit(
+        "store/batcher.test.ts",
+        "a thousand parallel calls of one key take two statements",
+        /expected false to be true/,
+      ),
+      seeds("any", 100, SIMULATED.unexplained),
     ],
   },
   {
@@ -129,7 +150,9 @@ export const BATCHES: readonly Mutant[] = [
         replace: "    if (follower.order >= sent - 1_000_000) return false;\n",
       },
     ],
-    killedBy: [unit("store/batcher.test.ts", "a thousand parallel calls of one key take two statements")],
+    killedBy: [
+      unit("store/batcher.test.ts", "a thousand parallel calls of one key take two statements", /^- +"1 after 0",$/),
+    ],
   },
   {
     id: "follower-any-payload",
@@ -142,8 +165,12 @@ export const BATCHES: readonly Mutant[] = [
       },
     ],
     killedBy: [
-      unit("store/postgres/claim-row.test.ts", "of a replay is replayed, and its own payload is compared"),
-      seeds("any", 100),
+      unit(
+        "store/postgres/claim-row.test.ts",
+        "of a replay is replayed, and its own payload is compared",
+        /expected 'completed' to be 'FINGERPRINT_MISMATCH'/,
+      ),
+      seeds("any", 100, SIMULATED.unexplained),
     ],
   },
   {
@@ -159,7 +186,9 @@ export const BATCHES: readonly Mutant[] = [
 `,
       },
     ],
-    killedBy: [unit("rpc/session.test.ts", "overtake one that waits")],
+    killedBy: [
+      unit("rpc/session.test.ts", "overtake one that waits", /expected \[ 0n, 1n \] to deeply equal \[ 0n, 1n, 3n \]/),
+    ],
   },
   {
     id: "shared-lane",
@@ -171,7 +200,7 @@ export const BATCHES: readonly Mutant[] = [
         replace: "  const beating = claiming;",
       },
     ],
-    killedBy: [{ kind: "command", layer: "process", args: ["proof/faults/main.ts", "--only", "F17"] }],
+    killedBy: [faults("F17", /^ +figure: heartbeats/)],
   },
   {
     id: "named-behind-pooler",
@@ -185,6 +214,6 @@ export const BATCHES: readonly Mutant[] = [
 `,
       },
     ],
-    killedBy: [{ kind: "command", layer: "process", args: ["proof/faults/main.ts", "--only", "F23"] }],
+    killedBy: [faults("F23", /^ +figure: statements that a connection did not know/)],
   },
 ];

@@ -1,4 +1,4 @@
-import { contract, every, postgres, unit } from "../checks.ts";
+import { contract, every, postgres, UNDECIDED, unit } from "../checks.ts";
 import type { Mutant } from "../mutant.ts";
 
 const STORE = "src/store/postgres";
@@ -14,9 +14,12 @@ export const ENDS: readonly Mutant[] = [
     name: "takes an end whatever its lease: neither token nor fence",
     patches: [{ file: `${STORE}/finish.sql`, find: TOKEN_AND_FENCE, replace: "          (c.only_if_due is null" }],
     killedBy: [
-      contract("complete after a takeover is refused, and the newer result stands"),
-      every("an end > complete by the suspect is answered"),
-      postgres("race", "store/races.test.ts", "a late completion loses to a takeover"),
+      contract(
+        "complete after a takeover is refused, and the newer result stands",
+        /expected 'completed, late' to be 'LEASE_SUPERSEDED'/,
+      ),
+      every("an end > complete by the suspect is answered", /^\+ .*"kind": "ended"/),
+      postgres("race", "store/races.test.ts", "a late completion loses to a takeover", /^\+ .*completed, late/),
     ],
   },
   {
@@ -29,7 +32,9 @@ export const ENDS: readonly Mutant[] = [
         replace: "          k.fence = c.fence\n          and (c.only_if_due is null",
       },
     ],
-    killedBy: [contract("only the record's own token and fence count")],
+    killedBy: [
+      contract("only the record's own token and fence count", /expected 'completed, late' to be 'LEASE_TOKEN_INVALID'/),
+    ],
   },
   {
     id: "M4",
@@ -42,8 +47,8 @@ export const ENDS: readonly Mutant[] = [
       },
     ],
     killedBy: [
-      contract("only the record's own token and fence count"),
-      every("an end > complete by the holder's token under the suspect's fence"),
+      contract("only the record's own token and fence count", /expected 'completed, late' to be 'LEASE_SUPERSEDED'/),
+      every("an end > complete by the holder's token under the suspect's fence", /^\+ .*"kind": "ended"/),
     ],
   },
   {
@@ -61,7 +66,12 @@ export const ENDS: readonly Mutant[] = [
         replace: "      and ($5::timestamptz is null or true)",
       },
     ],
-    killedBy: [contract("no live lease, no unknown outcome, no reconciler and no used-up attempt is ever abandoned")],
+    killedBy: [
+      contract(
+        "no live lease, no unknown outcome, no reconciler and no used-up attempt is ever abandoned",
+        /^\+ .*"abandoned": [1-9]/,
+      ),
+    ],
   },
   {
     id: "second-end",
@@ -70,8 +80,11 @@ export const ENDS: readonly Mutant[] = [
       { file: `${STORE}/finish.sql`, find: "      and k.state in (1, 5)", replace: "      and k.state in (1, 3, 5)" },
     ],
     killedBy: [
-      contract("a completion repeated is already applied; with other bytes it is a conflict"),
-      every("an end > complete by the holder is answered"),
+      contract(
+        "a completion repeated is already applied; with other bytes it is a conflict",
+        /expected 'completed' to be 'already applied'/,
+      ),
+      every("an end > complete by the holder is answered", /^\+ .*"kind": "ended"/),
     ],
   },
   {
@@ -86,8 +99,15 @@ export const ENDS: readonly Mutant[] = [
       },
     ],
     killedBy: [
-      unit("domain/reducer/tokens.test.ts", "completed, terminal: RESULT_CONFLICT"),
-      contract("a completion repeated is already applied; with other bytes it is a conflict"),
+      unit(
+        "domain/reducer/tokens.test.ts",
+        "completed, terminal: RESULT_CONFLICT",
+        /expected 'already applied' to be 'RESULT_CONFLICT'/,
+      ),
+      contract(
+        "a completion repeated is already applied; with other bytes it is a conflict",
+        /expected 'already applied' to be 'RESULT_CONFLICT'/,
+      ),
     ],
   },
   {
@@ -104,8 +124,8 @@ export const ENDS: readonly Mutant[] = [
       },
     ],
     killedBy: [
-      contract("a completion after the lease is accepted as long as nobody took over"),
-      every("an end > complete by the holder is answered"),
+      contract("a completion after the lease is accepted as long as nobody took over", UNDECIDED),
+      every("an end > complete by the holder is answered", /^- .*"kind": "ended"/),
     ],
   },
   {
@@ -119,8 +139,8 @@ export const ENDS: readonly Mutant[] = [
       },
     ],
     killedBy: [
-      contract("complete ends the record before the reconciler"),
-      every("an end > complete by the suspect is answered"),
+      contract("complete ends the record before the reconciler", UNDECIDED),
+      every("an end > complete by the suspect is answered", /^- .*"kind": "ended"/),
     ],
   },
   {
@@ -129,7 +149,7 @@ export const ENDS: readonly Mutant[] = [
     patches: [
       { file: `${STORE}/empty.sql`, find: "    and k.sweep_at <= (select m.now from moment m)\n", replace: "" },
     ],
-    killedBy: [contract("a result is emptied exactly from its end on")],
+    killedBy: [contract("a result is emptied exactly from its end on", /expected \{ forgotten: \+0, emptied: 1,/)],
   },
   {
     id: "short-tombstone",
@@ -137,7 +157,7 @@ export const ENDS: readonly Mutant[] = [
     patches: [
       { file: `${STORE}/forget.sql`, find: "    and k.forget_at <= (select m.now from moment m)\n", replace: "" },
     ],
-    killedBy: [contract("a tombstone is deleted exactly from its end on")],
+    killedBy: [contract("a tombstone is deleted exactly from its end on", /expected 1 to be \+0/)],
   },
   {
     id: "expired-replayed",
@@ -149,6 +169,12 @@ export const ENDS: readonly Mutant[] = [
         replace: "  return hasEnded(record) && record.due < now;",
       },
     ],
-    killedBy: [unit("domain/reducer/claim-boundaries.test.ts", "what is due is due > a result")],
+    killedBy: [
+      unit(
+        "domain/reducer/claim-boundaries.test.ts",
+        "what is due is due > a result",
+        /expected 'completed' to be 'expired'/,
+      ),
+    ],
   },
 ];

@@ -1,4 +1,4 @@
-import { contract, every, postgres, script, seeds, unit } from "../checks.ts";
+import { contract, every, postgres, SIMULATED, script, seeds, UNDECIDED, unit } from "../checks.ts";
 import type { Mutant } from "../mutant.ts";
 
 const STORE = "src/store/postgres";
@@ -16,7 +16,7 @@ export const LEASES: readonly Mutant[] = [
         replace: 'limits, asOf: () => (Date.now() + Number(process.env["MUTANT_CLOCK_STEP_MS"] ?? 0)) * 1000 });',
       },
     ],
-    killedBy: [script("process", "clocks")],
+    killedBy: [script("process", "clocks", /^what is held was answered ACQUIRED by a server whose machine/)],
   },
   {
     id: "M11",
@@ -37,8 +37,14 @@ export const LEASES: readonly Mutant[] = [
       },
     ],
     killedBy: [
-      contract("the fence rises over takeover, retry, reset, expiry and re-creation"),
-      contract("a forgotten record is claimed anew: nothing of it is left but the fence"),
+      contract(
+        "the fence rises over takeover, retry, reset, expiry and re-creation",
+        /expected \[ 1n, 2n, 1n, 1n, 1n \] to deeply equal/,
+      ),
+      contract(
+        "a forgotten record is claimed anew: nothing of it is left but the fence",
+        /expected 1 to be greater than 1$/,
+      ),
     ],
   },
   {
@@ -52,8 +58,16 @@ export const LEASES: readonly Mutant[] = [
       },
     ],
     killedBy: [
-      every("a claim that reclaim.sql alone decides > of a stranger is answered and stored"),
-      postgres("race", "store/races.test.ts", "of two first claims one acquires"),
+      every(
+        "a claim that reclaim.sql alone decides > of a stranger is answered and stored",
+        /bug: a claim was won that is answered (retry-scheduled|in-progress)/,
+      ),
+      postgres(
+        "race",
+        "store/races.test.ts",
+        "of two first claims one acquires",
+        /bug: a claim was won that is answered in-progress/,
+      ),
     ],
   },
   {
@@ -71,9 +85,14 @@ export const LEASES: readonly Mutant[] = [
       },
     ],
     killedBy: [
-      postgres("race", "store/races.test.ts", "of two takeovers one acquires"),
-      postgres("race", "store/races.test.ts", "a takeover loses to a late completion"),
-      postgres("race", "store/races.test.ts", "a takeover loses to a late heartbeat"),
+      postgres("race", "store/races.test.ts", "of two takeovers one acquires", /^\+ .*acquired takeover/),
+      postgres("race", "store/races.test.ts", "a takeover loses to a late completion", /^\+ .*acquired takeover/),
+      postgres(
+        "race",
+        "store/races.test.ts",
+        "a takeover loses to a late heartbeat",
+        /expected \[ 'extended', 'acquired takeover' \]/,
+      ),
     ],
   },
   {
@@ -92,8 +111,18 @@ export const LEASES: readonly Mutant[] = [
       },
     ],
     killedBy: [
-      postgres("store", "store/claiming.test.ts", "a claim that runs after its not_after acquires nothing"),
-      postgres("store", "store/claiming.test.ts", "a takeover that runs after its not_after acquires nothing"),
+      postgres(
+        "store",
+        "store/claiming.test.ts",
+        "a claim that runs after its not_after acquires nothing",
+        /expected \[ \{ kind: 'acquired', .* to deeply equal \[ null \]/,
+      ),
+      postgres(
+        "store",
+        "store/claiming.test.ts",
+        "a takeover that runs after its not_after acquires nothing",
+        /expected \[ \{ kind: 'acquired', .* to deeply equal \[ null \]/,
+      ),
     ],
   },
   {
@@ -107,8 +136,11 @@ export const LEASES: readonly Mutant[] = [
       },
     ],
     killedBy: [
-      contract("a claim whose answer was lost gets the same lease again"),
-      every("a claim that reclaim.sql alone decides > of the holder is answered"),
+      contract("a claim whose answer was lost gets the same lease again", UNDECIDED),
+      every(
+        "a claim that reclaim.sql alone decides > of the holder is answered",
+        /bug: a claim was won that is answered fault/,
+      ),
     ],
   },
   {
@@ -121,7 +153,12 @@ export const LEASES: readonly Mutant[] = [
         replace: "      else true",
       },
     ],
-    killedBy: [every("a claim that reclaim.sql alone decides > of a stranger is answered and stored")],
+    killedBy: [
+      every(
+        "a claim that reclaim.sql alone decides > of a stranger is answered and stored",
+        /bug: a claim was won that is answered failed/,
+      ),
+    ],
   },
   {
     id: "hold-ignored",
@@ -133,7 +170,12 @@ export const LEASES: readonly Mutant[] = [
         replace: "",
       },
     ],
-    killedBy: [every("a claim that reclaim.sql alone decides > of a stranger is answered and stored")],
+    killedBy: [
+      every(
+        "a claim that reclaim.sql alone decides > of a stranger is answered and stored",
+        /bug: a claim was won that is answered outcome-unknown/,
+      ),
+    ],
   },
   {
     id: "heartbeat-any-lease",
@@ -146,15 +188,18 @@ export const LEASES: readonly Mutant[] = [
       },
     ],
     killedBy: [
-      contract("only the record's own token and fence count"),
-      every("a heartbeat > of the suspect is answered"),
+      contract("only the record's own token and fence count", /expected 'extended' to be 'LEASE_TOKEN_INVALID'/),
+      every("a heartbeat > of the suspect is answered", /^\+ .*"kind": "extended"/),
     ],
   },
   {
     id: "heartbeat-after-end",
     name: "extends the lease of what has ended",
     patches: [{ file: `${STORE}/heartbeat.sql`, find: "      and k.state = 1\n", replace: "" }],
-    killedBy: [contract("a heartbeat is refused after the end"), every("a heartbeat > of the holder is answered")],
+    killedBy: [
+      contract("a heartbeat is refused after the end", /expected 'extended' to be 'INVALID_STATE'/),
+      every("a heartbeat > of the holder is answered", /^\+ .*"kind": "extended"/),
+    ],
   },
   {
     id: "heartbeat-shortens",
@@ -175,19 +220,31 @@ export const LEASES: readonly Mutant[] = [
   ),`,
       },
     ],
-    killedBy: [contract("a heartbeat sent again does no harm, and a shorter one shortens nothing")],
+    killedBy: [
+      contract(
+        "a heartbeat sent again does no harm, and a shorter one shortens nothing",
+        /expected 1787227201000000 to be 1787230800000000/,
+      ),
+    ],
   },
   {
     id: "forgetful-fence",
     name: "forgets the fences of the records that the sweeper deletes",
     patches: [{ file: `${STORE}/forget.sql`, find: "  where g.fence is not null", replace: "  where false" }],
-    killedBy: [contract("the fence of every deleted record is a floor for all others")],
+    killedBy: [
+      contract("the fence of every deleted record is a floor for all others", /expected \d+ to be greater than \d+$/),
+    ],
   },
   {
     id: "forgetful-purge",
     name: "forgets the fences of the records that an operator purges",
     patches: [{ file: `${STORE}/purge.sql`, find: "  where g.fence is not null", replace: "  where false" }],
-    killedBy: [contract("a purge > of a key deletes that record and no other, and the fence goes on from it")],
+    killedBy: [
+      contract(
+        "a purge > of a key deletes that record and no other, and the fence goes on from it",
+        /expected \d+ to be greater than \d+$/,
+      ),
+    ],
   },
   {
     id: "reused-fence",
@@ -199,7 +256,9 @@ export const LEASES: readonly Mutant[] = [
         replace: "      0,\n",
       },
     ],
-    killedBy: [contract("the fence of every deleted record is a floor for all others")],
+    killedBy: [
+      contract("the fence of every deleted record is a floor for all others", /expected \d+ to be greater than \d+$/),
+    ],
   },
   {
     id: "no-guard",
@@ -212,8 +271,12 @@ export const LEASES: readonly Mutant[] = [
       },
     ],
     killedBy: [
-      unit("operations/give-back.test.ts", "misses when the caller came back and was reattached"),
-      seeds("lossy", 300),
+      unit(
+        "operations/give-back.test.ts",
+        "misses when the caller came back and was reattached",
+        /expected 1 to be \+0/,
+      ),
+      seeds("lossy", 300, SIMULATED.twice),
     ],
   },
   {
@@ -226,6 +289,12 @@ export const LEASES: readonly Mutant[] = [
         replace: "  await caller.answered();\n  return;",
       },
     ],
-    killedBy: [unit("operations/give-back.test.ts", "after that, when its answer does not reach it")],
+    killedBy: [
+      unit(
+        "operations/give-back.test.ts",
+        "after that, when its answer does not reach it",
+        /expected null to be 'acquired retry'/,
+      ),
+    ],
   },
 ];

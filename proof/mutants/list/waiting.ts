@@ -1,4 +1,4 @@
-import { contract, every, postgres, seeds, unit } from "../checks.ts";
+import { contract, every, postgres, SIMULATED, seeds, unit } from "../checks.ts";
 import type { Mutant } from "../mutant.ts";
 
 const MISSED = "waiting/no-missed-wakeup.test.ts";
@@ -33,8 +33,9 @@ export const WAITING: readonly Mutant[] = [
       unit(
         "waiting/hub-faults.test.ts",
         "a notification that comes while the record is being read makes it be read once",
+        /expected \[ 'in-progress' \] to deeply equal \[ 'in-progress', 'completed' \]/,
       ),
-      seeds("brief", 300),
+      seeds("brief", 300, SIMULATED.waiting),
     ],
   },
   {
@@ -51,9 +52,14 @@ export const WAITING: readonly Mutant[] = [
       },
     ],
     killedBy: [
-      contract("is not set on a record that is absent or ended"),
-      every("the flag of those who wait is set on what is open"),
-      postgres("race", MISSED, "nobody misses an end when the end commits between the read and the flag"),
+      contract("is not set on a record that is absent or ended", /expected true to be false/),
+      every("the flag of those who wait is set on what is open", /^\+ .*"hasWaiters": true/),
+      postgres(
+        "race",
+        MISSED,
+        "nobody misses an end when the end commits between the read and the flag",
+        /expected [1-9]\d* to be \+0/,
+      ),
     ],
   },
   {
@@ -70,9 +76,18 @@ export const WAITING: readonly Mutant[] = [
       },
     ],
     killedBy: [
-      unit("waiting/waking-store.test.ts", "nobody is woken before the change is durable"),
-      postgres("race", MISSED, "nobody misses an end when the read sees another server's flag"),
-      seeds("any", 100),
+      unit(
+        "waiting/waking-store.test.ts",
+        "nobody is woken before the change is durable",
+        /to deeply equal \[ \[\], \[\] \]/,
+      ),
+      postgres(
+        "race",
+        MISSED,
+        "nobody misses an end when the read sees another server's flag",
+        /expected [1-9]\d* to be \+0/,
+      ),
+      seeds("any", 100, SIMULATED.waiting),
     ],
   },
   {
@@ -89,6 +104,7 @@ export const WAITING: readonly Mutant[] = [
       unit(
         "waiting/hub-faults.test.ts",
         "an end that was told while nobody listened is found when the listener is back",
+        /expected \[ 'in-progress' \] to deeply equal \[ 'in-progress', 'completed' \]/,
       ),
     ],
   },
@@ -96,13 +112,26 @@ export const WAITING: readonly Mutant[] = [
     id: "herd",
     name: "lets each of those who wait claim what was released, and not the oldest alone",
     patches: [{ file: "src/waiting/entry.ts", find: "    claimants.clear();\n    owners.clear();\n", replace: "" }],
-    killedBy: [unit("operations/waiting-claim-promotion.test.ts", "by one claim, however many wait > retryable")],
+    killedBy: [
+      unit(
+        "operations/waiting-claim-promotion.test.ts",
+        "by one claim, however many wait > retryable",
+        /expected 20 to be 1 /,
+      ),
+    ],
   },
   {
     id: "no-local-wake",
     name: "does not wake its own waiters",
     patches: [{ file: "src/waiting/waking-store.ts", find: "    hub.wake(key);\n", replace: "" }],
-    killedBy: [unit("waiting/waking-store.test.ts", "complete > wakes this server"), seeds("any", 120)],
+    killedBy: [
+      unit(
+        "waiting/waking-store.test.ts",
+        "complete > wakes this server",
+        /expected \[\] to deeply equal \[ \{ tenant: 'default',/,
+      ),
+      seeds("any", 120, SIMULATED.waiting),
+    ],
   },
   {
     id: "no-notify",
@@ -114,7 +143,10 @@ export const WAITING: readonly Mutant[] = [
         replace: "    void [isFlagged, notifier, wakeId];\n",
       },
     ],
-    killedBy: [unit("waiting/waking-store.test.ts", "complete > wakes this server"), seeds("any", 100)],
+    killedBy: [
+      unit("waiting/waking-store.test.ts", "complete > wakes this server", /expected \[\] to deeply equal \[ '\S+' \]/),
+      seeds("any", 100, SIMULATED.waiting),
+    ],
   },
   {
     id: "no-backstop",
@@ -127,8 +159,12 @@ export const WAITING: readonly Mutant[] = [
       },
     ],
     killedBy: [
-      unit("waiting/hub-faults.test.ts", "nobody waits longer than a period and a fifth, jitter 0.5"),
-      seeds("any", 120),
+      unit(
+        "waiting/hub-faults.test.ts",
+        "nobody waits longer than a period and a fifth, jitter 0.5",
+        /expected Infinity to be less than or equal to 1200/,
+      ),
+      seeds("any", 120, SIMULATED.waiting),
     ],
   },
   {
@@ -141,7 +177,10 @@ export const WAITING: readonly Mutant[] = [
         replace: "    if (!(await alarm.rest(Number.POSITIVE_INFINITY + 0 * (msUntilDue(news) - readAtMs)))) return;",
       },
     ],
-    killedBy: [unit("waiting/hub.test.ts", "end is looked at 50 ms after it, and not before"), seeds("any", 120)],
+    killedBy: [
+      unit("waiting/hub.test.ts", "end is looked at 50 ms after it, and not before", /expected 1 to be 2 /),
+      seeds("any", 120, SIMULATED.unexplained),
+    ],
   },
   {
     id: "no-probe",
@@ -153,7 +192,13 @@ export const WAITING: readonly Mutant[] = [
         replace: "      await clock.sleep(1_000_000 * PROBE_INTERVAL_MS, ended.signal);",
       },
     ],
-    killedBy: [unit("waiting/listener.test.ts", "a probe that is 2 s overdue ends the session and begins another")],
+    killedBy: [
+      unit(
+        "waiting/listener.test.ts",
+        "a probe that is 2 s overdue ends the session and begins another",
+        /expected \[ true \] to deeply equal \[ true, false \]/,
+      ),
+    ],
   },
   {
     id: "no-drain",
@@ -165,7 +210,44 @@ export const WAITING: readonly Mutant[] = [
         replace: "",
       },
     ],
-    killedBy: [unit("waiting/hub-limits.test.ts", "a drain dismisses all and admits nobody any more")],
+    killedBy: [
+      unit(
+        "waiting/hub-limits.test.ts",
+        "a drain dismisses all and admits nobody any more",
+        /expected false to be true/,
+      ),
+    ],
+  },
+  {
+    id: "no-goaway",
+    name: "shuts down and tells none of its connections",
+    patches: [
+      {
+        file: "src/server/grpc.ts",
+        find: 'import type { DescService } from "@bufbuild/protobuf";\n',
+        replace:
+          'import { Server as NetServer } from "node:net";\nimport type { DescService } from "@bufbuild/protobuf";\n',
+      },
+      {
+        file: "src/server/grpc.ts",
+        find: "      return shutDown(server).finally(dispose);",
+        replace: `      const { http2Servers } = server as unknown as { readonly http2Servers: ReadonlyMap<NetServer, unknown> };
+      const ended = [...http2Servers.keys()].map((http2Server) => {
+        return new Promise((resolve) => NetServer.prototype.close.call(http2Server, resolve));
+      });
+      return Promise.all(ended).then(dispose);`,
+      },
+    ],
+    killedBy: [
+      {
+        ...{ kind: "vitest", layer: "process", project: "process", file: "test/process/drain.test.ts" },
+        ...{
+          test: "SIGTERM loses no call that is in flight, and the server ends with 0",
+          shows: /expected \{ code: [^+]/,
+        },
+      },
+    ],
+    note: "The control of the row F02 of proof/faults.",
   },
   {
     id: "no-waiter-limit",
@@ -178,7 +260,11 @@ export const WAITING: readonly Mutant[] = [
       },
     ],
     killedBy: [
-      unit("waiting/hub-limits.test.ts", "a tenant may have so many waiting calls on a server, and not one more"),
+      unit(
+        "waiting/hub-limits.test.ts",
+        "a tenant may have so many waiting calls on a server, and not one more",
+        /expected function to throw an error, but it didn't/,
+      ),
     ],
   },
   {
@@ -192,7 +278,11 @@ export const WAITING: readonly Mutant[] = [
       },
     ],
     killedBy: [
-      unit("waiting/hub-limits.test.ts", "a tenant may have so many waiting calls on a server, and not one more"),
+      unit(
+        "waiting/hub-limits.test.ts",
+        "a tenant may have so many waiting calls on a server, and not one more",
+        /Fault: a tenant may have 2 waiters here/,
+      ),
     ],
   },
 ];

@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { deflateRawSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { MUTANT_NAMES } from "../../../../proof/model/mutants.ts";
+import { brokenBy, MUTANT_NAMES } from "../../../../proof/model/mutants.ts";
+import { TLC_STATES } from "../../../../proof/model/tlc/documented.ts";
 import { memberOf } from "../../../../proof/model/tlc/jar.ts";
 import { readOutput } from "../../../../proof/model/tlc/output.ts";
 import { configurationsOf } from "../../../../proof/model/tlc/run.ts";
@@ -16,6 +17,18 @@ test("each mutant has a configuration of its name, which takes out that and noth
   const names = await configurationsOf("mutants");
   expect(names.toSorted()).toEqual(MUTANT_NAMES.filter((name) => !WITHOUT_TLC.includes(name)).toSorted());
   for (const name of names) expect(await read(`tlc/mutants/${name}.cfg`)).toContain(`  Mutant = "${name}"\n`);
+});
+
+test("each configuration that must hold has a number of states, which is documented", async () => {
+  for (const size of ["small", "full"] as const) {
+    expect((await configurationsOf(size)).toSorted()).toEqual(Object.keys(TLC_STATES[size]).toSorted());
+  }
+});
+
+test("each mutant's configuration looks at the promise that it must break", async () => {
+  for (const name of MUTANT_NAMES.filter((each) => !WITHOUT_TLC.includes(each))) {
+    expect(await read(`tlc/mutants/${name}.cfg`)).toMatch(new RegExp(`^  ${brokenBy(name, "tlc")}$`, "m"));
+  }
 });
 
 test("the specification knows each mutant by its name", async () => {

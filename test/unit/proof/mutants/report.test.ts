@@ -3,7 +3,7 @@ import type { Check, Mutant } from "../../../../proof/mutants/mutant.ts";
 import { checkReport, exitCodeOf, linesOf, mutantReport, summaryOf } from "../../../../proof/mutants/report.ts";
 import type { Finding } from "../../../../proof/mutants/run.ts";
 
-const check: Check = { kind: "command", layer: "crash", args: ["look.ts"] };
+const check: Check = { kind: "command", layer: "crash", args: ["look.ts"], shows: /are lost/ };
 const mutant: Mutant = {
   id: "M9",
   name: "forgets",

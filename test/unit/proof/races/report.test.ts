@@ -16,7 +16,15 @@ const RACE: RaceReport = {
 };
 
 const report = (change: Partial<RaceReport>): Report => ({
-  ...{ kind: "races", startTime: "2026-01-02T03:04:05.000Z", node: "24.21.0", postgres: "18.4", size: "full", seed: 7 },
+  ...{
+    kind: "races",
+    startTime: "2026-01-02T03:04:05.000Z",
+    commit: "0123456",
+    node: "24.21.0",
+    postgres: "18.4",
+    size: "full",
+    seed: 7,
+  },
   races: [{ ...RACE, ...change }],
 });
 

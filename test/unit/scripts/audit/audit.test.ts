@@ -1,10 +1,11 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { DAYS_MAX, type Exception, lastDay, readExceptions } from "../../../../scripts/audit/exceptions.ts";
+import { LOCKS } from "../../../../scripts/audit/locks.ts";
 import { readAnswer } from "../../../../scripts/audit/report.ts";
-import { EXIT_CODES, judge } from "../../../../scripts/audit/verdict.ts";
+import { EXIT_CODES, judge, together } from "../../../../scripts/audit/verdict.ts";
 
 // The JSON beside this file is what npm 11.19 printed: about a small project with old packages, asked of a registry that
 // has these advisories, and where something is missing.
@@ -116,14 +117,41 @@ test.each([
   expect(() => readExceptions(text)).toThrow(new Error(message));
 });
 
-test("the exceptions that there are can be read", () => {
-  expect(() => readExceptions(readFileSync("scripts/audit/exceptions.json", "utf8"))).not.toThrow();
+test("the exceptions that there are can be read, and each lock has its own", () => {
+  for (const { exceptions } of LOCKS)
+    expect(() => readExceptions(readFileSync(`scripts/${exceptions}`, "utf8")), exceptions).not.toThrow();
+  expect(new Set(LOCKS.map(({ exceptions }) => exceptions)).size).toBe(LOCKS.length);
 });
 
-function runAudit(shipped: string, everything: string, args: readonly string[] = []) {
+test("every lock file of the tree is asked about", () => {
+  const found = globSync("**/package-lock.json", { exclude: (path) => path.split("/").includes("node_modules") });
+  const places = found.map((file) => dirname(file)).toSorted();
+  expect(LOCKS.map(({ directory }) => directory).toSorted()).toEqual(places);
+});
+
+test("what is known of what lies aside fails, and says where it lies", () => {
+  const { status, stdout } = runAudit("clean", "clean", [], "everything");
+  expect(stdout).toContain(".: Nothing is known of low severity or worse against what is shipped");
+  expect(stdout).toContain("bench/peers: GHSA-35jh-r3h4-6jhm (high) lodash");
+  expect(stdout).toContain("proof/stryker: GHSA-35jh-r3h4-6jhm (high) lodash");
+  expect(status).toBe(EXIT_CODES.problems);
+});
+
+test.each([
+  [["clean", "unreached"], "unreached"],
+  [["unreached", "unusable"], "unusable"],
+  [["unusable", "problems"], "problems"],
+  [["clean", "clean"], "clean"],
+] as const)("the worst verdict stands: %j are %s", (kinds, worst) => {
+  expect(together(kinds.map((kind) => ({ kind, lines: ["so"], directory: kind })))).toEqual({
+    ...{ kind: worst, lines: kinds.map((kind) => `${kind}: so`) },
+  });
+});
+
+function runAudit(shipped: string, everything: string, args: readonly string[] = [], aside = "clean") {
   const env = {
     ...{ PATH: process.env["PATH"], npm_execpath: join(import.meta.dirname, "npm.mjs") },
-    ...{ ANSWER_SHIPPED: shipped, ANSWER_EVERYTHING: everything },
+    ...{ ANSWER_SHIPPED: shipped, ANSWER_EVERYTHING: everything, ANSWER_ASIDE: aside },
   };
   const none = ["--exceptions", join(import.meta.dirname, "no-exceptions.json")];
   return spawnSync(process.execPath, ["scripts/audit.ts", ...none, ...args], { env, encoding: "utf8" });
@@ -140,8 +168,10 @@ test.each([
   expect(status).toBe(code);
 });
 
-test("a flag that there is not is named, and nothing is judged", () => {
-  const { status, stdout } = runAudit("clean", "clean", ["--fix"]);
-  expect(stdout).toContain("the audit could not run: Unknown option '--fix'");
-  expect(status).toBe(EXIT_CODES.unusable);
+test.each([
+  [["--fix"], "audit: Unknown option '--fix'; the flags are --exceptions, --help\nSee npm run audit -- --help\n"],
+  [["--exceptions="], "audit: --exceptions takes the name of a file\nSee npm run audit -- --help\n"],
+])("%j is refused with what is allowed, and nothing is judged", (args, why) => {
+  const { status, stdout, stderr } = runAudit("clean", "clean", args);
+  expect({ status, stdout, stderr }).toEqual({ status: EXIT_CODES.unusable, stdout: "", stderr: why });
 });

@@ -84,7 +84,8 @@ test("what is there twice, once for development, is shipped", () => {
 
 test.each([
   [["--out", "/nonexistent/bom.json"], /^no bill was written: ENOENT/],
-  [["--format", "spdx"], /^no bill was written: Unknown option '--format'/],
+  [["--format", "spdx"], /^sbom: Unknown option '--format'; the flags are --out, --help$/m],
+  [["--out", ""], /^sbom: --out takes the name of a file$/m],
 ])("%j is refused", (args, message) => {
   const { status, stdout, stderr } = run(...args);
   expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
