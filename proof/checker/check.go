@@ -28,9 +28,9 @@ type judgement struct {
 }
 
 type judge struct {
-	marks    []*Operation
-	latestUs int64
-	timeout  time.Duration
+	marks   []*Operation
+	clocks  *clocks
+	timeout time.Duration
 }
 
 func (j *judge) key(key recordKey, calls []*Operation) judgement {
@@ -79,7 +79,7 @@ func firstWhere(first, last int, holds func(int) bool) int {
 func (j *judge) search(calls []*Operation, untilNs int64, reaches []reach, timeout time.Duration) verdict {
 	last := undecided
 	for _, reach := range reaches {
-		w := &world{reach: reach, calls: calls, hasSteps: slices.ContainsFunc(j.marks, isStep)}
+		w := j.world(reach, calls)
 		result := porcupine.CheckOperationsTimeout(w.model(), j.events(calls, untilNs, reach.echoes), timeout)
 		switch {
 		case result == porcupine.Ok:
@@ -126,11 +126,20 @@ func (j *judge) events(calls []*Operation, untilNs int64, echoes bool) []porcupi
 	for _, mark := range j.marks {
 		if mark.FromNs <= untilNs && (mark.Mark == "database-crash" || mark.Mark == "clock-step") {
 			events = append(events, porcupine.Operation{
-				Call: mark.FromNs, Return: mark.ToNs, Input: &event{mark: mark, pending: -1, latestUs: j.latestUs}, Output: mark,
+				Call: mark.FromNs, Return: mark.ToNs, Input: &event{mark: mark, pending: -1, latestUs: j.clocks.latestUs}, Output: mark,
 			})
 		}
 	}
 	return events
+}
+
+func (j *judge) world(reach reach, calls []*Operation) *world {
+	w := &world{reach: reach, calls: calls, clocks: j.clocks}
+	for _, mark := range j.marks {
+		w.hasSteps = w.hasSteps || isStep(mark)
+		w.hasSweptSteps = w.hasSweptSteps || isStep(mark) && !mark.Unswept
+	}
+	return w
 }
 
 func isStep(mark *Operation) bool { return mark.Mark == "clock-step" }

@@ -42,6 +42,7 @@ type outline struct {
 	ReturnNs     *int64 `json:"return_ns"`
 	FromNs       int64  `json:"from_ns"`
 	ToNs         int64  `json:"to_ns"`
+	Unswept      bool   `json:"unswept"`
 	Tenant       string `json:"tenant"`
 	Scope        string `json:"scope"`
 	Key          string `json:"key"`
@@ -110,7 +111,7 @@ func (h *History) note(line []byte, where spot, journal map[string]int) error {
 		return fmt.Errorf("version %d of the format; this program reads version %d", seen.Version, formatVersion)
 	}
 	if seen.Mark != "" {
-		h.marks = append(h.marks, &Operation{Mark: seen.Mark, FromNs: seen.FromNs, ToNs: seen.ToNs})
+		h.marks = append(h.marks, &Operation{Mark: seen.Mark, FromNs: seen.FromNs, ToNs: seen.ToNs, Unswept: seen.Unswept})
 		return nil
 	}
 	if seen.ServerTimeUs != nil && !seen.isUnknown() {

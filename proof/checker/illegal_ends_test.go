@@ -33,6 +33,41 @@ var illegalEnds = []row{
 		s.mark("clock-step", 250, 260)
 		s.claim(300, "c", replays("r", 1, 100))
 	}},
+	{"a result is gone when the clock is set back, though nobody asked and no sweeper came", func(s *script) {
+		s.acquire(0, "a", "new", 10, 1)
+		s.complete(100, 10, "r")
+		s.unswept(150, 151)
+		s.tellTimeAhead(200)
+		s.unswept(300, 301)
+		s.tellTime(310)
+		s.acquire(320, "b", "new", 20, 1)
+	}},
+	{"a result is gone when the clock is set back, though it was only looked for and no sweeper came", func(s *script) {
+		s.acquire(0, "a", "new", 10, 1)
+		s.complete(100, 10, "r")
+		s.unswept(150, 151)
+		s.tellTimeAhead(200)
+		s.look(210, Output{}, refusedWith("RECORD_NOT_FOUND"))
+		s.unswept(300, 301)
+		s.tellTime(310)
+		s.look(320, Output{}, refusedWith("RECORD_NOT_FOUND"))
+	}},
+	{"a heartbeat that nobody was answered, by a time that the clock had not shown when it was set back", func(s *script) {
+		s.mark("clock-step", 0, 1)
+		s.acquireAhead(2, "a", 10)
+		s.heartbeat(500, 10, lost)
+		s.mark("clock-step", 501, 502)
+		s.claim(520, "b", inProgress("a", 1, hourMs+2, hourMs+600+leaseMs))
+		s.tellTime(525)
+	}},
+	{"a heartbeat that nobody was answered, by the clock as it was before the call", func(s *script) {
+		s.mark("clock-step", 0, 1)
+		s.acquireAhead(2, "a", 10)
+		s.mark("clock-step", 501, 502)
+		s.tellTime(503)
+		s.heartbeat(505, 10, lost)
+		s.claim(520, "b", inProgress("a", 1, hourMs+2, hourMs+500+leaseMs))
+	}},
 	{"a completion of an absent record", func(s *script) {
 		s.complete(100, 10, "r")
 	}},

@@ -189,6 +189,52 @@ var legalRows = []row{
 		s.mark("clock-step", 600, 610)
 		s.heartbeat(700, 10, told(func(out *Output) { out.ExpiresUs = 6_500_500 }))
 	}},
+	{"a heartbeat that nobody was answered, decided before the clock was set back, is there only after it was read", func(s *script) {
+		s.mark("clock-step", 0, 1)
+		s.acquireAhead(2, "a", 10)
+		s.heartbeat(500, 10, lost)
+		s.mark("clock-step", 501, 502)
+		s.claim(505, "b", inProgress("a", 1, hourMs+2, hourMs+2+leaseMs))
+		s.claim(520, "c", inProgress("a", 1, hourMs+2, hourMs+500+leaseMs))
+		s.tellTime(525)
+	}},
+	{"an end that nobody was answered, decided before the clock was set back, is there only after it was read", func(s *script) {
+		s.mark("clock-step", 0, 1)
+		s.acquireAhead(2, "a", 10)
+		s.complete(500, 10, "r", lost)
+		s.mark("clock-step", 501, 502)
+		s.claim(505, "b", inProgress("a", 1, hourMs+2, hourMs+2+leaseMs))
+		s.claim(520, "c", replays("r", 1, hourMs+500))
+		s.tellTime(525)
+	}},
+	{"a claim that nobody was answered, decided before the clock was set back, is there only after it was looked for", func(s *script) {
+		s.mark("clock-step", 0, 1)
+		s.claim(500, "a", lost)
+		s.mark("clock-step", 501, 502)
+		s.look(505, Output{}, refusedWith("RECORD_NOT_FOUND"))
+		s.claim(520, "b", inProgress("a", 1, hourMs+500, hourMs+500+leaseMs))
+		s.tellTime(525)
+	}},
+	{"a record is claimed anew while the clock is ahead, though no sweeper came", func(s *script) {
+		s.acquire(0, "a", "new", 10, 1)
+		s.complete(100, 10, "r")
+		s.unswept(150, 151)
+		s.look(200, Output{}, refusedWith("RECORD_NOT_FOUND"))
+		s.acquireAhead(210, "b", 20)
+		s.unswept(300, 301)
+		s.claim(310, "c", inProgress("b", 1, hourMs+210, hourMs+210+leaseMs))
+		s.tellTime(320)
+	}},
+	{"a claim that nobody was answered takes the record anew while the clock is ahead, though no sweeper came", func(s *script) {
+		s.acquire(0, "a", "new", 10, 1)
+		s.complete(100, 10, "r")
+		s.unswept(150, 151)
+		s.tellTimeAhead(200)
+		s.claim(210, "b", lost)
+		s.unswept(300, 301)
+		s.claim(310, "c", inProgress("b", 1, hourMs+210, hourMs+210+leaseMs))
+		s.tellTime(320)
+	}},
 	{"a record whose time was over is swept before the clock is set back", func(s *script) {
 		s.acquire(0, "a", "new", 10, 1)
 		s.complete(100, 10, "r")

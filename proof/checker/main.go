@@ -77,7 +77,7 @@ func check(files []string, directory string, timeout time.Duration) (*report, er
 	if len(h.spots) == 0 {
 		return nil, errors.New("the files hold no calls")
 	}
-	j := &judge{marks: h.marks, latestUs: h.clocks.latestUs, timeout: timeout}
+	j := &judge{marks: h.marks, clocks: h.clocks, timeout: timeout}
 	judged, err := j.all(h)
 	if err != nil {
 		return nil, err
@@ -146,7 +146,7 @@ func (j *judge) draw(found judgement, directory string, number int) (string, err
 	if err := os.MkdirAll(directory, 0o755); err != nil {
 		return "", err
 	}
-	w := &world{reach: narrow[0], calls: found.prefix, hasSteps: slices.ContainsFunc(j.marks, isStep)}
+	w := j.world(narrow[0], found.prefix)
 	last := found.prefix[len(found.prefix)-1]
 	_, info := porcupine.CheckOperationsVerbose(w.model(), j.events(found.prefix, *last.ReturnNs, false), j.timeout)
 	path := filepath.Join(directory, fmt.Sprintf("violation-%d.html", number))

@@ -153,14 +153,14 @@ func TestEveryMutantOfARecordedHistoryIsFound(t *testing.T) {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
 			told := 0
-			keys, latestUs := recorded(t)
+			keys, clocks := recorded(t)
 			for _, calls := range keys {
 				for _, i := range m.places(calls) {
 					copies := copied(calls)
 					m.tell(copies[i], answeredBefore(copies, copies[i]))
 					told++
 					tellGrants(copies)
-					j := &judge{timeout: 20 * time.Second, latestUs: latestUs}
+					j := &judge{timeout: 20 * time.Second, clocks: clocks}
 					if got, _ := j.calls(copies); got != illegal {
 						t.Errorf("%s is %s: %s", copies[i].place, got, copies[i].describe())
 					}
@@ -190,8 +190,8 @@ func (m mutant) places(calls []*Operation) []int {
 
 func TestTheRecordedHistoryIsLegal(t *testing.T) {
 	t.Parallel()
-	keys, latestUs := recorded(t)
-	j := &judge{timeout: 20 * time.Second, latestUs: latestUs}
+	keys, clocks := recorded(t)
+	j := &judge{timeout: 20 * time.Second, clocks: clocks}
 	for key, calls := range keys {
 		if got, _ := j.calls(calls); got != legal {
 			t.Errorf("%v is %s", key, got)
@@ -199,7 +199,7 @@ func TestTheRecordedHistoryIsLegal(t *testing.T) {
 	}
 }
 
-func recorded(t *testing.T) (map[recordKey][]*Operation, int64) {
+func recorded(t *testing.T) (map[recordKey][]*Operation, *clocks) {
 	t.Helper()
 	h, err := openHistory([]string{"testdata/callers.ndjson"})
 	if err != nil {
@@ -212,7 +212,7 @@ func recorded(t *testing.T) (map[recordKey][]*Operation, int64) {
 			t.Fatal(err)
 		}
 	}
-	return keys, h.clocks.latestUs
+	return keys, h.clocks
 }
 
 func copied(calls []*Operation) []*Operation {

@@ -12,11 +12,13 @@ type Operation struct {
 	ReturnNs *int64 `json:"return_ns"`
 	FromNs   int64  `json:"from_ns"`
 	ToNs     int64  `json:"to_ns"`
-	Tenant   string `json:"tenant"`
-	Scope    string `json:"scope"`
-	Key      string `json:"key"`
-	Input    Input  `json:"input"`
-	Output   Output `json:"output"`
+	// Of a clock step: the driver has seen to it that no sweeper made a pass that the step could mislead.
+	Unswept bool   `json:"unswept"`
+	Tenant  string `json:"tenant"`
+	Scope   string `json:"scope"`
+	Key     string `json:"key"`
+	Input   Input  `json:"input"`
+	Output  Output `json:"output"`
 	// The database's clock at the decision, where the answer tells it.
 	ServerTimeUs *int64 `json:"server_time_us"`
 
@@ -25,6 +27,8 @@ type Operation struct {
 	time Span
 	// The earliest that it can have been at any try of this call.
 	sinceUs int64
+	// Steps of the database's clock that had ended before the call was made, and had begun when it was answered.
+	stepsBefore, stepsBegun int
 	// What this claim was answered in the whole history: its first answer may have been lost, and the second one not.
 	grants []grant
 	// It was open while a server, the database or a link was disturbed.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"math"
+	"slices"
 	"testing"
 	"time"
 )
@@ -72,6 +73,27 @@ func (s *script) mark(kind string, fromMs, toMs int64) {
 	s.marks = append(s.marks, &Operation{Mark: kind, FromNs: fromMs * 1e6, ToNs: toMs * 1e6})
 }
 
+// A step of the clock by which no sweeper was misled.
+func (s *script) unswept(fromMs, toMs int64) {
+	s.mark("clock-step", fromMs, toMs)
+	s.marks[len(s.marks)-1].Unswept = true
+}
+
+// By how far the database's clock is ahead of the callers' in some histories.
+const hourMs = 3_600_000
+
+func (s *script) acquireAhead(atMs int64, id string, fence int64, edits ...edit) *Operation {
+	expires := told(func(out *Output) { out.ExpiresUs = (hourMs + atMs + leaseMs) * 1000 })
+	return s.acquire(atMs, id, "new", fence, 1, append([]edit{decided(hourMs + atMs), expires}, edits...)...)
+}
+
+func ofAnother(op *Operation) { op.Key = "another" }
+
+// By the lease of another key.
+func (s *script) tellTime(atMs int64) { s.acquire(atMs, "teller", "new", 1, 1, ofAnother) }
+
+func (s *script) tellTimeAhead(atMs int64) { s.acquireAhead(atMs, "teller", 1, ofAnother) }
+
 func answered(out Output) edit { return func(op *Operation) { op.Output = out } }
 
 func decided(atMs int64) edit {
@@ -120,8 +142,10 @@ func (s *script) verdict() verdict {
 		}
 	}
 	clocks := compareClocks(told, s.marks)
-	j := &judge{marks: s.marks, latestUs: clocks.latestUs, timeout: 20 * time.Second}
-	found, _ := j.calls(prepared(s.calls, s.marks, clocks))
+	j := &judge{marks: s.marks, clocks: clocks, timeout: 20 * time.Second}
+	// Calls of another key tell the time, and nothing else.
+	own := slices.DeleteFunc(slices.Clone(s.calls), func(op *Operation) bool { return op.Key != "" })
+	found, _ := j.calls(prepared(own, s.marks, clocks))
 	return found
 }
 

@@ -138,9 +138,14 @@ func (s State) crashed() State {
 	return s
 }
 
-// While the clock of the database was elsewhere, up to this time, the sweeper may have come, and dropped a result.
-func (s State) stepped(latest int64) []State {
+// While the clock of the database was elsewhere, up to this time, the sweeper may have come, and dropped a result; unless
+// the driver has kept it from that.
+func (s State) stepped(step *event) []State {
 	s.isHidden = false
+	if step.mark.Unswept {
+		return []State{s}
+	}
+	latest := step.latestUs
 	states := s.byItself(Span{past, latest})
 	for i := range states {
 		if states[i].phase == completed && states[i].due.Lo <= latest {

@@ -17,6 +17,8 @@ type clocks struct {
 	movedUs int64
 	// The latest that the database's may have shown, as far as answers tell.
 	latestUs int64
+	// The same of each stretch that a step has ended; of one in which no answer told it, any time.
+	shownUs []int64
 }
 
 // An answer that told the time.
@@ -38,20 +40,37 @@ func compareClocks(told []reading, marks []*Operation) *clocks {
 	}
 	steps := slices.DeleteFunc(slices.Clone(marks), func(mark *Operation) bool { return !isStep(mark) })
 	slices.SortFunc(steps, func(a, b *Operation) int { return cmp.Compare(a.FromNs, b.FromNs) })
+	c.shownUs = make([]int64, len(steps))
 	for i, each := range c.stretches {
 		c.movedUs = max(c.movedUs, each.movedUs())
-		if i < len(steps) && each.bounds.Hi != future {
-			c.latestUs = max(c.latestUs, steps[i].ToNs/1000+each.span().Hi)
+		if i == len(steps) {
+			break
+		}
+		c.shownUs[i] = future
+		if each.bounds.Hi != future {
+			c.shownUs[i] = steps[i].ToNs/1000 + each.span().Hi
+			c.latestUs = max(c.latestUs, c.shownUs[i])
 		}
 	}
 	return c
 }
 
+// The latest that the clock may have shown from when the call was made until so many steps had begun, where a step has
+// ended the time at which it did: what was decided then may be there for others only afterwards.
+func (c *clocks) shownSince(op *Operation, steps int) int64 {
+	latest := int64(past)
+	for i := op.stepsBefore; i < steps; i++ {
+		latest = max(latest, c.shownUs[i])
+	}
+	return latest
+}
+
 // Notes what is known of the time at which a call was decided.
 func (c *clocks) tell(op *Operation) {
 	op.time = anyTime
-	if at, ok := c.stretchOf(op.CallNs, op.returnOrNever()); ok && c.stretches[at].bounds.Lo != past {
-		between := c.stretches[at].span()
+	op.stepsBefore, op.stepsBegun = c.stepsOf(op.CallNs, op.returnOrNever())
+	if op.stepsBefore == op.stepsBegun && c.stretches[op.stepsBefore].bounds.Lo != past {
+		between := c.stretches[op.stepsBefore].span()
 		op.time.Lo = op.CallNs/1000 + between.Lo
 		if !op.isUnknown() {
 			op.time.Hi = *op.ReturnNs/1000 + between.Hi
@@ -65,7 +84,12 @@ func (c *clocks) tell(op *Operation) {
 
 // Which stretch a call lies in; not ok for one that lies across a step.
 func (c *clocks) stretchOf(callNs, returnNs int64) (int, bool) {
-	before, begun := 0, 0
+	before, begun := c.stepsOf(callNs, returnNs)
+	return before, before == begun
+}
+
+// How many steps had ended before a call was made, and had begun when it was answered.
+func (c *clocks) stepsOf(callNs, returnNs int64) (before, begun int) {
 	for _, mark := range c.marks {
 		if mark.Mark != "clock-step" {
 			continue
@@ -77,7 +101,7 @@ func (c *clocks) stretchOf(callNs, returnNs int64) (int, bool) {
 			begun++
 		}
 	}
-	return before, before == begun
+	return before, begun
 }
 
 // One that nobody was answered may take effect at any time from its call on.

@@ -21,9 +21,10 @@ const statesMax = 3000
 // The record of one key and all calls on it that are in the history.
 type world struct {
 	reach
-	calls []*Operation
-	// The database's clock was set.
-	hasSteps bool
+	calls  []*Operation
+	clocks *clocks
+	// The database's clock was set; and a sweeper may have been misled by that.
+	hasSteps, hasSweptSteps bool
 	// A search was cut short.
 	isCut bool
 }
@@ -45,11 +46,12 @@ func (w *world) step(from *belief, e *event) *belief {
 	for _, s := range from.states {
 		switch {
 		case e.mark != nil && e.mark.Mark == "clock-step":
-			next.addAll(s.stepped(e.latestUs))
+			next.addAll(s.stepped(e))
 			// What is open may have taken effect by the clock as it was.
-			for _, before := range w.reachable(s, Span{past, e.latestUs}) {
-				if before.phase != gone {
-					next.addAll(before.stepped(e.latestUs))
+			for _, before := range w.reachable(s, Span{past, e.latestUs}, 0) {
+				isErased := before.phase == absent && s.phase != absent
+				if before.phase != gone && !(isErased && e.mark.Unswept) {
+					next.addAll(before.stepped(e))
 				}
 			}
 		case e.mark != nil:
@@ -67,7 +69,7 @@ func (w *world) step(from *belief, e *event) *belief {
 // The states in which the record can have been when it was answered so, as the call left them.
 func (w *world) answer(s State, e *event, next *stateSet) {
 	granted := grant{e.op.Output.Token, e.op.Output.Fence}
-	for _, before := range w.reachable(s, e.op.time) {
+	for _, before := range w.reachable(s, e.op.time, e.op.stepsBegun) {
 		if before.phase == gone {
 			continue
 		}
@@ -77,9 +79,12 @@ func (w *world) answer(s State, e *event, next *stateSet) {
 				if e.pending >= 0 {
 					after.pending = without(after.pending, e.pending)
 				}
-				next.add(after)
-				if w.hasSteps && s.hasEnded() && before.phase == absent && after.phase == absent {
+				isOver := w.hasSteps && s.hasEnded() && before.phase == absent && after.phase == absent
+				if isOver {
 					next.add(s.hidden(after.pending))
+				}
+				if !isOver || w.hasSweptSteps {
+					next.add(after)
 				}
 			}
 		}
@@ -98,9 +103,10 @@ func (w *world) outcomes(s State, op *Operation, t Span, granted grant) []outcom
 	return readOutcomes(s, op, t)
 }
 
-// What the record may have become by this time, by itself and by calls that were not answered.
-func (w *world) reachable(s State, t Span) []State {
-	found := setOf(w.widened(s, t).byItself(t)...)
+// What the record may have become by this time, when so many steps of the clock had begun, by itself and by calls that
+// were not answered.
+func (w *world) reachable(s State, t Span, steps int) []State {
+	found := setOf(w.widened(s, t, steps).byItself(t)...)
 	from := 0
 	for depth := 0; depth < w.depth && from < len(found.states); depth++ {
 		until := len(found.states)
@@ -110,8 +116,8 @@ func (w *world) reachable(s State, t Span) []State {
 				continue
 			}
 			for i := 0; i < len(s.pending); i += pendingBytes {
-				for _, after := range w.takenEffect(s, pendingAt(s.pending, i), t) {
-					found.addAll(w.widened(after, t).byItself(t))
+				for _, after := range w.takenEffect(s, pendingAt(s.pending, i), t, steps) {
+					found.addAll(w.widened(after, t, steps).byItself(t))
 				}
 			}
 			if len(found.states) > statesMax {
@@ -123,10 +129,11 @@ func (w *world) reachable(s State, t Span) []State {
 	return found.states
 }
 
-// The states after a call without an answer took effect at some time since it was made.
-func (w *world) takenEffect(s State, number int, t Span) []State {
+// The states after a call without an answer took effect at some time since it was made: by the clock as it is, or as it
+// was before it was set back.
+func (w *world) takenEffect(s State, number int, t Span, steps int) []State {
 	op := w.calls[number]
-	since := Span{min(op.sinceUs, t.Hi), t.Hi}
+	since := Span{min(op.sinceUs, t.Hi), max(t.Hi, w.clocks.shownSince(op, steps))}
 	var after []State
 	keep := func(told []outcome) {
 		for _, o := range told {
@@ -161,7 +168,7 @@ func (w *world) takenEffect(s State, number int, t Span) []State {
 }
 
 // The end of a lease under which its own claim, or a heartbeat, may still take effect: no branch for each, but a span.
-func (w *world) widened(s State, t Span) State {
+func (w *world) widened(s State, t Span, steps int) State {
 	if s.phase != held {
 		return s
 	}
@@ -171,9 +178,10 @@ func (w *world) widened(s State, t Span) State {
 		if !isOwn && !(op.Op == "heartbeat" && s.isProvenBy(&op.Input)) {
 			continue
 		}
-		end := t.plusMs(op.Input.LeaseMs)
+		until := Span{t.Lo, max(t.Hi, w.clocks.shownSince(op, steps))}
+		end := until.plusMs(op.Input.LeaseMs)
 		if !s.isReconciling() {
-			end = s.leaseEnd(op.Input.LeaseMs, t)
+			end = s.leaseEnd(op.Input.LeaseMs, until)
 		}
 		s.due.Hi = max(s.due.Hi+1, end.Hi)
 	}

@@ -133,10 +133,14 @@ const CONTROLS = {
   broken: "COULD NOT RUN",
 } as const;
 
-/** 0: every row that ran holds, and every control fails; a row that is left out says so and is no failure. */
-export function exitCodeOf({ rows }: Pick<Report, "rows">): 0 | 1 | 2 {
+/**
+ * 0: every row that ran holds, and every control fails; a row that is left out says so and is no failure. In the full form
+ * porcupine has to have judged: there a row without it has not proved what it promises.
+ */
+export function exitCodeOf({ rows, full }: Pick<Report, "rows" | "full">): 0 | 1 | 2 {
   const controls = rows.flatMap((row) => (isJudged(row) && row.control !== null ? [row.control.kind] : []));
   const kinds = rows.map(({ kind }) => kind);
   if (kinds.includes("violated") || controls.includes("holds")) return 1;
-  return kinds.includes("broken") || controls.includes("broken") ? 2 : 0;
+  const lacksOrder = full && rows.some((row) => isJudged(row) && row.porcupine === null);
+  return kinds.includes("broken") || controls.includes("broken") || lacksOrder ? 2 : 0;
 }

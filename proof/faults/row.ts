@@ -61,7 +61,7 @@ export interface Figure {
 
 /** The row is run once more with this, in its short form, and has to fail. */
 export type Control =
-  /** The service with one thing taken out; a name of proof/mutants. */
+  /** The service with one thing taken out; a name of proof/mutants. Or with several, joined by "+", of which one alone is made up for by another. */
   | { readonly kind: "mutant"; readonly mutant: string; readonly fails: RegExp }
   /** Another stand, say one with `synchronous_commit = off`. */
   | { readonly kind: "stand"; readonly what: string; readonly stand: Partial<StandOptions>; readonly fails: RegExp };

@@ -42,7 +42,17 @@ export async function runControl(row: Row, control: Control, { seed, say }: Cont
 
 async function changeOf(control: Control, opening: AsyncDisposableStack): Promise<Partial<StandOptions>> {
   if (control.kind === "stand") return control.stand;
-  const { mutantTree } = await import("../mutants/tree.ts");
-  const tree = opening.use(await mutantTree(control.mutant));
+  const { treeWith } = await import("../mutants/tree.ts");
+  const tree = opening.use(await treeWith(await patchesOf(control.mutant), control.mutant));
   return { tree: tree.path };
+}
+
+/** @throws if one of them is not there */
+async function patchesOf(names: string) {
+  const { MUTANTS } = await import("../mutants/mutants.ts");
+  return names.split("+").flatMap((name) => {
+    const mutant = MUTANTS.find(({ id }) => id === name);
+    if (mutant === undefined) throw new Error(`no mutant is called ${name}`);
+    return mutant.patches;
+  });
 }

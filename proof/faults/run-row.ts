@@ -3,14 +3,16 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { checkHistory, type HistoryReport } from "../history/check.ts";
 import { createRandom } from "../history/load/random.ts";
-import { createRecorder } from "../history/recorder.ts";
+import { createRecorder, nowNs } from "../history/recorder.ts";
+import type { Time } from "../history/validators/validator.ts";
 import { CannotRun } from "./cannot-run.ts";
+import { metricOf } from "./crowd.ts";
 import { meetAllServers } from "./load/quiet.ts";
 import { FULL_LOAD, type RunningLoad, startLoad, USUAL_LOAD } from "./load.ts";
 import type { Field, Figure, Row } from "./row.ts";
 import { openDirectory } from "./stand/place.ts";
 import type { Stand } from "./stand/stand.ts";
-import { type Found, findFaults, toldFigures } from "./verdict.ts";
+import { doubtOf, type Found, findFaults, toldFigures } from "./verdict.ts";
 
 export interface RunRowOptions {
   readonly stand: Stand;
@@ -30,6 +32,8 @@ export interface Ran {
   readonly history: HistoryReport;
   /** What is not as it must be; none: the row holds. */
   readonly faults: readonly string[];
+  /** Why the faults are no finding; null: they are. */
+  readonly doubt: string | null;
   /** Where the histories are, if they were kept. */
   readonly kept: string | null;
 }
@@ -43,11 +47,12 @@ const QUIET_MS = { short: 1_000, full: 10_000 };
 const ANSWERS_AGAIN_MS_MAX = 10_000;
 /** The longest wait and the longest call, sent again and again. */
 const ALL_END_MS_MAX = 20_000;
-const SEARCH_SECONDS = 60;
+const SEARCH_SECONDS = { short: 60, full: 300 };
 
 /** Runs a row on a stand that nothing is the matter with: load, fault, quiet, and everything judged. */
 export async function runRow(row: Row, options: RunRowOptions): Promise<Ran> {
-  const { stand, keep, searchSeconds = SEARCH_SECONDS } = options;
+  const { stand, keep, isFull } = options;
+  const { searchSeconds = isFull ? SEARCH_SECONDS.full : SEARCH_SECONDS.short } = options;
   await using directory = await openDirectory();
   const files: string[] = [];
   const historyFile = (name: string) => {
@@ -59,7 +64,7 @@ export async function runRow(row: Row, options: RunRowOptions): Promise<Ran> {
   const figure = (one: Figure) => void figures.set(one.name, one);
   const before = stand.mishaps();
   const ended = await runLoad(row, options, { historyFile, figure });
-  const history = await checkHistory(files, { timeoutSeconds: searchSeconds });
+  const history = await checkHistory(files, { timeoutSeconds: searchSeconds, within: ended.injected });
   const { unjudged = [], told = [] } = row;
   for (const one of toldFigures(history, told)) figure(one);
   const found: Found = {
@@ -68,7 +73,7 @@ export async function runRow(row: Row, options: RunRowOptions): Promise<Ran> {
   };
   const faults = findFaults(found);
   const kept = faults.length > 0 && keep !== null ? await keepIn(keep, row.id, directory.path) : null;
-  return { figures: found.figures, history, faults, kept };
+  return { figures: found.figures, history, faults, doubt: doubtOf(found, faults), kept };
 }
 
 /** The load, the fault, the quiet, and the last look; when it returns the history is whole. */
@@ -76,10 +81,11 @@ async function runLoad(
   row: Row,
   { stand, seed, times, isFull, say }: RunRowOptions,
   { historyFile, figure }: Pick<Field, "historyFile" | "figure">,
-): Promise<Pick<Found, "stuck" | "brokeOff" | "internal">> {
+): Promise<Pick<Found, "stuck" | "brokeOff" | "internal" | "resent"> & { readonly injected: Time }> {
   const random = createRandom(seed ^ hashOf(row.id));
   const scope = `${row.id}-${Date.now().toString(36)}`;
   using recorder = createRecorder({ path: historyFile("callers") });
+  const resentBefore = await resentBy(stand);
   const deps = { ...(isFull ? FULL_LOAD : USUAL_LOAD), ...row.load, stand, recorder, random, scope };
   await using load = startLoad(deps);
   const fromMs = performance.now();
@@ -89,10 +95,22 @@ async function runLoad(
     ...{ stand, load, recorder, random, times, isFull, scope, say, historyFile, figure },
     baseline: { fromMs, toMs: performance.now() },
   };
+  let resent = (await resentBy(stand)) - resentBefore;
+  const fromNs = nowNs();
   const brokeOff = await row.inject(field).then(() => null, reasonOf);
+  const injected = { fromNs, toNs: nowNs() };
   const stuck = await settle(field);
   if (stuck === null) await load.lookAtLast();
-  return { stuck, brokeOff, internal: load.internal };
+  // A clock that steps takes no connection away; whatever else was done explains what was lost.
+  const isLeftAlone = recorder.marks.every(({ mark }) => mark === "clock-step");
+  if (isLeftAlone && stuck === null) resent = (await resentBy(stand)) - resentBefore;
+  figure({ name: "batches sent again though no connection was touched", value: resent, unit: "" });
+  return { stuck, brokeOff, injected, internal: load.internal, resent };
+}
+
+/** Batches that were sent once more because the answer did not come, and perhaps took effect twice. */
+function resentBy({ servers }: Stand): Promise<number> {
+  return metricOf(servers, "holdfast_store_retries_total", { cause: "connection" });
 }
 
 /** What the row met that it had not reckoned with: most likely the service is to blame. */

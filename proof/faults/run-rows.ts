@@ -1,5 +1,6 @@
+import { readCommit } from "../commit.ts";
 import { CannotRun } from "./cannot-run.ts";
-import { readCommit, readMachine } from "./machine.ts";
+import { readMachine } from "./machine.ts";
 import { type RunOptions, timesOf } from "./options.ts";
 import { judgedOf, type Outcome, porcupineOf, type Report } from "./report.ts";
 import type { Row } from "./row.ts";
@@ -32,6 +33,7 @@ export function createRunner(options: RunnerOptions, say: (text: string) => void
     const ran = await runRow(row, { stand, seed, times, isFull, judgesTimes, say, keep });
     porcupine = porcupineOf(ran.history)?.porcupine ?? porcupine;
     if (ran.faults.length > 0) await stands.drop();
+    if (ran.doubt !== null) return { kind: "broken", id: row.id, fault: row.fault, seed, why: ran.doubt };
     const judged = judgedOf(row, ran, { seed, times, seconds: secondsSince(beganMs) });
     if (!controls || row.control === undefined) return judged;
     await stands.drop();

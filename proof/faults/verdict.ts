@@ -12,6 +12,8 @@ export interface Found {
   /** Calls that were answered INTERNAL. */
   readonly internal: number;
   readonly mishaps: readonly string[];
+  /** Batches that servers sent once more for a connection that was lost, though nothing had been done to it. */
+  readonly resent: number;
   readonly unjudged: readonly ValidatorId[];
   readonly told?: NonNullable<Row["told"]>;
   /** Whether figures in ms are held to their bounds. Not where others use the machine meanwhile, as in the gate. */
@@ -20,6 +22,9 @@ export interface Found {
 
 /** That is no finding, and lets no row hold. */
 export const NOTHING_JUDGED = "nothing was there to be judged";
+
+/** Instants of calls are exact to microseconds; beyond this times were judged so leniently that it says little. */
+const CLOCKS_MOVED_US_MAX = 1_000;
 
 /** What is not as it must be, a sentence each; none: the row holds. */
 export function findFaults({
@@ -38,18 +43,33 @@ export function findFaults({
     ...(told.includes("porcupine") ? [] : porcupineFaults(history)),
     ...validators
       .filter(({ id }) => !told.includes(id))
-      .flatMap(({ id, promise, violations, judged, examples }) => {
+      .flatMap(({ id, promise, violations, judged, judgedWithin, examples }) => {
         const [example] = examples;
         const where = example === undefined ? "" : `, first ${example.key}: ${example.why}`;
         if (violations > 0) return [`${id}: ${violations} of ${judged} violate "${promise}"${where}`];
-        return judged === 0 && !unjudged.includes(id) ? [`${id}: ${NOTHING_JUDGED}`] : [];
+        return judgedWithin === 0 && !unjudged.includes(id) ? [`${id}: ${NOTHING_JUDGED}`] : [];
       }),
+    ...clockFaults(history),
     ...figures.filter((figure) => !isHeld(figure) && (judgesTimes || figure.unit !== "ms")).map(brokenText),
     ...(brokeOff === null ? [] : [`it broke off: ${brokeOff}`]),
     ...(stuck === null ? [] : [stuck]),
     ...(internal > 0 ? [`${internal} calls were answered INTERNAL`] : []),
     ...mishaps.map((mishap) => `mishap: ${mishap}`),
   ];
+}
+
+/**
+ * Why what was found is no finding; null: it is one. A server that loses its database's answer sends the call again, and
+ * porcupine knows of that only where something was done. A machine that stands still for seconds does it too.
+ */
+export function doubtOf(
+  { resent, history }: Pick<Found, "resent" | "history">,
+  faults: readonly string[],
+): string | null {
+  if (resent === 0 || faults.length === 0 || !faults.every((fault) => porcupineFaults(history).includes(fault))) {
+    return null;
+  }
+  return `servers lost connections by themselves and sent ${resent} batches again, of which porcupine does not know: ${faults[0]}`;
 }
 
 /** How much is violated of what a row tells and does not judge. */
@@ -93,4 +113,11 @@ function porcupineFaults({ linearizability }: HistoryReport): readonly string[] 
   const [first] = [...violations, ...undecided];
   const named = first === undefined ? "" : `, first ${first.tenant} / ${first.scope} / ${first.key}`;
   return [`porcupine: ${verdict}, ${violations.length} keys violated, ${undecided.length} undecided${named}`];
+}
+
+function clockFaults({ validated, linearizability }: HistoryReport): readonly string[] {
+  const checked = linearizability.kind === "checked" ? linearizability.report.clocks_moved_us : 0;
+  const movedUs = Math.max(validated.clocksMovedUs, checked);
+  if (movedUs <= CLOCKS_MOVED_US_MAX) return [];
+  return [`the clocks moved against each other by ${movedUs} us, and no mark says so`];
 }

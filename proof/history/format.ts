@@ -53,6 +53,11 @@ export interface MarkLine {
   readonly from_ns: number;
   readonly to_ns: number;
   readonly server?: string;
+  /**
+   * Of a `clock-step`: the driver has seen to it that no sweeper takes what is over by the other clock. Then nothing is
+   * erased by the step, but for what somebody claims anew meanwhile.
+   */
+  readonly unswept?: boolean;
 }
 
 export interface Checkpoint {

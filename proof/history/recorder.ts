@@ -18,9 +18,11 @@ export interface Recorder extends Disposable {
    * Does something to the servers, their database or its clock, and writes down from when to when; see MarkLine. Calls
    * that were open meanwhile are judged accordingly.
    */
-  during<T>(mark: Pick<MarkLine, "mark" | "server">, act: () => Promise<T>): Promise<T>;
+  during<T>(mark: Pick<MarkLine, "mark" | "server" | "unswept">, act: () => Promise<T>): Promise<T>;
   /** How many lines there are so far. */
   readonly lines: number;
+  /** What was done so far, and is over. */
+  readonly marks: readonly MarkLine[];
   /** Writes what is still open as unknown, and everything out. The same as disposing of it; the end of the process is too. */
   close(): void;
 }
@@ -40,6 +42,7 @@ const BUFFER_CHARACTERS_MAX = 64 * 1024;
 export function createRecorder({ path, journal = false }: RecorderOptions): Recorder {
   const file = openSync(path, "w");
   const open = new Map<number, () => void>();
+  const marks: MarkLine[] = [];
   let buffered: string[] = [];
   let characters = 0;
   let lines = 0;
@@ -99,19 +102,22 @@ export function createRecorder({ path, journal = false }: RecorderOptions): Reco
       try {
         return await act();
       } finally {
-        write({ v: FORMAT_VERSION, ...mark, from_ns, to_ns: nowNs() });
+        const line: MarkLine = { v: FORMAT_VERSION, ...mark, from_ns, to_ns: nowNs() };
+        marks.push(line);
+        write(line);
       }
     },
     get lines() {
       return lines;
     },
+    marks,
     close,
     [Symbol.dispose]: close,
   };
 }
 
 /** Exact for the first hundred days of a host; two instants that round to one are taken for concurrent. */
-function nowNs(): number {
+export function nowNs(): number {
   return Number(process.hrtime.bigint());
 }
 

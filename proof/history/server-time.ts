@@ -18,6 +18,8 @@ export interface ServerTimes {
   of(call: CallLine): Span;
   /** What the clock may have shown at the latest by the time of the call's decision, also before it was set back. */
   latestUs(call: CallLine): number;
+  /** The same, but for times before those steps by which no sweeper was misled. */
+  sweptUs(call: CallLine): number;
   /** How far the clocks moved against each other although no mark says so. */
   readonly movedUs: number;
 }
@@ -43,14 +45,18 @@ export function createServerTimes(readings: readonly Reading[], marks: readonly 
     if (loUs === Number.NEGATIVE_INFINITY) return EVER;
     return { loUs: callNs / NS_PER_US + loUs - ROUNDING_US, hiUs: returnNs / NS_PER_US + hiUs + ROUNDING_US };
   };
+  const shownBy = (call: CallLine, counts: (step: MarkLine) => boolean) => {
+    const begun = steps.filter(({ from_ns }) => from_ns <= (call.return_ns ?? Number.POSITIVE_INFINITY));
+    const shown = begun.map((step, i) =>
+      counts(step) ? step.to_ns / NS_PER_US + (stretches[i]?.span().hiUs ?? 0) + ROUNDING_US : Number.NEGATIVE_INFINITY,
+    );
+    return Math.max(of(call).hiUs, ...shown);
+  };
   return {
     of,
     movedUs: Math.max(0, ...stretches.map((apart) => apart.movedUs())),
-    latestUs(call) {
-      const begun = steps.filter(({ from_ns }) => from_ns <= (call.return_ns ?? Number.POSITIVE_INFINITY));
-      const shown = begun.map(({ to_ns }, i) => to_ns / NS_PER_US + (stretches[i]?.span().hiUs ?? 0) + ROUNDING_US);
-      return Math.max(of(call).hiUs, ...shown);
-    },
+    latestUs: (call) => shownBy(call, () => true),
+    sweptUs: (call) => shownBy(call, ({ unswept = false }) => !unswept),
   };
 }
 

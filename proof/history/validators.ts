@@ -8,7 +8,7 @@ import { waitsEnd } from "./validators/v5-waits-end.ts";
 import { ownCanaries } from "./validators/v6-canaries.ts";
 import { lastLook } from "./validators/v7-last-look.ts";
 import { tallyUnknown, type UnknownFigures } from "./validators/v8-unknown.ts";
-import type { Checked, Validator } from "./validators/validator.ts";
+import type { Checked, Time, Validator } from "./validators/validator.ts";
 
 export const VALIDATORS: readonly Validator[] = [
   fencesRise,
@@ -32,6 +32,8 @@ export interface ValidatorReport {
   readonly id: Validator["id"];
   readonly promise: string;
   readonly judged: number;
+  /** Of these, those that were under way at some time of what the driver was interested in. */
+  readonly judgedWithin: number;
   readonly violations: number;
   /** The first ones. */
   readonly examples: readonly Example[];
@@ -44,12 +46,17 @@ export interface Example {
 }
 
 const EXAMPLES_MAX = 5;
+const EVER: Time = { fromNs: Number.NEGATIVE_INFINITY, toNs: Number.POSITIVE_INFINITY };
 
-/** Key by key, so that only one key's calls are in memory. */
-export function validate(history: History): Validated {
+/**
+ * Key by key, so that only one key's calls are in memory.
+ *
+ * @param within what the driver is interested in, say from when to when it did something; by default everything
+ */
+export function validate(history: History, within: Time = EVER): Validated {
   const { marks } = history;
   const times = createServerTimes(history.times, marks);
-  const reports = VALIDATORS.map(startReport);
+  const reports = VALIDATORS.map((validator) => startReport(validator, within));
   const unknown = tallyUnknown();
   let keys = 0;
   for (const calls of history.keys()) {
@@ -62,19 +69,20 @@ export function validate(history: History): Validated {
   return { keys, validators, unknown: unknown.figures(), clocksMovedUs: times.movedUs };
 }
 
-function startReport({ id, promise, check }: Validator) {
+function startReport({ id, promise, check }: Validator, within: Time) {
   const examples: Example[] = [];
-  let judged = 0;
+  let [judged, judgedWithin] = [0, 0];
   let violations = 0;
   return {
     add(key: string, ...[calls, context]: Parameters<Validator["check"]>) {
       const found: Checked = check(calls, context);
-      judged += found.judged;
+      judged += found.judged.length;
+      judgedWithin += found.judged.filter(({ fromNs, toNs }) => fromNs <= within.toNs && toNs >= within.fromNs).length;
       violations += found.violations.length;
       for (const { why, lines } of found.violations.slice(0, EXAMPLES_MAX - examples.length)) {
         examples.push({ key, why, places: lines.map(({ place }) => place) });
       }
     },
-    report: (): ValidatorReport => ({ id, promise, judged, violations, examples }),
+    report: (): ValidatorReport => ({ id, promise, judged, judgedWithin, violations, examples }),
   };
 }

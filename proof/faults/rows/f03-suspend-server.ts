@@ -47,8 +47,9 @@ export const suspendServer: Row = {
     }
     const sum = (name: keyof Lost) => lost.reduce((total, each) => total + each[name], 0);
     figure({ name: "ends of superseded holders accepted", value: sum("accepted"), unit: "", must: { atMost: 0 } });
-    figure({ name: "LEASE_SUPERSEDED", value: sum("superseded"), unit: "", must: { atLeast: times * HELD.length } });
-    figure({ name: "otherwise refused", value: sum("otherwise"), unit: "" });
+    const ends = 2 * times * HELD.length;
+    figure({ name: "LEASE_SUPERSEDED", value: sum("superseded"), unit: "", must: { atLeast: ends } });
+    figure({ name: "otherwise refused", value: sum("otherwise"), unit: "", must: { atMost: 0 } });
   },
   control: { kind: "mutant", mutant: "M3", fails: /figure: ends of superseded holders/ },
 };

@@ -65,7 +65,7 @@ export const terminateSessions: Row = {
       const cut = await endSessions(field, committing, () =>
         withoutReceiver(stand, () => stand.primary.sql(END_COMMITTING)),
       );
-      figure({ name: "ended while their commit waited", value: cut, unit: "", must: { atLeast: 1 } });
+      figure({ name: "ended while their commit waited", value: cut, unit: "", must: { atLeast: committing / 2 } });
     });
     await users.stop();
     for (const failure of users.failures.slice(0, 3)) say(failure);

@@ -4,6 +4,7 @@ import type { Rpc } from "../../../src/client/runtime.ts";
 import { millis } from "../../history/load/wire.ts";
 import { claimOf, handleOf, LONG, openCallers } from "../calls.ts";
 import type { Field, Row } from "../row.ts";
+import { type Contended, contendFor } from "../witness/contender.ts";
 import { startFlood } from "../witness/flood.ts";
 import { between, readPages } from "../witness/pages.ts";
 
@@ -40,6 +41,7 @@ export const slowLinks: Row = {
     const before = await readPages(stand.servers);
     const windows: { readonly fromMs: number; readonly toMs: number }[] = [];
     const rpcs = stand.servers.map((server) => callers.open(server));
+    const contended: Contended = { refused: 0, taken: 0, lapsed: 0 };
     let [beats, lost, claimed] = [0, 0, 0];
     await recorder.during({ mark: "trouble" }, async () => {
       try {
@@ -55,7 +57,8 @@ export const slowLinks: Row = {
             Array.from({ length: HOLDERS }, (_, i) => {
               const server = stand.servers[i % stand.servers.length];
               if (server === undefined) throw new Error("bug: a stand without servers");
-              return holdOn(field, callers.open(server), `holder-${round}-${i}`, untilMs);
+              const other = rpcs[(i + 1) % rpcs.length] as Rpc;
+              return holdOn(field, callers.open(server), other, { key: `holder-${round}-${i}`, untilMs, contended });
             }),
           );
           claimed += flood.answers.answered;
@@ -87,6 +90,10 @@ export const slowLinks: Row = {
       value: (100 * claimed * TRIPS * LATENCY_MS) / 1_000 / seconds / CLAIMERS,
     });
     figure({ name: "heartbeats of leases of 5 s", value: beats, unit: "", must: { atLeast: HOLDERS * times } });
+    const { refused, taken, lapsed } = contended;
+    figure({ name: "asked for meanwhile, and refused", value: refused, unit: "", must: { atLeast: HOLDERS * times } });
+    figure({ name: "given to somebody else before their end", value: taken, unit: "", must: { atMost: 0 } });
+    figure({ name: "given to somebody else after their end", value: lapsed, unit: "" });
     figure({ name: "leases lost by who extends them", value: lost, unit: "", must: { atMost: 0 } });
     figure({
       ...{ name: "batches whose oldest call queued for 1 s at most", unit: "%", must: { atLeast: 99 } },
@@ -94,22 +101,37 @@ export const slowLinks: Row = {
     });
     figure({ name: "rows of a batch, mean", value: slow.mean("holdfast_batch_rows"), unit: "" });
   },
+  control: { kind: "mutant", mutant: "early-takeover", fails: /given to somebody else before|porcupine: VIOLATION/ },
 };
 
-/** Holds a lease until then, and says whether it was ever told that it had lost it. */
-async function holdOn({ scope }: Field, rpc: Rpc, key: string, untilMs: number) {
-  const handle = handleOf(await rpc.claim(claimOf({ scope: `${scope}-held`, key }, { leaseMs: LEASE_MS }), LONG));
-  let beats = 0;
-  for (; performance.now() < untilMs; beats++) {
-    await pause(BEAT_MS);
+interface Holding {
+  readonly key: string;
+  readonly untilMs: number;
+  readonly contended: Contended;
+}
+
+/**
+ * Holds a lease until then, while somebody asks another server for it between any two heartbeats. Says whether its holder
+ * was told that it had lost it, though nobody had been given it.
+ */
+async function holdOn({ scope }: Field, rpc: Rpc, other: Rpc, { key: name, untilMs, contended }: Holding) {
+  const key = { scope: `${scope}-held`, key: name };
+  let beatenMs = performance.now();
+  const handle = handleOf(await rpc.claim(claimOf(key, { leaseMs: LEASE_MS }), LONG));
+  for (let beats = 0; ; beats++) {
+    await pause(BEAT_MS / 2);
+    if (performance.now() >= untilMs) return { beats, isLost: false };
+    if (await contendFor(other, { key, leaseMs: LEASE_MS, beatenMs }, contended)) return { beats, isLost: false };
+    await pause(BEAT_MS / 2);
+    const sentMs = performance.now();
     try {
       await rpc.heartbeat({ handle, lease: millis(LEASE_MS) }, LONG);
+      beatenMs = sentMs;
     } catch (error) {
       if (!LOST.has(ConnectError.from(error).code)) throw error;
       return { beats, isLost: true };
     }
   }
-  return { beats, isLost: false };
 }
 
 /** LEASE_SUPERSEDED, and a token or a record that is unknown. */

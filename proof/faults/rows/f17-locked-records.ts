@@ -58,6 +58,7 @@ const ONLOOKERS = 2;
 const SHED_MS_MAX = 50;
 const BEAT_MS_MAX = 100;
 const SHARE_MIN = 40;
+const FAILED_PERCENT_MAX = 1;
 
 interface Seen {
   readonly healthyMs: number[];
@@ -168,5 +169,6 @@ function tell({ figure }: Field, seen: Seen): void {
     must: { atMost: 0 },
   });
   const failed = sum(seen.guests, (answers) => answers.failed.get("Unavailable") ?? 0);
-  figure({ name: "of the other tenant unavailable", value: failed, unit: "" });
+  const failedMax = Math.floor((FAILED_PERCENT_MAX * guests) / 100);
+  figure({ name: "of the other tenant unavailable", value: failed, unit: "", must: { atMost: failedMax } });
 }

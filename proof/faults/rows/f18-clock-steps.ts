@@ -1,13 +1,13 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { Code, ConnectError } from "@connectrpc/connect";
 import { FailKind, type LeaseHandle } from "../../../gen/holdfast/v1/idempotency_pb.ts";
 import type { Rpc } from "../../../src/client/runtime.ts";
 import { millis } from "../../history/load/wire.ts";
 import { claimOf, completeOf, handleIn, handleOf, type Key, LONG, openCallers, resultIn } from "../calls.ts";
-import { until } from "../crowd.ts";
+import { metricOf, until } from "../crowd.ts";
 import type { Row } from "../row.ts";
 import { shimOf } from "../shim/of-stand.ts";
 import type { StandServer } from "../stand/stand.ts";
+import { extendLeases } from "../witness/extended.ts";
 import { persist } from "../witness/persist.ts";
 
 const HOUR_MS = 3_600_000;
@@ -17,6 +17,8 @@ const AHEAD_MS = { short: 1_500, full: 4_000 };
 const KEYS = 12;
 const LEASE_MS = 20_000;
 const BEAT_MS = 300;
+/** The least that a claim may ask for: longer than a round takes, a sweeper's interval in it, and shorter than the step. */
+const RETENTION_MS = 60_000;
 
 /**
  * The database's clock is set an hour ahead and an hour back again. Leases that it has left behind are over, and whoever
@@ -32,9 +34,15 @@ export const clockSteps: Row = {
     const aheadMs = isFull ? AHEAD_MS.full : AHEAD_MS.short;
     using callers = openCallers(recorder, "f18");
     const rpcs = stand.servers.map((server) => callers.open(server));
-    const step = (ms: number) => recorder.during({ mark: "clock-step" }, async () => shim.shiftClock(ms));
+    // No sweeper makes two passes while the clock is ahead, so none erases anything by it.
+    const mark = { mark: "clock-step", unswept: true } as const;
+    const step = (ms: number) => recorder.during(mark, async () => shim.shiftClock(ms));
+    const steps = () => metricOf(stand.servers, "holdfast_clock_steps_total");
+    const stepsBefore = await steps();
     const told: Told = { left: 0, takenOver: 0, completes: 0, twice: 0, otherwise: 0, sunken: 0, given: 0, taken: 0 };
-    const holders = await startHolding(rpcs, `${scope}-held`);
+    const kept = { asked: 0, replayed: 0 };
+    const held = Array.from({ length: KEYS }, (_, i) => ({ scope: `${scope}-held`, key: String(i) }));
+    const holders = await extendLeases(rpcs, held, { leaseMs: LEASE_MS, everyMs: BEAT_MS });
     for (let round = 1; round <= times; round++) {
       const left = await each(async (i): Promise<Left> => {
         const scene = { key: { scope: `${scope}-left`, key: `${round}-${i}` }, rpcs: turned(rpcs, i) };
@@ -44,18 +52,27 @@ export const clockSteps: Row = {
         const scene = { key: { scope: `${scope}-released`, key: `${round}-${i}` }, rpcs: turned(rpcs, i) };
         return { ...scene, fence: await giveBack(scene, await take(scene)) };
       });
+      const done = await each(async (i): Promise<Done> => {
+        const scene = { key: { scope: `${scope}-done`, key: `${round}-${i}` }, rpcs: turned(rpcs, i) };
+        return { ...scene, text: await finish(scene) };
+      });
       await step(HOUR_MS);
       await Promise.all(left.map((one) => contend(one, told)));
       await Promise.all(released.map((one) => takeAgain(one, told)));
+      await holders.contend();
       await pause(aheadMs);
+      // The first pass of any, so none makes a second one; the last round of many is kept waiting for it.
+      if (isFull && round === times) await until(async () => (await steps()) > stepsBefore, "a sweeper sees a step");
       await step(0);
       await Promise.all(released.map((one) => takeAgain(one, told)));
+      await Promise.all(done.map((one) => replay(one, kept)));
+      await holders.contend();
       await pause(aheadMs);
       say(`clock ahead and back ${round} of ${times} times`);
       // With one pass in this time ahead and the next in the following one, it would seem that nothing had jumped.
       if (round < times) await untilSwept(stand.servers);
     }
-    const { beats, lost } = await holders.stop();
+    const { beats, lost, contended } = await holders.stop();
     const all = (value: number) => ({ value, unit: "%", must: { atLeast: 100 } });
     const none = (value: number) => ({ value, unit: "", must: { atMost: 0 } });
     figure({ name: "steps of the clock", value: 2 * times, unit: "" });
@@ -67,9 +84,16 @@ export const clockSteps: Row = {
     // Told, not judged: docs/guarantees.md says that a step back delays what is due, and `due` is when they were released.
     figure({ name: "released records that could be had at once", value: (100 * told.taken) / told.given, unit: "%" });
     figure({ name: "heartbeats of live leases", value: beats, unit: "", must: { atLeast: KEYS * times } });
+    const asked = 2 * KEYS * times;
+    figure({ name: "asked for meanwhile, and refused", value: contended.refused, unit: "", must: { atLeast: asked } });
+    figure({ name: "given to somebody else before their end", ...none(contended.taken) });
     figure({ name: "live leases lost", ...none(lost) });
-    const swept = await Promise.all(stand.servers.map((server) => server.metric("holdfast_clock_steps_total")));
-    figure({ name: "steps that sweepers saw", value: swept.reduce((sum, count) => sum + count, 0), unit: "" });
+    figure({
+      name: "results from before a step that are replayed after it",
+      ...all((100 * kept.replayed) / kept.asked),
+    });
+    const seen = { name: "steps that sweepers saw", value: (await steps()) - stepsBefore, unit: "" };
+    figure(isFull ? { ...seen, must: { atLeast: 1 } } : seen);
   },
   control: { kind: "mutant", mutant: "M2", fails: /leases taken over/ },
 };
@@ -79,6 +103,27 @@ async function untilSwept(servers: readonly StandServer[]): Promise<void> {
   const passes = () => Promise.all(servers.map((server) => server.metric("holdfast_sweep_seconds_count")));
   const before = await passes();
   await until(async () => (await passes()).every((count, i) => count > (before[i] ?? 0)), "every server sweeps");
+}
+
+/** A result that is over by the clock that is ahead. */
+interface Done extends Scene {
+  readonly text: string;
+}
+
+const FLEETING = { resultRetention: millis(RETENTION_MS), tombstoneRetention: millis(RETENTION_MS) };
+
+async function finish(scene: Scene): Promise<string> {
+  const claim = { ...claimOf(scene.key, { leaseMs: LEASE_MS }), policy: FLEETING };
+  const handle = handleOf(await persist(() => at(scene, 0).claim(claim, LONG)));
+  const text = `done by ${handle.fence}`;
+  await persist(() => at(scene, 1).complete(completeOf(handle, text), LONG));
+  return text;
+}
+
+async function replay(scene: Done, kept: { asked: number; replayed: number }): Promise<void> {
+  kept.asked++;
+  const claim = { ...claimOf(scene.key, { leaseMs: LEASE_MS }), policy: FLEETING };
+  if (resultIn(await persist(() => at(scene, 2).claim(claim, LONG))) === scene.text) kept.replayed++;
 }
 
 interface Told {
@@ -164,37 +209,4 @@ async function takeAgain(scene: Released, told: Told): Promise<void> {
   told.taken++;
   if (handle.fence <= scene.fence) told.sunken++;
   scene.fence = await giveBack(scene, handle);
-}
-
-/** LEASE_SUPERSEDED, and a token or a record that is unknown. */
-const LOST: ReadonlySet<Code> = new Set([Code.Aborted, Code.FailedPrecondition, Code.NotFound]);
-
-/** Holders who extend their leases all along, of records that nobody else asks for. */
-async function startHolding(rpcs: readonly Rpc[], scope: string) {
-  const told = { beats: 0, lost: 0 };
-  let isStopped = false;
-  const handles = await each((i) => take({ key: { scope, key: String(i) }, rpcs: turned(rpcs, i) }));
-  const all = Promise.all(
-    handles.map(async (handle, i) => {
-      for (let turn = i; !isStopped; turn++) {
-        await pause(BEAT_MS);
-        const rpc = rpcs[turn % rpcs.length] as Rpc;
-        try {
-          await persist(() => rpc.heartbeat({ handle, lease: millis(LEASE_MS) }, LONG));
-          told.beats++;
-        } catch (error) {
-          if (!LOST.has(ConnectError.from(error).code)) throw error;
-          told.lost++;
-          return;
-        }
-      }
-    }),
-  );
-  return {
-    async stop() {
-      isStopped = true;
-      await all;
-      return told;
-    },
-  };
 }

@@ -3,6 +3,7 @@ import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import { FailKind, type LeaseHandle } from "../../../gen/holdfast/v1/idempotency_pb.ts";
 import type { Rpc } from "../../../src/client/runtime.ts";
 import { millis } from "../../history/load/wire.ts";
+import { errorTold } from "../../history/outputs.ts";
 import { claimOf, completeOf, handleOf, type Key, openCallers } from "../calls.ts";
 import { metricOf } from "../crowd.ts";
 import type { Row } from "../row.ts";
@@ -40,7 +41,7 @@ export const oldTokens: Row = {
          on conflict do nothing`,
     );
     using callers = openCallers(recorder, "f30");
-    const told = { tried: 0, accepted: 0, sunken: 0, purged: 0, beats: 0, forgotten: 0 };
+    const told = { tried: 0, accepted: 0, denied: 0, sunken: 0, purged: 0, beats: 0, forgotten: 0 };
     for (let round = 0; round < times; round++) {
       const rpcs = stand.servers.map((server) => callers.open(server, { beneath: withoutPolicy }));
       const lives = Array.from({ length: RECORDS }, (_, i) => {
@@ -58,7 +59,8 @@ export const oldTokens: Row = {
       unit: "",
       must: { atLeast: times * RECORDS },
     });
-    figure({ name: "old tokens tried", value: told.tried, unit: "calls", must: { atLeast: times * RECORDS } });
+    figure({ name: "old tokens tried", value: told.tried, unit: "calls" });
+    figure({ name: "old tokens refused", value: told.denied, unit: "calls", must: { atLeast: times * RECORDS } });
     figure({ name: "old tokens that were accepted", value: told.accepted, unit: "calls", must: { atMost: 0 } });
     figure({ name: "fences that did not rise", value: told.sunken, unit: "", must: { atMost: 0 } });
     figure({ name: "heartbeats of live leases", value: told.beats, unit: "calls", must: { atLeast: times * RECORDS } });
@@ -71,6 +73,7 @@ export const oldTokens: Row = {
 interface Told {
   tried: number;
   accepted: number;
+  denied: number;
   sunken: number;
   purged: number;
   beats: number;
@@ -176,8 +179,19 @@ async function tryAll({ rpc, told, key }: Life, handle: LeaseHandle): Promise<vo
     rpc(2).fail({ handle, kind: FailKind.RETRYABLE, error: { code: 13, message: "again" } }),
   ];
   told.tried += tries.length;
-  for (const { status } of await Promise.allSettled<unknown>(tries)) if (status === "fulfilled") told.accepted++;
+  for (const ending of await Promise.allSettled<unknown>(tries)) {
+    if (ending.status === "fulfilled") told.accepted++;
+    else if (isDenied(ending.reason)) told.denied++;
+  }
 }
+
+/** By the contract's own words. Anything else, say that the server is busy, says nothing about the token. */
+function isDenied(error: unknown): boolean {
+  const { kind, reason = "" } = errorTold(ConnectError.from(error), 0).output;
+  return kind === "refused" && DENIALS.has(reason);
+}
+
+const DENIALS: ReadonlySet<string> = new Set(["LEASE_SUPERSEDED", "LEASE_TOKEN_INVALID", "RECORD_NOT_FOUND"]);
 
 /** The history is told the retention that stands in the table; the servers are left to find it there. */
 function withoutPolicy(transport: Transport): Transport {

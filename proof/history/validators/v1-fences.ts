@@ -1,12 +1,12 @@
 import type { Placed } from "../history.ts";
-import { inRealTime, isLease, type Validator, type Violation } from "./validator.ts";
+import { inRealTime, isLease, timeOf, type Validator, type Violation } from "./validator.ts";
 
 export const fencesRise: Validator = {
   id: "V1",
   promise: "one lease and one claim for each fence, and fences rise from one lease to the next",
   check(calls) {
     const leases = calls.filter(isLease);
-    return { judged: leases.length, violations: [...sharedBy(leases), ...fallen(leases)] };
+    return { judged: leases.map((lease) => timeOf(lease)), violations: [...sharedBy(leases), ...fallen(leases)] };
   },
 };
 

@@ -1,5 +1,5 @@
 import type { Placed } from "../history.ts";
-import { isCompleted, isLease, type Validator, type Violation } from "./validator.ts";
+import { isCompleted, isLease, timeOf, type Validator, type Violation } from "./validator.ts";
 
 export const oneResult: Validator = {
   id: "V2",
@@ -24,7 +24,7 @@ export const oneResult: Validator = {
         violations.push({ why: "a result was accepted, and a failure too", lines: [first, second] });
       }
     }
-    return { judged: completed.length, violations };
+    return { judged: completed.map((line) => timeOf(line)), violations };
   },
 };
 

@@ -1,21 +1,23 @@
 import { isUnknown } from "../format.ts";
 import type { Placed } from "../history.ts";
-import { inRealTime, isCompleted, type Validator, type Violation } from "./validator.ts";
+import { keptBy } from "./kept.ts";
+import { inRealTime, isCompleted, type Time, timeOf, type Validator, type Violation } from "./validator.ts";
 
 export const replayed: Validator = {
   id: "V3",
   promise: "an acknowledged result is what every later claim, read and wait is told, as long as it is kept",
-  check(calls, { times }) {
+  check(calls, context) {
+    const isKept = keptBy(calls, context);
     const completed = calls.filter(isCompleted);
     const fingerprints = fingerprintOfFences(calls);
     const violations: Violation[] = [];
-    let judged = 0;
+    const judged: Time[] = [];
     for (const { call, answeredBefore } of inRealTime(completed, calls.filter(isAnswer))) {
       for (const result of answeredBefore) {
-        if (times.latestUs(call) >= (result.output.result_expires_us ?? 0)) continue;
+        if (!isKept(result, call)) continue;
         const fingerprint = fingerprints.get(result.input.fence ?? 0);
         if (call.output.reason === "FINGERPRINT_MISMATCH" && call.input.fingerprint !== fingerprint) continue;
-        judged++;
+        judged.push(timeOf(result, call));
         if (!tells(call, result)) violations.push({ why: describe(call), lines: [result, call] });
       }
     }

@@ -1,5 +1,5 @@
 import type { Placed } from "../history.ts";
-import { returned, type Validator, type Violation } from "./validator.ts";
+import { returned, type Time, timeOf, type Validator, type Violation } from "./validator.ts";
 
 export const sameBytes: Validator = {
   id: "V4",
@@ -8,7 +8,7 @@ export const sameBytes: Validator = {
     const results = firstSent(calls, ({ op, input }) => (op === "complete" ? input.result : undefined));
     const errors = firstSent(calls, ({ op, input }) => (op === "fail" ? input.error : undefined));
     const violations: Violation[] = [];
-    let judged = 0;
+    const judged: Time[] = [];
     for (const call of calls) {
       const { result, error } = call.output;
       for (const [digest, sent, what] of [
@@ -16,7 +16,7 @@ export const sameBytes: Validator = {
         [error, errors, "error"],
       ] as const) {
         if (digest === undefined) continue;
-        judged++;
+        judged.push(timeOf(call));
         if ((sent.get(digest) ?? Number.POSITIVE_INFINITY) < returned(call)) continue;
         violations.push({ why: `no call had sent the ${what} that was replayed`, lines: [call] });
       }

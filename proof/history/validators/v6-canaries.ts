@@ -1,4 +1,4 @@
-import type { Validator } from "./validator.ts";
+import { timeOf, type Validator } from "./validator.ts";
 
 export const ownCanaries: Validator = {
   id: "V6",
@@ -10,6 +10,6 @@ export const ownCanaries: Validator = {
         .filter((tenant) => tenant !== call.tenant)
         .map((tenant) => ({ why: `an answer to ${call.tenant} holds what is ${tenant}'s`, lines: [call] })),
     );
-    return { judged: singing.length, violations };
+    return { judged: singing.map((call) => timeOf(call)), violations };
   },
 };

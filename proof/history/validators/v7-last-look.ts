@@ -1,20 +1,23 @@
 import type { Placed } from "../history.ts";
-import { isCompleted, isLease, returned, type Validator, type Violation } from "./validator.ts";
+import { keptBy } from "./kept.ts";
+import { isCompleted, isLease, returned, type Time, timeOf, type Validator, type Violation } from "./validator.ts";
 
 export const lastLook: Validator = {
   id: "V7",
   promise: "what is read once everything is over agrees with all that was acknowledged",
-  check(calls, { times }) {
+  check(calls, context) {
+    const isKept = keptBy(calls, context);
     const looks = lastLooks(calls);
     const leases = calls.filter(isLease);
     const completed = calls.filter(isCompleted);
+    const newest = leases.toSorted((a, b) => fenceOf(a) - fenceOf(b)).at(-1);
     const violations: Violation[] = [];
+    const judged: Time[] = [];
     for (const look of looks) {
       const { kind, state, fence = 0, result } = look.output;
-      const latestUs = times.latestUs(look);
       for (const line of completed) {
-        const isKept = latestUs < (line.output.result_expires_us ?? 0);
-        if (!isKept) continue;
+        if (!isKept(line, look)) continue;
+        judged.push(timeOf(line, look));
         const isSame = result === undefined || result === line.input.result;
         if (kind === "record" && state === "completed" && isSame) continue;
         violations.push({
@@ -22,14 +25,19 @@ export const lastLook: Validator = {
           lines: [line, look],
         });
       }
-      const newest = leases.toSorted((a, b) => (a.output.fence ?? 0) - (b.output.fence ?? 0)).at(-1);
-      if (kind !== "record" || newest === undefined || fence >= (newest.output.fence ?? 0)) continue;
+      if (kind !== "record" || newest === undefined) continue;
+      judged.push(timeOf(newest, look));
+      if (fence >= fenceOf(newest)) continue;
       const why = `fence ${newest.output.fence} was acknowledged, and the record's is ${fence}`;
       violations.push({ why, lines: [newest, look] });
     }
-    return { judged: looks.length, violations };
+    return { judged, violations };
   },
 };
+
+function fenceOf({ output }: Placed): number {
+  return output.fence ?? 0;
+}
 
 /** Reads that were made after everything else was over. */
 function lastLooks(calls: readonly Placed[]): readonly Placed[] {

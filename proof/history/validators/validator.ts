@@ -19,9 +19,23 @@ export interface Context {
 }
 
 export interface Checked {
-  /** How many lines, or pairs of them, there were to hold it against: none violated of none says nothing. */
-  readonly judged: number;
+  /** When the lines, or pairs of them, were that there were to hold it against: none violated of none says nothing. */
+  readonly judged: readonly Time[];
   readonly violations: readonly Violation[];
+}
+
+/** By the host's monotonic clock. */
+export interface Time {
+  readonly fromNs: number;
+  readonly toNs: number;
+}
+
+/** From when the first of them was made until the last of them was answered. */
+export function timeOf(...lines: readonly CallLine[]): Time {
+  return {
+    fromNs: Math.min(...lines.map(({ call_ns }) => call_ns)),
+    toNs: Math.max(...lines.map((line) => line.return_ns ?? line.output.gave_up_ns ?? line.call_ns)),
+  };
 }
 
 export interface Violation {

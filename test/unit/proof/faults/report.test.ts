@@ -42,7 +42,14 @@ test.each([
   ["a control that could not run", [withControl("broken")], 2],
   ["a control that is left out", [withControl("left-out")], 0],
 ] as const)("%s: the exit code says so", (_, rows, code) => {
-  expect(exitCodeOf({ rows })).toBe(code);
+  expect(exitCodeOf({ rows, full: false })).toBe(code);
+});
+
+test("the full form is no proof where porcupine did not run", () => {
+  const rows = [{ ...HOLDS, porcupine: null }];
+  expect(exitCodeOf({ rows, full: true })).toBe(2);
+  expect(exitCodeOf({ rows, full: false })).toBe(0);
+  expect(exitCodeOf({ rows: [HOLDS], full: true })).toBe(0);
 });
 
 describe("the page", () => {

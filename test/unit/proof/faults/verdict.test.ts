@@ -1,21 +1,22 @@
 import { expect, test } from "vitest";
-import { type Found, findFaults, isHeld, toldFigures } from "../../../../proof/faults/verdict.ts";
+import { doubtOf, type Found, findFaults, isHeld, toldFigures } from "../../../../proof/faults/verdict.ts";
 import type { HistoryReport } from "../../../../proof/history/check.ts";
 
-const validator = (id: "V1" | "V5", judged: number, violations = 0) => ({
-  ...{ id, judged, violations, promise: "fences rise" },
+const validator = (id: "V1" | "V5", judged: number, violations = 0, judgedWithin = judged) => ({
+  ...{ id, judged, judgedWithin, violations, promise: "fences rise" },
   examples: violations === 0 ? [] : [{ key: "default / scope / key", why: "two leases", places: ["file:1"] }],
 });
 
 function historyOf(
   validators: readonly ReturnType<typeof validator>[],
   verdict: "OK" | "VIOLATION" = "OK",
+  movedUs = 0,
 ): HistoryReport {
   const key = { tenant: "default", scope: "scope", key: "key", calls: 3 };
   const unknown = { calls: 9, unknown: 1, byCode: {}, resolved: {}, neverRepeated: 0 };
   return {
     verdict: "OK",
-    validated: { keys: 1, validators, unknown, clocksMovedUs: 0 } as HistoryReport["validated"],
+    validated: { keys: 1, validators, unknown, clocksMovedUs: movedUs } as HistoryReport["validated"],
     linearizability: {
       kind: "checked",
       report: {
@@ -28,7 +29,7 @@ function historyOf(
 
 const honest: Found = {
   history: historyOf([validator("V1", 3), validator("V5", 1)]),
-  ...{ figures: [], stuck: null, brokeOff: null, internal: 0, mishaps: [], unjudged: [] },
+  ...{ figures: [], stuck: null, brokeOff: null, internal: 0, mishaps: [], resent: 0, unjudged: [] },
 };
 
 test("a row in which nothing is wrong holds", () => {
@@ -45,6 +46,16 @@ test.each<[string, Partial<Found>, string]>([
     "a promise of which nothing was judged",
     { history: historyOf([validator("V5", 0)]) },
     "V5: nothing was there to be judged",
+  ],
+  [
+    "a promise of which nothing was judged while the fault was there",
+    { history: historyOf([validator("V1", 3, 0, 0)]) },
+    "V1: nothing was there to be judged",
+  ],
+  [
+    "a clock that moved by itself",
+    { history: historyOf([], "OK", 1_001) },
+    "the clocks moved against each other by 1001 us, and no mark says so",
   ],
   [
     "a key without an order",
@@ -92,4 +103,19 @@ test("what a row's fault breaks by design is told, and not judged", () => {
     { name: "violations of V1", value: 2, unit: "" },
   ]);
   expect(findFaults({ ...honest, history, told: ["porcupine"] })).toHaveLength(1);
+});
+
+test("clocks that are apart by what rounding and a call's length make are no fault", () => {
+  expect(findFaults({ ...honest, history: historyOf([validator("V1", 3)], "OK", 1_000) })).toEqual([]);
+});
+
+test("porcupine's finding is in doubt where servers sent calls again by themselves, and nothing else is", () => {
+  const found: Found = { ...honest, history: historyOf([validator("V1", 3)], "VIOLATION"), resent: 2 };
+  const faults = findFaults(found);
+  expect(doubtOf(found, faults)).toMatch(
+    /^servers lost connections by themselves and sent 2 batches again, .*: porcupine: VIOL/,
+  );
+  expect(doubtOf({ ...found, resent: 0 }, faults)).toBeNull();
+  expect(doubtOf(found, [])).toBeNull();
+  expect(doubtOf(found, [...faults, "V1: 1 of 3 violate"])).toBeNull();
 });

@@ -163,6 +163,45 @@ const VIOLATING: readonly (Row & { readonly why: string })[] = [
     why: "a wait missed an end",
   },
   {
+    validator: waitsEnd,
+    name: "a wait that goes on for long after a trouble that was over soon",
+    write(history) {
+      history.add("wait_for", 0, {}, { kind: "finish", reason: "timeout" }, { return_ns: at(9000) });
+      history.complete(10, 10, "one");
+    },
+    marks: [{ v: 1, mark: "trouble", from_ns: at(5), to_ns: at(105) }],
+    why: "a wait missed an end",
+  },
+  {
+    validator: waitsEnd,
+    name: "a wait that goes on for long after a trouble that began just before it would have been late",
+    write(history) {
+      history.add("wait_for", 0, {}, { kind: "finish", reason: "timeout" }, { return_ns: at(9000) });
+      history.complete(10, 10, "one");
+    },
+    marks: [{ v: 1, mark: "trouble", from_ns: at(1400), to_ns: at(1401) }],
+    why: "a wait missed an end",
+  },
+  {
+    validator: waitsEnd,
+    name: "a wait that goes on for long while another server was down",
+    write(history) {
+      history.add("wait_for", 0, {}, { kind: "completed" }, { return_ns: at(1600), server: "one:1" });
+      history.complete(10, 10, "one");
+    },
+    marks: [{ v: 1, mark: "server-down", server: "two:2", from_ns: at(5), to_ns: at(1500) }],
+    why: "a wait missed an end",
+  },
+  {
+    validator: waitsEnd,
+    name: "a claim that waits on after the end of its record",
+    write(history) {
+      history.claim(0, { kind: "in-progress" }, { input: { wait_ms: 5000 }, return_ns: at(5000) });
+      history.complete(10, 10, "one");
+    },
+    why: "a wait missed an end",
+  },
+  {
     validator: ownCanaries,
     name: "another tenant's canary",
     write(history) {
