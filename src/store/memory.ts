@@ -4,7 +4,7 @@ import { decideClaim } from "../domain/reducer/claim.ts";
 import { decideFinish } from "../domain/reducer/finish.ts";
 import { decideHeartbeat } from "../domain/reducer/heartbeat.ts";
 import { createOperators } from "./memory/operators.ts";
-import { createShelf } from "./memory/shelf.ts";
+import { createShelf, type Shelf } from "./memory/shelf.ts";
 import { sweepShelf } from "./memory/sweeping.ts";
 import type { Store } from "./store.ts";
 
@@ -13,14 +13,15 @@ export interface MemoryStoreDeps {
   readonly now: () => Instant;
   /** 16 fresh random bytes. */
   readonly newToken: () => Uint8Array;
+  /** Where the records are, for who must reach them past the store. Default: one that is empty. */
+  readonly shelf?: Shelf;
 }
 
 /**
  * The reducer behind a map: the executable specification of the port, and what everything above it is tested on.
  * Nothing is durable and nothing waits.
  */
-export function createMemoryStore({ now, newToken }: MemoryStoreDeps): Store {
-  const shelf = createShelf();
+export function createMemoryStore({ now, newToken, shelf = createShelf() }: MemoryStoreDeps): Store {
   return {
     ...createOperators({ shelf, now, newToken }),
 
@@ -59,6 +60,6 @@ export function createMemoryStore({ now, newToken }: MemoryStoreDeps): Store {
       return true;
     },
 
-    sweep: async (limit) => sweepShelf(shelf, limit, now()),
+    sweep: async (limit, upTo = now()) => sweepShelf(shelf, limit, upTo),
   };
 }

@@ -8,6 +8,7 @@ import type {
   Peeked,
   WatchCall,
 } from "../domain/calls.ts";
+import type { Instant } from "../domain/instant.ts";
 import type { RecordKey } from "../domain/key.ts";
 import type { OpenRecords, OperatorStore } from "./operator-store.ts";
 
@@ -35,8 +36,11 @@ export interface Store extends OperatorStore {
    * state or fence than the call, or is flagged already. Whoever changes either from here on finds the flag.
    */
   watch(call: WatchCall, deadline: number): Promise<boolean>;
-  /** One pass of housekeeping over at most `limit` records of each kind; no caller ever sees a difference. */
-  sweep(limit: number): Promise<Swept>;
+  /**
+   * One pass of housekeeping over at most `limit` records of each kind; no caller ever sees a difference.
+   * @param upTo what was due by then; by default, by the database's clock when the pass runs
+   */
+  sweep(limit: number, upTo?: Instant): Promise<Swept>;
 }
 
 /** What one pass of the sweeper did, in records. */

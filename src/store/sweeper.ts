@@ -41,23 +41,29 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
   let running: Promise<void> | null = null;
   let last: Reading | null = null;
 
-  /** Reads both clocks. True when they went on at the same pace since the last reading; the first one has nothing to go by. */
-  const keptPace = async (): Promise<boolean> => {
+  /**
+   * Reads both clocks. The database's instant when they went on at the same pace since the last reading; null when one of
+   * them jumped, and for the first reading, which has nothing to go by.
+   */
+  const readSteady = async (): Promise<Instant | null> => {
     const reading: Reading = { database: await databaseNow(), monotonicMs: clock.monotonicMs() };
     const before = last;
     last = reading;
-    if (before === null) return false;
+    if (before === null) return null;
     const steppedMs = msBetween(before.database, reading.database) - (reading.monotonicMs - before.monotonicMs);
-    if (Math.abs(steppedMs) <= STEP_MS_MAX) return true;
+    if (Math.abs(steppedMs) <= STEP_MS_MAX) return reading.database;
     observer.clockStepped(steppedMs);
-    return false;
+    return null;
   };
 
   /** Passes until one is not full. */
   const sweepAll = async () => {
-    while (!stopping.signal.aborted && (await keptPace()) && !stopping.signal.aborted) {
+    while (!stopping.signal.aborted) {
+      const steady = await readSteady();
+      if (steady === null || stopping.signal.aborted) return;
       const startedAt = clock.monotonicMs();
-      const swept = await store.sweep(limit);
+      // Up to that instant, and not to a clock that the pass would read anew: it may be set ahead in between.
+      const swept = await store.sweep(limit, steady);
       observer.swept(swept, clock.monotonicMs() - startedAt);
       if (!isFull(swept, limit)) return;
     }

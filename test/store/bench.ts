@@ -43,7 +43,7 @@ export interface Bench {
   /** The record, which must be there. */
   peek(): Promise<StoredRecord>;
   /** What was done to records; what a round has counted is left out. */
-  sweep(): Promise<Omit<Swept, "round">>;
+  sweep(upTo?: Instant): Promise<Omit<Swept, "round">>;
 }
 
 const NEVER = Number.POSITIVE_INFINITY;
@@ -86,8 +86,8 @@ export function createBench(under: StoreUnderTest, key: RecordKey = freshKey()):
       if (record === null) throw new Error("there is no record");
       return record;
     },
-    async sweep() {
-      const { round, ...done } = await store.sweep(10_000);
+    async sweep(upTo) {
+      const { round, ...done } = await store.sweep(10_000, upTo);
       return done;
     },
   };

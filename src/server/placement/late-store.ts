@@ -11,7 +11,7 @@ export function createLateStore(store: () => Store | null, absence: () => Fault)
     finish: (call, deadline) => now().finish(call, deadline),
     peek: (key, deadline) => now().peek(key, deadline),
     watch: (call, deadline) => now().watch(call, deadline),
-    sweep: (limit) => now().sweep(limit),
+    sweep: (limit, upTo) => now().sweep(limit, upTo),
     list: (query, deadline) => now().list(query, deadline),
     history: (query, deadline) => now().history(query, deadline),
     release: (call, deadline) => now().release(call, deadline),

@@ -95,7 +95,7 @@ export function createPostgresStore({ database, newToken, asOf, ...common }: Pos
     finish: (call, deadline) => finishes.submit(call, deadline),
     peek: (key, deadline) => peeks.submit({ key }, deadline),
     watch: (call, deadline) => watches.submit(call, deadline),
-    sweep: (limit) => reading.run(0, (connection) => sweep(connection, limit)).catch(rethrow),
+    sweep: (limit, upTo) => reading.run(0, (connection) => sweep(connection, limit, upTo)).catch(rethrow),
     close: async () => {
       await Promise.all(closers.map((close) => close()));
     },

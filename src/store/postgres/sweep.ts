@@ -33,7 +33,13 @@ interface LapsedRow extends OpenRow {
   readonly create_time: Instant;
 }
 
-export type Sweep = (connection: Connection, limit: number) => Promise<Swept>;
+interface Pass extends Pick<ServerTime, "asOf"> {
+  readonly connection: Connection;
+  readonly limit: number;
+}
+
+/** `upTo` as in `Store.sweep`. */
+export type Sweep = (connection: Connection, limit: number, upTo?: Instant) => Promise<Swept>;
 
 /**
  * Housekeeping, one pass a call. Ended records are found by an index. Of the open ones each pass looks at one window,
@@ -44,12 +50,12 @@ export function createSweep(time: ServerTime): Sweep {
   let position = START;
   const round = createOpenRound();
 
-  const sweepEnded = async (connection: Connection, statement: typeof forget, limit: number) => {
-    const [row] = await connection.query<{ readonly rows: bigint }>(statement, [limit, time.asOf()]);
+  const sweepEnded = async ({ connection, limit, asOf }: Pass, statement: typeof forget) => {
+    const [row] = await connection.query<{ readonly rows: bigint }>(statement, [limit, asOf()]);
     return Number(row?.rows ?? 0n);
   };
 
-  const readWindow = async (connection: Connection, size: number) => {
+  const readWindow = async ({ connection, asOf }: Pass, size: number) => {
     const { key, createTime } = position;
     return connection.query<LapsedRow>(lapsed, [
       key.tenant,
@@ -57,23 +63,24 @@ export function createSweep(time: ServerTime): Sweep {
       key.scope,
       key.key,
       size,
-      time.asOf(),
+      asOf(),
     ]);
   };
 
-  const abandonAll = async (connection: Connection, records: readonly Exhausted[]) => {
+  const abandonAll = async ({ connection, asOf }: Pass, records: readonly Exhausted[]) => {
     if (records.length === 0) return 0;
     const [row] = await connection.query<{ readonly rows: bigint }>(abandon, [
       ...keyColumns(records),
       records.map(({ fence }) => fence),
-      time.asOf(),
+      asOf(),
     ]);
     return Number(row?.rows ?? 0n);
   };
 
-  const sweepOpen = async (connection: Connection, limit: number) => {
+  const sweepOpen = async (pass: Pass) => {
+    const { limit } = pass;
     const size = limit * WINDOW_FACTOR;
-    const rows = await readWindow(connection, size);
+    const rows = await readWindow(pass, size);
     const abandoned = rows.filter((row) => row.abandoned).map(identify);
     const exhausted = rows.filter((row) => row.exhausted).map(identify);
     // What is left over by the limit is still there for the next pass, which therefore starts where this one did.
@@ -84,19 +91,23 @@ export function createSweep(time: ServerTime): Sweep {
     }
     return {
       round: isDone && position === START ? round.finish() : null,
-      abandoned: await abandonAll(connection, sorted(abandoned.slice(0, limit))),
-      settled: await settleAll(connection, sorted(exhausted.slice(0, limit))),
+      abandoned: await abandonAll(pass, sorted(abandoned.slice(0, limit))),
+      settled: await settleAll(pass, sorted(exhausted.slice(0, limit))),
     };
   };
 
-  const settleAll = async (connection: Connection, records: readonly Exhausted[]) =>
-    (await runSettles(connection, records, time)).filter((settled) => settled !== null).length;
+  const settleAll = async (pass: Pass, records: readonly Exhausted[]) =>
+    (await runSettles(pass.connection, records, pass)).filter((settled) => settled !== null).length;
 
-  return async (connection, limit) => ({
-    forgotten: await sweepEnded(connection, forget, limit),
-    emptied: await sweepEnded(connection, empty, limit),
-    ...(await sweepOpen(connection, limit)),
-  });
+  return async (connection, limit, upTo) => {
+    const asOf = upTo === undefined ? time.asOf : () => formatInstant(upTo);
+    const pass: Pass = { connection, limit, asOf };
+    return {
+      forgotten: await sweepEnded(pass, forget),
+      emptied: await sweepEnded(pass, empty),
+      ...(await sweepOpen(pass)),
+    };
+  };
 }
 
 /** The last window starts over. */

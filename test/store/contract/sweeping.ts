@@ -4,7 +4,7 @@ import type { Policy } from "../../../src/domain/record.ts";
 import { deriveState } from "../../../src/operations/derive.ts";
 import { releaseRecord, resetRecord } from "../../support/operating.ts";
 import { bytes, DAY, HOUR, LEASE_MS, MINUTE } from "../../support/records.ts";
-import { createBench, type Lease, policyOf } from "../bench.ts";
+import { createBench, freshKey, type Lease, policyOf } from "../bench.ts";
 import type { StoreUnderTest } from "../contract.ts";
 
 const NOTHING = { forgotten: 0, abandoned: 0, emptied: 0, settled: 0 };
@@ -45,6 +45,16 @@ export function sweeping(under: () => StoreUnderTest): void {
       expect(await bench.sweep()).toEqual(NOTHING);
       expect(await bench.claimed()).toBe("expired");
       expect(await bench.finished(lease, "complete")).toBe("already applied");
+    });
+
+    test("nothing is swept that was not due by the instant that is given, though the clock is ahead of it", async () => {
+      const { bench } = await completed(BRIEF);
+      const { due, forgetAt } = await bench.peek();
+      await bench.claimed({ key: freshKey(), leaseMs: MINUTE, policy: BRIEF });
+      const before = addMs(due, -1);
+      bench.moveTo(addMs(forgetAt, DAY));
+      expect(await bench.sweep(before)).toEqual(NOTHING);
+      expect(await bench.sweep()).toMatchObject({ forgotten: 1, abandoned: 1 });
     });
 
     test("a result that was emptied stays expired when the clock steps back", async () => {

@@ -20,14 +20,16 @@ function setUp(passes: readonly Partial<Swept>[] = []) {
     stepped: [] as number[],
     swept: [] as Swept[],
     errors: [] as unknown[],
+    upTo: [] as (Instant | undefined)[],
   };
   const database = { offsetMs: 0, failing: false, gate: Promise.resolve() };
   const databaseNow = async (): Promise<Instant> => {
     if (database.failing) throw new Error("the database is down");
     return addMs(NOW, clock.monotonicMs() - startMs + database.offsetMs);
   };
-  const sweep = async (limit: number): Promise<Swept> => {
+  const sweep = async (limit: number, upTo?: Instant): Promise<Swept> => {
     expect(limit).toBe(LIMIT);
+    seen.upTo.push(upTo);
     seen.inside++;
     seen.overlapping = Math.max(seen.overlapping, seen.inside);
     await database.gate;
@@ -70,6 +72,17 @@ test("a full pass is followed by another at once, whichever of its counts is ful
   await clock.advance(INTERVAL_MS);
   expect(seen.passes).toBe(5);
   expect(seen.swept.map((swept) => swept.forgotten)).toEqual([LIMIT, 0, 0, 0, 99]);
+  await sweeper.stop();
+});
+
+test("a pass goes no further than the instant that was compared, whatever the clock shows when it runs", async () => {
+  const { clock, sweeper, seen, database } = setUp([{ forgotten: LIMIT }]);
+  sweeper.start();
+  await clock.advance(INTERVAL_MS);
+  database.offsetMs = 3_600_000;
+  await clock.advance(INTERVAL_MS);
+  const first = addMs(NOW, INTERVAL_MS);
+  expect(seen.upTo).toEqual([first, first]);
   await sweeper.stop();
 });
 
