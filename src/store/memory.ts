@@ -60,6 +60,6 @@ export function createMemoryStore({ now, newToken, shelf = createShelf() }: Memo
       return true;
     },
 
-    sweep: async (limit, upTo = now()) => sweepShelf(shelf, limit, upTo),
+    sweep: async (limit, upTo) => sweepShelf(shelf, limit, now(), upTo),
   };
 }

@@ -38,7 +38,7 @@ export interface Store extends OperatorStore {
   watch(call: WatchCall, deadline: number): Promise<boolean>;
   /**
    * One pass of housekeeping over at most `limit` records of each kind; no caller ever sees a difference.
-   * @param upTo what was due by then; by default, by the database's clock when the pass runs
+   * @param upTo nothing is erased that was not due by then, whatever the database's clock shows when the pass runs
    */
   sweep(limit: number, upTo?: Instant): Promise<Swept>;
 }

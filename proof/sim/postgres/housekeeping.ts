@@ -27,8 +27,8 @@ async function sweep(
   return [{ rows: BigInt(count) }];
 }
 
-export const forget: Run = async (running, [limit, asOf]) => {
-  const clock = clockOf(running, asOf);
+export const forget: Run = async (running, [limit, asOf, upTo]) => {
+  const clock = clockOf(running, asOf, upTo);
   const at = running.now();
   return sweep(
     running,
@@ -38,8 +38,8 @@ export const forget: Run = async (running, [limit, asOf]) => {
   );
 };
 
-export const empty: Run = async (running, [limit, asOf]) => {
-  const clock = clockOf(running, asOf);
+export const empty: Run = async (running, [limit, asOf, upTo]) => {
+  const clock = clockOf(running, asOf, upTo);
   return sweep(
     running,
     Number(limit),
@@ -71,7 +71,7 @@ export const lapsed: Run = async (running, values) => {
 };
 
 export const abandon: Run = async (running, values) => {
-  const clock = clockOf(running, values[4]);
+  const clock = clockOf(running, values[4], values[5]);
   const calls = callsOf(values.slice(0, 4).map(readArray), (column) => ({
     row: running.rowOf(keyOf(column)),
     fence: column(3) as bigint,

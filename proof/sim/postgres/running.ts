@@ -32,8 +32,8 @@ export interface Running {
 
 export type Run = (running: Running, values: readonly unknown[]) => Promise<readonly unknown[]>;
 
-/** The clock that a statement judges by: `as_of` where it is given. */
-export function clockOf(running: Running, asOf: unknown): () => Instant {
-  const fixed = readInstant(asOf ?? null);
-  return () => fixed ?? running.now();
+/** The clock that a statement judges by: `as_of` where it is given, and never later than `up_to`. */
+export function clockOf(running: Running, asOf: unknown, upTo: unknown = null): () => Instant {
+  const [fixed, bound] = [readInstant(asOf ?? null), readInstant(upTo ?? null) ?? Number.POSITIVE_INFINITY];
+  return () => Math.min(fixed ?? running.now(), bound);
 }

@@ -16,20 +16,21 @@ import type { Swept } from "../store.ts";
 import type { Shelf } from "./shelf.ts";
 
 /** One pass; it always finishes a round over the open records, as they are afterwards. */
-export function sweepShelf(shelf: Shelf, limit: number, now: Instant): Swept {
-  const upTo = (matches: (record: StoredRecord) => boolean, apply: (record: StoredRecord) => void) => {
+export function sweepShelf(shelf: Shelf, limit: number, now: Instant, upTo: Instant = now): Swept {
+  const erasesUntil = Math.min(now, upTo);
+  const each = (matches: (record: StoredRecord) => boolean, apply: (record: StoredRecord) => void) => {
     const found = shelf.all().filter(matches).take(limit).toArray();
     for (const record of found) apply(record);
     return found.length;
   };
   const swept = {
-    forgotten: upTo((record) => isForgotten(record, now), shelf.remove),
-    abandoned: upTo((record) => isAbandoned(record, now), shelf.remove),
-    emptied: upTo(
-      (record) => isExpired(record, now) && (holdsContent(record) || shelf.events(record.key).some(holdsMore)),
+    forgotten: each((record) => isForgotten(record, erasesUntil), shelf.remove),
+    abandoned: each((record) => isAbandoned(record, erasesUntil), shelf.remove),
+    emptied: each(
+      (record) => isExpired(record, erasesUntil) && (holdsContent(record) || shelf.events(record.key).some(holdsMore)),
       (record) => shelf.write(emptied(record), now),
     ),
-    settled: upTo(
+    settled: each(
       (record) => isExhausted(record, now),
       (record) => shelf.write(settle(record, now), now),
     ),

@@ -4,6 +4,7 @@
 --
 -- $1 tenant text[]   $2 scope text[]   $3 key text[]   $4 fence bigint[]: as lapsed.sql read them, sorted
 -- $5 as_of timestamptz: null for the database's clock
+-- $6 up_to timestamptz: whatever the clock shows, nothing that was not due by then; null for no such bound
 with call as materialized (
   select *
   from unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) with ordinality as c (tenant, scope, key, fence, i)
@@ -20,7 +21,7 @@ with call as materialized (
       and k.suspect_token is null
       and (k.state = 2 or (k.state = 1 and not k.hold))
       and (k.max_attempts = 0 or k.attempt < k.max_attempts)
-      and k.due + k.result_retention_ms * interval '1 ms' <= coalesce($5::timestamptz, clock_timestamp())
+      and k.due + k.result_retention_ms * interval '1 ms' <= least(coalesce($5::timestamptz, clock_timestamp()), $6::timestamptz)
     limit 1
     for update skip locked
   ) k

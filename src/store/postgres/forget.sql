@@ -3,10 +3,12 @@
 --
 -- $1 limit int
 -- $2 as_of timestamptz: null for the database's clock
+-- $3 up_to timestamptz: whatever the clock shows, nothing that was not due by then; null for no such bound
 --
 -- The instant comes from a subquery, because a volatile function is no condition for an index.
 with moment as materialized (
-  select coalesce($2::timestamptz, clock_timestamp()) as now
+  -- Of nulls, least takes no notice.
+  select least(coalesce($2::timestamptz, clock_timestamp()), $3::timestamptz) as now
 ), over as materialized (
   select k.tenant, k.scope, k.key, k.fence
   from holdfast.record k

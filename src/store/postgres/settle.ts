@@ -26,13 +26,13 @@ type SettledRow = RecordRow & { readonly i: bigint; readonly seen_at: Instant };
 export async function runSettles(
   connection: Connection,
   exhausted: readonly Exhausted[],
-  { asOf }: Pick<ServerTime, "asOf">,
+  time: ServerTime,
 ): Promise<(Settled | null)[]> {
   if (exhausted.length === 0) return [];
   const rows = await connection.query<SettledRow>(settle, [
     ...keyColumns(exhausted),
     exhausted.map(({ fence }) => fence),
-    asOf(),
+    time.asOf(),
   ]);
   return matchRows(exhausted, rows).map(({ row }) =>
     row === null ? null : { record: decodeRecord(row), now: row.seen_at },

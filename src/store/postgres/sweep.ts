@@ -33,9 +33,10 @@ interface LapsedRow extends OpenRow {
   readonly create_time: Instant;
 }
 
-interface Pass extends Pick<ServerTime, "asOf"> {
+interface Pass {
   readonly connection: Connection;
   readonly limit: number;
+  readonly upTo: string | null;
 }
 
 /** `upTo` as in `Store.sweep`. */
@@ -50,12 +51,12 @@ export function createSweep(time: ServerTime): Sweep {
   let position = START;
   const round = createOpenRound();
 
-  const sweepEnded = async ({ connection, limit, asOf }: Pass, statement: typeof forget) => {
-    const [row] = await connection.query<{ readonly rows: bigint }>(statement, [limit, asOf()]);
+  const sweepEnded = async ({ connection, limit, upTo }: Pass, statement: typeof forget) => {
+    const [row] = await connection.query<{ readonly rows: bigint }>(statement, [limit, time.asOf(), upTo]);
     return Number(row?.rows ?? 0n);
   };
 
-  const readWindow = async ({ connection, asOf }: Pass, size: number) => {
+  const readWindow = async ({ connection }: Pass, size: number) => {
     const { key, createTime } = position;
     return connection.query<LapsedRow>(lapsed, [
       key.tenant,
@@ -63,16 +64,17 @@ export function createSweep(time: ServerTime): Sweep {
       key.scope,
       key.key,
       size,
-      asOf(),
+      time.asOf(),
     ]);
   };
 
-  const abandonAll = async ({ connection, asOf }: Pass, records: readonly Exhausted[]) => {
+  const abandonAll = async ({ connection, upTo }: Pass, records: readonly Exhausted[]) => {
     if (records.length === 0) return 0;
     const [row] = await connection.query<{ readonly rows: bigint }>(abandon, [
       ...keyColumns(records),
       records.map(({ fence }) => fence),
-      asOf(),
+      time.asOf(),
+      upTo,
     ]);
     return Number(row?.rows ?? 0n);
   };
@@ -96,12 +98,12 @@ export function createSweep(time: ServerTime): Sweep {
     };
   };
 
-  const settleAll = async (pass: Pass, records: readonly Exhausted[]) =>
-    (await runSettles(pass.connection, records, pass)).filter((settled) => settled !== null).length;
+  /** By the clock as it is: nothing is erased, and the next claim would do the same. */
+  const settleAll = async ({ connection }: Pass, records: readonly Exhausted[]) =>
+    (await runSettles(connection, records, time)).filter((settled) => settled !== null).length;
 
   return async (connection, limit, upTo) => {
-    const asOf = upTo === undefined ? time.asOf : () => formatInstant(upTo);
-    const pass: Pass = { connection, limit, asOf };
+    const pass: Pass = { connection, limit, upTo: upTo === undefined ? null : formatInstant(upTo) };
     return {
       forgotten: await sweepEnded(pass, forget),
       emptied: await sweepEnded(pass, empty),
