@@ -62,8 +62,8 @@ export const ENDS: readonly Mutant[] = [
       },
       {
         file: `${STORE}/abandon.sql`,
-        find: "      and k.due + k.result_retention_ms * interval '1 ms' <= coalesce($5::timestamptz, clock_timestamp())",
-        replace: "      and ($5::timestamptz is null or true)",
+        find: "      and k.due + k.result_retention_ms * interval '1 ms' <= least(coalesce($5::timestamptz, clock_timestamp()), $6::timestamptz)",
+        replace: "      and ($5::timestamptz is null or $6::timestamptz is null or true)",
       },
     ],
     killedBy: [
