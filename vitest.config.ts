@@ -14,7 +14,14 @@ export default defineConfig({
     maxWorkers: Math.max(4, availableParallelism() - 1),
     projects: [
       // Property tests are bound by the processor; on a busy one the default of 5 s says nothing about them.
-      { test: { ...sharedProcess, name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 30_000 } },
+      {
+        test: {
+          ...sharedProcess,
+          name: "unit",
+          include: ["test/unit/**/*.test.ts", "examples/testing/*.test.ts"],
+          testTimeout: 30_000,
+        },
+      },
       {
         test: {
           name: "postgres",
