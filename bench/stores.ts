@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { systemClock as clock } from "../src/clock.ts";
-import { openWaiting } from "../src/server/waiting.ts";
 import { silentObserver } from "../src/store/observer.ts";
 import { BATCH_LIMITS, type BatchLimits } from "../src/store/postgres/batch-limits.ts";
 import { createDatabase } from "../src/store/postgres/database.ts";
@@ -9,6 +8,7 @@ import type { Store } from "../src/store/store.ts";
 import { silentLog } from "../src/telemetry/log.ts";
 import { noTracing } from "../src/telemetry/tracing.ts";
 import { silentWaitingObserver } from "../src/waiting/observer.ts";
+import { openWaiting } from "../src/waiting/postgres/waiting.ts";
 
 export interface OpenedStore extends AsyncDisposable {
   readonly store: Store;

@@ -22,17 +22,17 @@ export interface Arguments {
 }
 
 /**
- * Tells a command's own flags from settings.
+ * Tells a command's own flags from settings, of which sql has none.
  *
  * @param subcommand of the command, for messages; empty: none
  */
 export function readArguments(
-  command: Command,
+  command: Command | "sql",
   subcommand: string,
   own: readonly OwnFlag[],
   args: readonly string[],
 ): Arguments {
-  const settings = optionsOf(command).map((setting) => OPTIONS[setting]);
+  const settings = command === "sql" ? [] : optionsOf(command).map((setting) => OPTIONS[setting]);
   const flags = new Map<string, string[]>();
   const words: string[] = [];
   const rest: string[] = [];

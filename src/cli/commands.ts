@@ -84,6 +84,13 @@ export const COMMANDS: readonly CommandEntry[] = [
     run: async (args, io) => (await import("./audit.ts")).audit(args, io),
   },
   {
+    name: "sql",
+    group: "serving",
+    summary: "Install the fence into an application's own database.",
+    shape: async () => (await import("./sql.ts")).SQL,
+    run: async (args, io) => (await import("./sql.ts")).sql(args, io),
+  },
+  {
     name: "config",
     group: "serving",
     summary: "Print, check or describe settings: config print|check|schema.",

@@ -8,20 +8,31 @@ import {
   CheckpointSchema,
   ProgressSchema,
 } from "../../gen/holdfast/v1/idempotency_pb.ts";
-import { type CheckpointView, encodeContent, viewCheckpoint } from "./content.ts";
-import { HoldfastError } from "./errors.ts";
+import { type CheckpointView, encodeContent, type Serializer, viewCheckpoint } from "./content.ts";
+import { AnswerIncompleteError } from "./errors.ts";
+import { completionOf, type Statement } from "./in-transaction.ts";
 import type { HeldLease } from "./lease.ts";
 import { CHECKPOINT_BYTES_MAX, checkText, cutToBytes, fieldInvalid, LIMITS } from "./limits.ts";
-import { type KeyFormat, providerKey } from "./provider-key.ts";
+import type { Platform } from "./platform.ts";
+import { type KeyFormat, providerKeyBy } from "./provider-key.ts";
+import { CheckpointTooLargeError } from "./reason-errors.ts";
 
 /** Why this process may do the work. */
-export type AttemptReason = "new" | "reattached" | "takeover" | "retry" | "unspecified";
+export type AttemptReason = "new" | "reattached" | "takeover" | "retry" | "unprotected" | "unspecified";
 
 /** One run of the work, under a lease. */
 export interface Attempt {
-  /** Strictly increasing per record. Hand it to whatever the work changes: what checks it refuses an older attempt. */
+  /**
+   * False when no server could be asked, and the call fails open: see `whenUnavailable`. There is no lease then, what is
+   * told of the attempt is not stored, and `completion` throws.
+   */
+  readonly isProtected: boolean;
+  /**
+   * Strictly increasing per record. Hand it to whatever the work changes: what checks it refuses an older attempt. 0 of
+   * an attempt that is not protected: below all that a server gives out.
+   */
   readonly fence: bigint;
-  /** From 1. */
+  /** From 1; 0 when not protected. */
   readonly number: number;
   readonly reason: AttemptReason;
   /** Aborted when the lease is over or superseded, or the caller has gone: stop. */
@@ -41,18 +52,28 @@ export interface Attempt {
    * Default "text": 43 characters of base64url; "uuid" for those that take nothing else.
    */
   keyFor(provider: string, format?: KeyFormat): string;
-  /** By this process's monotonic clock. */
+  /**
+   * The statement that completes this attempt within a transaction of one's own, for who shares Holdfast's Postgres: the
+   * last one before the commit. What is then returned from the work must be the same value. The serializer is that of
+   * `once`, if it was given one. Where an earlier transaction has made this end already, the statement is refused with
+   * SQLSTATE LF010: roll back, the first commit stands. See docs/in-your-transaction.md.
+   *
+   * @throws TypeError for a value that cannot be encoded; HoldfastError RESULT_TOO_LARGE
+   */
+  completion<T>(value: T, serializer?: Serializer<T>): Statement;
+  /** By this process's monotonic clock; Infinity when not protected. */
   leaseRemainingMs(): number;
 }
 
-export function createAttempt(lease: HeldLease, acquired: Acquired): Attempt {
+export function createAttempt(platform: Platform, lease: HeldLease, acquired: Acquired): Attempt {
   const lastCheckpoint = viewCheckpoint(acquired.lastCheckpoint);
   let sequence = lastCheckpoint?.sequence ?? 0n;
 
   return {
+    isProtected: true,
     fence: lease.fence,
     number: acquired.lease?.attempt ?? 0,
-    reason: REASONS.get(acquired.reason) ?? "unspecified",
+    reason: reasonOf(acquired),
     signal: lease.signal,
     lastCheckpoint,
     previousError: acquired.previousError,
@@ -62,33 +83,41 @@ export function createAttempt(lease: HeldLease, acquired: Acquired): Attempt {
       await lease.extend({ checkpoint });
     },
     progress(fraction, message = "") {
-      if (!(fraction >= 0 && fraction <= 1)) throw fieldInvalid("progress.fraction", "0 to 1");
+      checkProgress(fraction);
       lease.note(create(ProgressSchema, { fraction, message: cutToBytes(message, LIMITS.label.max) }));
     },
     async setExternalRef(ref) {
       checkText("external_ref", ref, LIMITS.label);
       await lease.extend({ externalRef: ref });
     },
-    keyFor: (provider, format = "text") => providerKey(recordOf(lease), provider, format),
+    keyFor: (provider, format = "text") => providerKeyBy(platform, recordOf(lease), provider, format),
+    completion: (value, serializer) => completionOf(lease.handle, value, serializer),
     leaseRemainingMs: () => lease.remainingMs(),
   };
 }
 
 function recordOf({ handle: { key } }: HeldLease) {
-  if (key === undefined) throw new HoldfastError("the server answered ACQUIRED without the record's name", INCOMPLETE);
+  if (key === undefined) throw new AnswerIncompleteError("ACQUIRED without the record's name");
   return key;
 }
 
-const INCOMPLETE = { reason: "ANSWER_INCOMPLETE" } as const;
+export function checkProgress(fraction: number): void {
+  if (!(fraction >= 0 && fraction <= 1)) throw fieldInvalid("progress.fraction", "0 to 1");
+}
 
-function encodeCheckpoint(data: unknown, name: string, sequence: bigint): Checkpoint {
+/** @throws HoldfastError FIELD_INVALID or CHECKPOINT_TOO_LARGE, NotSerializableError */
+export function encodeCheckpoint(data: unknown, name: string, sequence: bigint): Checkpoint {
   checkText("checkpoint.name", name, LIMITS.label);
   const { bytes, contentType } = encodeContent(data);
   if (bytes.length > CHECKPOINT_BYTES_MAX) {
     const message = `the checkpoint has ${bytes.length} bytes, and ${CHECKPOINT_BYTES_MAX} is the limit`;
-    throw new HoldfastError(message, { reason: "CHECKPOINT_TOO_LARGE", code: Code.InvalidArgument });
+    throw new CheckpointTooLargeError(message, { reason: "CHECKPOINT_TOO_LARGE", code: Code.InvalidArgument });
   }
   return create(CheckpointSchema, { name, sequence, data: bytes, contentType });
+}
+
+export function reasonOf({ reason }: Acquired): AttemptReason {
+  return REASONS.get(reason) ?? "unspecified";
 }
 
 const REASONS = new Map<AcquireReason, AttemptReason>([

@@ -51,7 +51,14 @@ export function decodeResult<T>(result: Result, serializer: Serializer<T> | unde
     throw new ResultUnavailableError("omitted", result, `the result is not stored: ${reason}`, own);
   }
   try {
-    if (serializer?.contentType === contentType) return serializer.decode(new Uint8Array(body.value));
+    if (serializer?.accepts?.(contentType) === false) {
+      throw new TypeError(
+        `it is stored as ${contentType || "bytes"}, and the serializer reads ${serializer.contentType}`,
+      );
+    }
+    if (serializer?.accepts !== undefined || serializer?.contentType === contentType) {
+      return serializer.decode(new Uint8Array(body.value));
+    }
     // The caller's word for what the record holds; whoever needs more brings a serializer that checks.
     return decodeContent(body.value, contentType) as T;
   } catch (cause) {

@@ -14,6 +14,10 @@ export interface ClaimTerms {
   readonly onError?: (error: unknown) => void;
   /** Asked before each try: how long the server may keep it open. Default: not at all. */
   readonly waitMs?: () => number;
+  /** A server has said something about the record. */
+  readonly onAnswer?: () => void;
+  /** How long it is tried, waits not counted. Default: the retry policy's total time. */
+  readonly totalMs?: number;
   /** The lease that this claim_id holds already, as far as is known. */
   readonly held?: Acquired;
 }
@@ -33,9 +37,9 @@ export interface ClaimTerms {
 export async function claimOnce(
   runtime: Runtime,
   request: ClaimRequest,
-  { signal, onError, waitMs = () => 0, held }: ClaimTerms,
+  { signal, onError, waitMs = () => 0, totalMs = runtime.retry.totalTimeoutMs, held }: ClaimTerms,
 ): Promise<Answered<ClaimResponse>> {
-  const giveUpAtMs = runtime.clock.monotonicMs() + runtime.retry.totalTimeoutMs;
+  const giveUpAtMs = runtime.clock.monotonicMs() + totalMs;
   // The request is copied: its claim_id may be replaced while a given-up call is still being repeated.
   const sent = { ...request };
   const hangUp = new AbortController();

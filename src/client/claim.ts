@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { durationMs } from "@bufbuild/protobuf/wkt";
 import type { ClaimRequest, ClaimResponse } from "../../gen/holdfast/v1/idempotency_pb.ts";
 import { type ClaimTerms, claimOnce } from "./claim-call.ts";
 import { confirm, promotedLease } from "./confirm.ts";
@@ -12,7 +12,15 @@ import { toHoldfastError } from "./wire-error.ts";
 export interface Waiting {
   /** Until the claim is answered or acquired; never counts the caller's own work. */
   readonly timeoutMs: number;
+  /** Until the server's word that somebody else is at it, or that it is too early, is the last. Default: timeoutMs. */
+  readonly waitMs?: number | undefined;
   readonly signal: AbortSignal | undefined;
+  /** The first claim is sent without a wait, and tried for no longer than this, nor than timeoutMs. */
+  readonly first?: {
+    readonly totalMs: number;
+    /** A server has said something about the record. */
+    readonly onAnswer: () => void;
+  };
 }
 
 /**
@@ -30,14 +38,20 @@ const NEW_CLAIM_IDS_MAX = 5;
 export async function claimUntilSettled(
   runtime: Runtime,
   request: ClaimRequest,
-  { timeoutMs, signal }: Waiting,
+  { timeoutMs, waitMs = timeoutMs, signal, first }: Waiting,
 ): Promise<Answered<ClaimResponse>> {
   const { clock, lifetime } = runtime;
   const limit = new AbortController();
   const timedOut = Symbol("timed out");
   const unfollow = follow(limit, [signal, lifetime.closing]);
-  const cancelTimeout = clock.after(timeoutMs, () => limit.abort(timedOut));
-  const pace = createPace(runtime, clock.monotonicMs() + timeoutMs);
+  let cancelTimeout = (): void => undefined;
+  const endMs = clock.monotonicMs() + timeoutMs;
+  const beginTimeout = () => {
+    cancelTimeout = clock.after(endMs - clock.monotonicMs(), () => limit.abort(timedOut));
+  };
+  if (first === undefined) beginTimeout();
+  const waitEndMs = clock.monotonicMs() + Math.min(waitMs, timeoutMs);
+  const pace = createPace(runtime, waitEndMs);
   let last: "in-progress" | "retry-scheduled" | undefined;
   let lastError: unknown;
   const onError = (error: unknown) => {
@@ -46,22 +60,34 @@ export async function claimUntilSettled(
   };
   try {
     for (;;) {
-      const terms = { signal: limit.signal, onError, waitMs: pace.waitMs };
-      const answered = await claimAndConfirm(runtime, request, terms);
+      const isFirst = first !== undefined && last === undefined;
+      const terms = isFirst ? firstTerms(first, timeoutMs) : { waitMs: pace.waitMs };
+      const answered = await claimAndConfirm(runtime, request, { ...terms, signal: limit.signal, onError });
+      if (isFirst) beginTimeout();
       const { detail } = answered.answer;
       if (detail.case !== "inProgress" && detail.case !== "retryScheduled") return answered;
       last = detail.case === "inProgress" ? "in-progress" : "retry-scheduled";
       lastError = undefined;
       const pauseMs = pace.pauseMs(answered);
+      if (waitMs < timeoutMs && clock.monotonicMs() + pauseMs >= waitEndMs) {
+        const { retryAfter } = detail.value;
+        throw new TimeoutError(waitMs, last, { retryAfterMs: retryAfter && durationMs(retryAfter) });
+      }
       if (pauseMs > 0) await clock.sleep(pauseMs, limit.signal);
     }
   } catch (error) {
     if (error !== timedOut) throw error;
-    throw new TimeoutError(timeoutMs, last, lastError === undefined ? undefined : toHoldfastError(lastError));
+    throw new TimeoutError(timeoutMs, last, {
+      cause: lastError === undefined ? undefined : toHoldfastError(lastError),
+    });
   } finally {
     cancelTimeout();
     unfollow();
   }
+}
+
+function firstTerms({ totalMs, onAnswer }: NonNullable<Waiting["first"]>, timeoutMs: number) {
+  return { totalMs: Math.max(1, Math.min(totalMs, timeoutMs)), waitMs: () => 0, onAnswer };
 }
 
 /** One logical claim: the same claim_id over all its tries, another one when what the first acquired was given back. */
@@ -89,15 +115,18 @@ async function claimUnlessEnded(
   isLast: boolean,
 ): Promise<Answered<ClaimResponse> | undefined> {
   try {
-    return await claimOnce(runtime, request, terms);
+    const answered = await claimOnce(runtime, request, terms);
+    terms.onAnswer?.();
+    return answered;
   } catch (error) {
     if (terms.signal.aborted) throw terms.signal.reason;
     const known = toHoldfastError(error);
     if (known.reason !== "CLAIM_ENDED" || isLast) throw known;
+    terms.onAnswer?.();
     return undefined;
   }
 }
 
 export function newClaimId(): string {
-  return randomUUID();
+  return crypto.randomUUID();
 }

@@ -38,10 +38,12 @@ export const systemClock: Clock = {
   after(ms, callback) {
     if (ms === Number.POSITIVE_INFINITY) return () => undefined;
     const due = performance.now() + ms;
-    let timer: NodeJS.Timeout;
+    let timer: ReturnType<typeof setTimeout>;
     const arm = () => {
       const left = due - performance.now();
-      timer = setTimeout(left > TIMER_MS_MAX ? arm : callback, Math.min(Math.max(left, 0), TIMER_MS_MAX)).unref();
+      timer = setTimeout(left > TIMER_MS_MAX ? arm : callback, Math.min(Math.max(left, 0), TIMER_MS_MAX));
+      // A number everywhere but on Node, where it would keep the process alive.
+      if (typeof timer === "object") timer.unref();
     };
     arm();
     return () => clearTimeout(timer);

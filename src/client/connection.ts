@@ -2,14 +2,12 @@ import type { Transport } from "@connectrpc/connect";
 import { isLoopback } from "./address.ts";
 import { authorizedTransport } from "./authorized-transport.ts";
 import type { Clock } from "./clock.ts";
+import type { ClosableTransport } from "./closable-transport.ts";
 import { createCredential, type Token } from "./credentials.ts";
-import { createGrpcTransport, type GrpcTransport } from "./grpc-transport.ts";
-import { clientContext, type TlsOptions } from "./tls.ts";
-import { TlsCredentials } from "./tls-credentials.ts";
 import { traceTransport } from "./tracing.ts";
 
-/** Where the servers are, and who calls them over what. */
-export interface ConnectionOptions {
+/** Where the servers are, and who calls them. */
+export interface CallerOptions {
   /** host:port of the server. */
   readonly address?: string;
   /** host:port of several servers on one database; calls go round, and past those that are down. */
@@ -21,22 +19,8 @@ export interface ConnectionOptions {
    * has refused what it gave; it keeps its token for as long as it is good. When it throws, the call is tried again.
    */
   readonly token?: Token;
-  /** Default: clear text. True: the server's certificate is checked against the authorities of Node. */
-  readonly tls?: true | TlsOptions;
   /** Sends a credential in clear text also to other machines: something between them encrypts. */
   readonly allowPlaintext?: boolean;
-  /**
-   * "grpc", the default, is grpc-js, with an HTTP/2 stream for each call.
-   *
-   * "session" is the same with one stream per server for Claim, Heartbeat, Complete and Fail: for processes that make
-   * hundreds of calls a second and more, on which it saves most of a call's cost at both ends; for a few there is nothing
-   * to gain. Whenever a server takes no session, for now or at all, its calls go as with "grpc". A session that nobody
-   * uses is given up within a second; until then Node does not end by itself, but for close().
-   *
-   * A transport that is handed in is closed by whoever made it, who also sees to its encryption; it is given the
-   * credential.
-   */
-  readonly transport?: "grpc" | "session" | Transport;
 }
 
 export interface Connection {
@@ -45,13 +29,23 @@ export interface Connection {
   close(): void;
 }
 
-/** @throws TypeError for options that contradict each other, or would show a credential to whoever listens. */
-export function openConnection(options: ConnectionOptions, clock: Clock): Connection {
-  const { transport: given = "grpc", tls } = options;
+export type Addresses = readonly [string, ...string[]];
+
+/**
+ * @param handedIn null: one is made, of the addresses
+ * @throws TypeError for options that contradict each other, or would show a credential to whoever listens
+ */
+export function connectionOver(
+  options: CallerOptions & { readonly tls?: unknown },
+  clock: Clock,
+  handedIn: Transport | null,
+  make: ((addresses: Addresses) => ClosableTransport) | null,
+): Connection {
   const credential = createCredential(options);
-  const own = typeof given === "string" ? ownTransport(options, clock, credential !== null) : null;
-  if (own === null && tls !== undefined) throw new TypeError("tls is for the transport of this client");
-  const transport = own ?? (given as Transport);
+  const own = make?.(checkedAddresses(options, credential !== null));
+  const transport = own ?? handedIn;
+  if (transport === null) throw new Error("bug: a connection over nothing");
+  if (own === undefined && options.tls !== undefined) throw new TypeError("tls is for the transport of this client");
   return {
     // Outermost: what a credential takes, a second try included, is part of the call.
     transport: traceTransport(credential === null ? transport : authorizedTransport(transport, credential, clock)),
@@ -59,37 +53,19 @@ export function openConnection(options: ConnectionOptions, clock: Clock): Connec
   };
 }
 
-function ownTransport(options: ConnectionOptions, clock: Clock, hasCredential: boolean): GrpcTransport {
-  const { transport = "grpc", tls, allowPlaintext = false } = options;
-  if (transport !== "grpc" && transport !== "session") {
-    throw new TypeError(`transport must be "grpc", "session" or a Transport of connect, and not ${show(transport)}`);
-  }
-  const addresses = addressesOf(options);
-  const sessions = transport === "session";
-  if (tls !== undefined) {
-    const serverName = tls === true ? undefined : tls.serverName;
-    return createGrpcTransport({
-      ...{ addresses, credentials: new TlsCredentials(clientContext(tls)), sessions, clock },
-      ...(serverName !== undefined && { serverName }),
-    });
-  }
-  if (hasCredential && !allowPlaintext && !addresses.every(isLoopback)) {
+function checkedAddresses(options: CallerOptions & { readonly tls?: unknown }, hasCredential: boolean): Addresses {
+  const { address, addresses = [], tls, allowPlaintext = false } = options;
+  const [first, ...rest] = address === undefined ? addresses : [address, ...addresses];
+  if (first === undefined) throw new TypeError("createClient needs an address");
+  const all: Addresses = [first, ...rest];
+  // Not quoted: there may be a password in it.
+  const isUrl = all.some((each) => /^https?:\/\//i.test(each));
+  if (isUrl) throw new TypeError("an address must be host:port of a server's port, and not a URL");
+  const isClear = tls === undefined || tls === false;
+  if (isClear && hasCredential && !allowPlaintext && !all.every(isLoopback)) {
     throw new TypeError(
       "the credential would cross the network in clear text: set tls, or allowPlaintext if something else encrypts",
     );
   }
-  return createGrpcTransport({ addresses, sessions, clock });
-}
-
-function show(value: unknown): string {
-  return JSON.stringify(value) ?? String(value);
-}
-
-function addressesOf({ address, addresses = [] }: ConnectionOptions): readonly [string, ...string[]] {
-  const [first, ...rest] = address === undefined ? addresses : [address, ...addresses];
-  if (first === undefined) throw new TypeError("createClient needs an address");
-  // Not quoted: there may be a password in it.
-  const isUrl = [first, ...rest].some((each) => /^https?:\/\//i.test(each));
-  if (isUrl) throw new TypeError("an address must be host:port of a server's gRPC port, and not a URL");
-  return [first, ...rest];
+  return all;
 }

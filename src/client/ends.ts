@@ -2,7 +2,7 @@ import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import type { LeaseHandle, Result } from "../../gen/holdfast/v1/idempotency_pb.ts";
 import { type AttemptFailure, failKind, toStatus } from "./failure.ts";
 import { retrying } from "./retry.ts";
-import { NEVER, type Runtime } from "./runtime.ts";
+import { never, type Runtime } from "./runtime.ts";
 import { toLeaseError } from "./wire-error.ts";
 
 /**
@@ -25,7 +25,7 @@ export async function sendFail(runtime: Runtime, handle: LeaseHandle, failure: A
 async function untilAnswered(runtime: Runtime, send: Parameters<typeof retrying>[2]): Promise<void> {
   const giveUpAtMs = runtime.clock.monotonicMs() + runtime.retry.totalTimeoutMs;
   try {
-    await retrying(runtime, { giveUpAtMs, signal: NEVER }, send);
+    await retrying(runtime, { giveUpAtMs, signal: never() }, send);
   } catch (error) {
     throw toLeaseError(error);
   }

@@ -10,7 +10,7 @@ import { LeaseLostError } from "./errors.ts";
 import { notStarted, outcomeUnknown } from "./failure.ts";
 import { type Answered, retrying } from "./retry.ts";
 import { ROUTE_WANTED, type Route } from "./route.ts";
-import { NEVER, type Runtime } from "./runtime.ts";
+import { never, type Runtime } from "./runtime.ts";
 import { isWorthRepeating, retryDelayMs, toHoldfastError } from "./wire-error.ts";
 
 /** A claim whose caller has given up. */
@@ -87,10 +87,10 @@ async function askAgain(
   const giveUpAtMs = clock.monotonicMs() + retry.tryTimeoutMs;
   const delayMs = retryDelayMs(lost) ?? 0;
   if (delayMs >= retry.tryTimeoutMs) throw lost;
-  if (delayMs > 0) await clock.sleep(delayMs, NEVER);
+  if (delayMs > 0) await clock.sleep(delayMs, never());
   let wanted = address;
   try {
-    const { answer } = await retrying(runtime, { giveUpAtMs, signal: NEVER }, (options) => {
+    const { answer } = await retrying(runtime, { giveUpAtMs, signal: never() }, (options) => {
       const contextValues = createContextValues().set(ROUTE_WANTED, wanted);
       wanted = undefined;
       return rpc.claim(request, { ...options, contextValues });

@@ -9,10 +9,8 @@ import {
 import { Code, ConnectError, type StreamResponse, type UnaryResponse } from "@connectrpc/connect";
 import type { CallOptions, Client } from "@grpc/grpc-js";
 import { wallDeadline } from "./clock.ts";
+import { DEFAULT_TIMEOUT_MS } from "./closable-transport.ts";
 import { copyHeaders, type HeaderFields, toConnectError, toMetadata } from "./grpc-metadata.ts";
-
-/** For unary calls that are made without a deadline; one of 0 or less is none, as with connect's transports. */
-export const DEFAULT_TIMEOUT_MS = 10_000;
 
 /** As connect hands them to a transport. */
 export interface GrpcCallOptions {

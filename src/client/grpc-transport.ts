@@ -5,17 +5,19 @@ import {
   type MessageInitShape,
   type MessageShape,
 } from "@bufbuild/protobuf";
-import { Code, ConnectError, type ContextValues, type Transport, type UnaryResponse } from "@connectrpc/connect";
+import { Code, ConnectError, type UnaryResponse } from "@connectrpc/connect";
 import { type ChannelCredentials, type ChannelOptions, Client, connectivityState, credentials } from "@grpc/grpc-js";
 import { isLoopback } from "./address.ts";
 import { type Clock, systemClock } from "./clock.ts";
+import type { ClosableTransport } from "./closable-transport.ts";
 import { callStream, callUnary, type GrpcCallOptions } from "./grpc-call.ts";
 import { toMetadata } from "./grpc-metadata.ts";
-import { createSilence } from "./grpc-silence.ts";
-import { ROUTE_TAKEN, ROUTE_WANTED } from "./route.ts";
+import { createRound } from "./round.ts";
+import { ROUTE_WANTED } from "./route.ts";
 import { carry } from "./session/carry.ts";
 import { createSessions, type Sessions } from "./session/sessions.ts";
 import { openStream } from "./session/stream.ts";
+import { createSilence } from "./silence.ts";
 import { addressIn, SERVER_NAME } from "./tls-credentials.ts";
 
 export interface GrpcTransportOptions {
@@ -34,10 +36,7 @@ export interface GrpcTransportOptions {
   readonly clock?: Clock;
 }
 
-export interface GrpcTransport extends Transport {
-  /** Ends calls under way with CANCELLED or UNAVAILABLE, and closes the connections. */
-  close(): void;
-}
+export type GrpcTransport = ClosableTransport;
 
 const CHANNEL_OPTIONS: ChannelOptions = {
   // A connection whose other end is gone without a word is found within 40 s instead of never.
@@ -62,21 +61,7 @@ export function createGrpcTransport(options: GrpcTransportOptions): GrpcTranspor
     return { address, client, sessions: options.sessions === true ? sessionsOf(client, clock) : null };
   });
   const silence = createSilence();
-  let turn = 0;
-  let closed = false;
-
-  const pick = (context: ContextValues | undefined) => {
-    if (closed) throw new ConnectError("the client is closed", Code.Canceled);
-    const wanted = context?.get(ROUTE_WANTED);
-    const inTurn = lines.map((_, i) => lines[(turn + i) % lines.length]);
-    const inOrder = [...lines.filter(({ address }) => address === wanted), ...inTurn];
-    if (inOrder.length === lines.length) turn = (turn + 1) % lines.length;
-    const line = inOrder.find((each) => each !== undefined && !isDown(each)) ?? inTurn[0];
-    if (line === undefined) throw new Error("bug: a transport without addresses");
-    const taken = context?.get(ROUTE_TAKEN);
-    if (taken !== undefined) taken.address = line.address;
-    return line;
-  };
+  const round = createRound(lines, isDown);
 
   const callAlone = async <I extends DescMessage, O extends DescMessage>(
     { client, address }: Line,
@@ -87,7 +72,7 @@ export function createGrpcTransport(options: GrpcTransportOptions): GrpcTranspor
 
   return {
     async unary(method, signal, timeoutMs, headers, input, context) {
-      const line = pick(context);
+      const line = round.pick(context);
       const { address, sessions } = line;
       const options = { signal, timeoutMs, headers };
       const request = create(method.input, input);
@@ -98,7 +83,7 @@ export function createGrpcTransport(options: GrpcTransportOptions): GrpcTranspor
       };
       const isBehind = context?.get(ROUTE_WANTED) === address;
       const elsewhere = async (left: typeof request, leftMs: number) =>
-        await callAlone(pick(context), method, { ...options, timeoutMs: leftMs }, left);
+        await callAlone(round.pick(context), method, { ...options, timeoutMs: leftMs }, left);
       const carried = carry(deps, method, options, request, isBehind, elsewhere);
       return await (carried ?? callAlone(line, method, options, request));
     },
@@ -108,20 +93,16 @@ export function createGrpcTransport(options: GrpcTransportOptions): GrpcTranspor
         throw new ConnectError("this transport streams from the server only", Code.Unimplemented);
       }
       const request = await first(input);
-      const { client, address } = pick(context);
+      const { client, address } = round.pick(context);
       const options = { signal, timeoutMs, headers };
       const response = callStream(client, method, options, create(method.input, request));
       return { ...response, message: silence.watchStream(address, response.message) };
     },
 
     close() {
-      closed = true;
+      round.close();
       // Each of them, whatever another one throws: an open connection would keep the process alive.
-      using all = new DisposableStack();
-      for (const { client, sessions } of lines) {
-        all.defer(() => client.close());
-        all.defer(() => sessions?.close());
-      }
+      runAllBackwards(lines.flatMap(({ client, sessions }) => [() => client.close(), () => sessions?.close()]));
     },
   };
 }
@@ -155,4 +136,17 @@ function isDown({ client, sessions }: Line): boolean {
 async function first<I extends DescMessage>(input: AsyncIterable<MessageInitShape<I>>): Promise<MessageInitShape<I>> {
   for await (const message of input) return message;
   throw new ConnectError("a server stream needs a request", Code.Internal);
+}
+
+/** All of them, whatever another one throws. A DisposableStack does it so, but Node 22 has none. */
+function runAllBackwards(steps: readonly (() => void)[]): void {
+  const errors = steps.toReversed().flatMap((step) => {
+    try {
+      step();
+      return [];
+    } catch (error) {
+      return [error];
+    }
+  });
+  if (errors.length > 0) throw new AggregateError(errors, "a connection did not close");
 }

@@ -6,7 +6,7 @@ import type {
   Lease as LeaseMessage,
   Progress,
 } from "../../gen/holdfast/v1/idempotency_pb.ts";
-import { HoldfastError, LeaseLostError } from "./errors.ts";
+import { AnswerIncompleteError, AttemptEndedError, type HoldfastError, LeaseLostError } from "./errors.ts";
 import { retrying } from "./retry.ts";
 import { follow, type Runtime } from "./runtime.ts";
 import { toLeaseError } from "./wire-error.ts";
@@ -58,7 +58,7 @@ export class HeldLease {
 
   constructor(runtime: Runtime, acquired: Acquired, terms: LeaseTerms) {
     const { lease } = acquired;
-    if (lease?.handle === undefined) throw new Error("the server answered ACQUIRED without a lease");
+    if (lease?.handle === undefined) throw new AnswerIncompleteError("ACQUIRED without a lease");
     this.#runtime = runtime;
     this.#terms = terms;
     this.handle = lease.handle;
@@ -102,7 +102,7 @@ export class HeldLease {
 
   /** The attempt is over: no timer and no heartbeat from here on. */
   end(): void {
-    this.#stop(new HoldfastError("the attempt has ended", { reason: "ATTEMPT_ENDED" }));
+    this.#stop(new AttemptEndedError());
     this.#unfollow();
   }
 
@@ -166,6 +166,8 @@ export class HeldLease {
   #lose(error: LeaseLostError): void {
     if (this.#ended.signal.aborted) return;
     this.#stop(error);
+    const { scope, key } = this.#terms;
+    this.#runtime.tell("onLeaseLost", { scope, key, why: error.why });
     this.#controller.abort(error);
   }
 

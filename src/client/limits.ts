@@ -1,5 +1,5 @@
 import { Code } from "@connectrpc/connect";
-import { HoldfastError } from "./errors.ts";
+import { FieldInvalidError } from "./reason-errors.ts";
 
 /**
  * The server's bounds in bytes of UTF-8. Checked before sending, because a message over 1.25 MiB is refused by the
@@ -18,11 +18,11 @@ export const ERROR_BYTES_MAX = 16 * 1024;
 const METADATA_BYTES_MAX = 4 * 1024;
 
 /**
- * @throws HoldfastError FIELD_INVALID. A lone surrogate is refused here because UTF-8 cannot carry it: the encoder would
+ * @throws FieldInvalidError. A lone surrogate is refused here because UTF-8 cannot carry it: the encoder would
  * put U+FFFD in its place, and two different keys would become one.
  */
 export function checkText(field: string, text: string, { min, max }: { readonly min: number; readonly max: number }) {
-  const bytes = Buffer.byteLength(text);
+  const bytes = utf8Length(text);
   const fits = bytes >= min && bytes <= max && text.isWellFormed() && !text.includes("\0");
   if (!fits) throw fieldInvalid(field, `${min} to ${max} bytes of well-formed text without U+0000`);
 }
@@ -31,9 +31,21 @@ export function checkMetadata(metadata: Readonly<Record<string, string>>): void 
   let bytes = 0;
   for (const [name, value] of Object.entries(metadata)) {
     if (!name.isWellFormed() || !value.isWellFormed()) throw fieldInvalid("metadata", "well-formed text");
-    bytes += Buffer.byteLength(name) + Buffer.byteLength(value);
+    bytes += utf8Length(name) + utf8Length(value);
   }
   if (bytes > METADATA_BYTES_MAX) throw fieldInvalid("metadata", `at most ${METADATA_BYTES_MAX} bytes, names included`);
+}
+
+/** Without encoding it. A lone surrogate counts as 2, and not as the 3 of what would be put in its place. */
+export function utf8Length(text: string): number {
+  let bytes = text.length;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x80) continue;
+    // A surrogate is half of four bytes.
+    bytes += unit < 0x800 || (unit & 0xf800) === 0xd800 ? 1 : 2;
+  }
+  return bytes;
 }
 
 /** A duration goes to the server to be judged; only what a Duration cannot say is refused here. */
@@ -42,12 +54,12 @@ export function checkMs(field: string, ms: number): void {
 }
 
 /** How long to wait: Infinity is for ever. */
-export function checkTimeoutMs(ms: number): void {
-  if (Number.isNaN(ms) || ms < 0) throw fieldInvalid("timeoutMs", "milliseconds from 0, or Infinity");
+export function checkTimeoutMs(ms: number, field = "timeoutMs"): void {
+  if (Number.isNaN(ms) || ms < 0) throw fieldInvalid(field, "milliseconds from 0, or Infinity");
 }
 
-export function fieldInvalid(field: string, allowed: string): HoldfastError {
-  return new HoldfastError(`${field} must be ${allowed}`, {
+export function fieldInvalid(field: string, allowed: string): FieldInvalidError {
+  return new FieldInvalidError(`${field} must be ${allowed}`, {
     reason: "FIELD_INVALID",
     code: Code.InvalidArgument,
     violations: [{ field, description: allowed }],

@@ -1,25 +1,44 @@
-import type { Acquired, Result } from "../../gen/holdfast/v1/idempotency_pb.ts";
-import { type Attempt, type AttemptReason, createAttempt } from "./attempt.ts";
-import { decodeResult, encodeResult, omittedResult } from "./body.ts";
-import { claimUntilSettled } from "./claim.ts";
+import { type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
+import type { ClaimRequest, ClaimResponse, Completed } from "../../gen/holdfast/v1/idempotency_pb.ts";
+import { type Attempt, type AttemptReason, reasonOf } from "./attempt.ts";
+import { decodeResult } from "./body.ts";
+import { claimOrNot, type WhenUnavailable } from "./claim-or-not.ts";
 import type { Serializer } from "./content.ts";
-import { sendComplete, sendFail } from "./ends.ts";
-import { CompleteFailedError, HoldfastError, LeaseLostError, ResultConflictError } from "./errors.ts";
-import { AttemptFailure, classify } from "./failure.ts";
-import { HeldLease } from "./lease.ts";
+import { AnswerIncompleteError } from "./errors.ts";
+import type { ClaimEvent } from "./hooks.ts";
 import { checkTimeoutMs } from "./limits.ts";
 import { ExpiredError, FailedError, OutcomeUnknownError } from "./outcome-errors.ts";
+import { perform } from "./perform.ts";
 import { type ClaimOptions, executeRequest } from "./request.ts";
+import type { CachedResult } from "./result-cache.ts";
+import type { Answered } from "./retry.ts";
 import type { Runtime } from "./runtime.ts";
-import { toHoldfastError } from "./wire-error.ts";
+import { runUnprotected } from "./unprotected.ts";
 
 export interface OnceOptions<T> extends ClaimOptions {
   /** Gives up waiting, or asks the work to stop. The work's end is still told to the server. */
   readonly signal?: AbortSignal;
   /** How long to wait for somebody else's work; never cuts one's own. Default: for ever. */
   readonly timeoutMs?: number;
-  /** Default: JSON, and bytes as they are. */
+  /**
+   * How long of that for work that somebody else is at, or that is scheduled for later: 0 is to be told at once, by
+   * TimeoutError with `lastOutcome` and `retryAfterMs`. Default: all of it.
+   */
+  readonly waitMs?: number;
+  /** `json()`, `bytes()`, `protobuf(Schema)`, or one's own. Default: JSON, and bytes as they are. */
   readonly serializer?: Serializer<T>;
+  /**
+   * What to do while no server can be reached, or none that reaches its database.
+   *
+   * "fail-closed", the default: try for the retry policy's total time, and throw. "fail-open": try for the breaker's
+   * `failOpenAfterMs`, or not at all while it is open, and then run the work WITHOUT PROTECTION: others may run it at the
+   * same time and again, nothing is stored, there is no fence, and the result has `protected: false`. For work that had
+   * better be done twice than not at all. Not together with onLeaseExpiry "hold".
+   *
+   * A server's refusal never fails open, nor does anything that is known of the record: that somebody is at work, an
+   * end, an unknown outcome, FINGERPRINT_MISMATCH, a lease of one's own.
+   */
+  readonly whenUnavailable?: WhenUnavailable;
 }
 
 export interface Once<T> {
@@ -30,10 +49,12 @@ export interface Once<T> {
   readonly value: T;
   /** The work was done by somebody else, or before. */
   readonly replayed: boolean;
-  /** The attempt that did it. */
+  /** The attempt that did it; 0 when not protected. */
   readonly attempt: number;
   /** Why this process did the work; undefined when replayed. */
   readonly reason: AttemptReason | undefined;
+  /** False when the work ran although no server could be asked: see `whenUnavailable`. */
+  readonly protected: boolean;
 }
 
 /** Runs the work, unless it is done; see `Holdfast.once`. */
@@ -42,24 +63,56 @@ export async function once<T>(
   options: OnceOptions<T>,
   work: (attempt: Attempt) => T | Promise<T>,
 ): Promise<Once<T>> {
-  const { signal, timeoutMs = Number.POSITIVE_INFINITY, serializer } = options;
+  const { signal, timeoutMs = Number.POSITIVE_INFINITY, waitMs = timeoutMs } = options;
   checkTimeoutMs(timeoutMs);
+  checkTimeoutMs(waitMs, "waitMs");
+  const whenUnavailable = wordFor(options);
   const request = executeRequest(runtime, options);
-  const { answer, sentAtMs } = await claimUntilSettled(runtime, request, { timeoutMs, signal });
-  if (answer.policyDiffers) runtime.warn({ kind: "policy-differs", scope: options.scope, key: options.key });
-  const { detail } = answer;
+  const cached = runtime.cache.get(request);
+  if (cached !== undefined) {
+    signal?.throwIfAborted();
+    return replay(runtime, options, cached, "cache");
+  }
+  const beganAtMs = runtime.clock.monotonicMs();
+  const claimed = await claimOrNot(runtime, request, { timeoutMs, waitMs, signal }, whenUnavailable);
+  if ("unavailable" in claimed) return await runUnprotected(runtime, options, claimed.unavailable, work);
+  tellClaim(runtime, options, claimed, beganAtMs);
+  return await settle(runtime, options, { request, claimed }, work);
+}
+
+/** @throws TypeError */
+function wordFor<T>({ whenUnavailable = "fail-closed", onLeaseExpiry }: OnceOptions<T>): WhenUnavailable {
+  if (whenUnavailable !== "fail-closed" && whenUnavailable !== "fail-open") {
+    throw new TypeError('whenUnavailable must be "fail-closed" or "fail-open"');
+  }
+  if (whenUnavailable === "fail-open" && onLeaseExpiry === "hold") {
+    throw new TypeError(
+      'whenUnavailable "fail-open" runs work twice, and onLeaseExpiry "hold" is for work that never may',
+    );
+  }
+  return whenUnavailable;
+}
+
+async function settle<T>(
+  runtime: Runtime,
+  options: OnceOptions<T>,
+  { request, claimed }: { readonly request: ClaimRequest; readonly claimed: Answered<ClaimResponse> },
+  work: (attempt: Attempt) => T | Promise<T>,
+): Promise<Once<T>> {
+  const { answer, sentAtMs } = claimed;
+  const { detail, policyDiffers } = answer;
+  if (policyDiffers) runtime.warn({ kind: "policy-differs", scope: options.scope, key: options.key });
   switch (detail.case) {
-    case "acquired":
-      return await perform(runtime, options, { acquired: detail.value, sentAtMs }, work);
+    case "acquired": {
+      const keptMs = policyDiffers ? RETENTION_MS_MIN : options.resultRetentionMs;
+      const onStored = (completed: CachedResult) => runtime.cache.put(request, completed, keptMs);
+      return await perform(runtime, options, { acquired: detail.value, sentAtMs, onStored }, work);
+    }
     case "completed": {
       const { result, attempt } = detail.value;
-      if (result === undefined) throw incomplete("COMPLETED without a result");
-      return {
-        value: decodeResult<T>(result, serializer, { replayed: true }),
-        replayed: true,
-        attempt,
-        reason: undefined,
-      };
+      if (result === undefined) throw new AnswerIncompleteError("COMPLETED without a result");
+      runtime.cache.put(request, { result, attempt }, keptMsOf(detail.value));
+      return replay(runtime, options, { result, attempt }, "server");
     }
     case "failed":
       throw new FailedError(detail.value);
@@ -71,73 +124,49 @@ export async function once<T>(
     case "retryScheduled":
       throw new Error("bug: a claim that is not settled");
     case undefined:
-      throw incomplete("a claim without an outcome that this client knows");
+      throw new AnswerIncompleteError("a claim without an outcome that this client knows");
   }
 }
 
-async function perform<T>(
+/** What a server takes at the least: of a record whose policy this client does not know. */
+const RETENTION_MS_MIN = 60_000;
+
+/** From its end on, so at most that from now on. Both times are of the database's clock. */
+function keptMsOf({ endTime, resultExpireTime }: Completed): number | undefined {
+  const ms = (time: Timestamp | undefined) => (time === undefined ? Number.NaN : timestampMs(time));
+  const keptMs = ms(resultExpireTime) - ms(endTime);
+  return Number.isNaN(keptMs) ? undefined : keptMs;
+}
+
+function replay<T>(
   runtime: Runtime,
-  options: OnceOptions<T>,
-  { acquired, sentAtMs }: { readonly acquired: Acquired; readonly sentAtMs: number },
-  work: (attempt: Attempt) => T | Promise<T>,
-): Promise<Once<T>> {
-  const { scope, key, leaseMs, signal, serializer } = options;
-  const signals = [signal, runtime.lifetime.closing];
-  const lease = new HeldLease(runtime, acquired, { scope, key, leaseMs, sentAtMs, signals });
-  const attempt = createAttempt(lease, acquired);
-  try {
-    const value = await runWork(runtime, options, lease, () => work(attempt));
-    const encoded = encodeResult(value, serializer);
-    const result = await store(runtime, lease, value, encoded.result);
-    const own = { replayed: false, value, cause: encoded.cause };
-    return {
-      value: decodeResult<T>(result, serializer, own),
-      replayed: false,
-      attempt: attempt.number,
-      reason: attempt.reason,
-    };
-  } finally {
-    lease.end();
-  }
+  { scope, key, serializer }: OnceOptions<T>,
+  { result, attempt }: CachedResult,
+  source: "server" | "cache",
+): Once<T> {
+  runtime.tell("onReplay", { scope, key, attempt, source });
+  const value = decodeResult<T>(result, serializer, { replayed: true });
+  return { value, replayed: true, attempt, reason: undefined, protected: true };
 }
 
-/** Throws what the work threw, after having told the server what it means. */
-async function runWork<T>(
-  runtime: Runtime,
-  { scope, key, onLeaseExpiry = "reacquire" }: OnceOptions<T>,
-  lease: HeldLease,
-  work: () => T | Promise<T>,
-): Promise<T> {
-  try {
-    return await work();
-  } catch (thrown) {
-    try {
-      await sendFail(runtime, lease.handle, classify(thrown, onLeaseExpiry));
-    } catch (error) {
-      // Another attempt's record by now: what this one threw matters to its caller alone.
-      if (!(error instanceof LeaseLostError)) {
-        runtime.warn({ kind: "fail-not-stored", scope, key, error: toHoldfastError(error) });
-      }
-    }
-    throw thrown instanceof AttemptFailure ? thrown.cause : thrown;
-  }
+function tellClaim<T>(
+  { tell, clock }: Runtime,
+  { scope, key }: OnceOptions<T>,
+  { answer: { detail } }: Answered<ClaimResponse>,
+  beganAtMs: number,
+): void {
+  const outcome = OUTCOMES[detail.case ?? "inProgress"];
+  const reason = detail.case === "acquired" ? reasonOf(detail.value) : undefined;
+  tell("onClaim", { scope, key, outcome, reason, tookMs: clock.monotonicMs() - beganAtMs });
 }
 
-/** What was stored, which is the reason for its absence when the server's limit is lower than the client's. */
-async function store(runtime: Runtime, lease: HeldLease, value: unknown, result: Result): Promise<Result> {
-  try {
-    await sendComplete(runtime, lease.handle, result);
-    return result;
-  } catch (error) {
-    const known = toHoldfastError(error);
-    if (known.reason === "RESULT_TOO_LARGE" && result.body.case === "inline") {
-      return await store(runtime, lease, value, omittedResult("the result is over the server's limit"));
-    }
-    if (known instanceof LeaseLostError || known instanceof ResultConflictError) throw known;
-    throw new CompleteFailedError(value, `the work is done, but not known to be stored: ${known.message}`, known);
-  }
-}
-
-function incomplete(what: string): HoldfastError {
-  return new HoldfastError(`the server answered ${what}`, { reason: "ANSWER_INCOMPLETE" });
-}
+/** A claim that is settled is not in progress, nor scheduled. */
+const OUTCOMES = {
+  acquired: "acquired",
+  completed: "completed",
+  failed: "failed",
+  outcomeUnknown: "outcome-unknown",
+  expired: "expired",
+  inProgress: "unspecified",
+  retryScheduled: "unspecified",
+} as const satisfies Record<NonNullable<ClaimResponse["detail"]["case"]>, ClaimEvent["outcome"]>;

@@ -64,13 +64,15 @@ export function viewEvidence(unknown: OutcomeUnknown): UnknownEvidence {
 /** The work was done, or failed for good, so long ago that the result is no longer kept. It is not run again. */
 export class ExpiredError extends HoldfastError {
   override readonly name = "ExpiredError";
-  readonly endState: "completed" | "failed";
+  /** "unspecified" is an end that this client does not know. */
+  readonly endState: "completed" | "failed" | "unspecified";
   readonly endTime: Date | undefined;
   readonly tombstoneExpireTime: Date | undefined;
 
   constructor(expired: Expired) {
-    const endState = expired.terminalState === RecordState.FAILED ? "failed" : "completed";
-    super(`the work has ${endState}, and its result is no longer kept`, { reason: "EXPIRED" });
+    const endState = END_STATES.get(expired.terminalState) ?? "unspecified";
+    const how = endState === "unspecified" ? "ended" : endState;
+    super(`the work has ${how}, and its result is no longer kept`, { reason: "EXPIRED" });
     this.endState = endState;
     this.endTime = expired.endTime && timestampDate(expired.endTime);
     this.tombstoneExpireTime = expired.tombstoneExpireTime && timestampDate(expired.tombstoneExpireTime);
@@ -107,6 +109,11 @@ const FAIL_REASONS = new Map<FailReason, FailedError["failReason"]>([
   [FailReason.REPORTED, "reported"],
   [FailReason.MAX_ATTEMPTS, "max-attempts"],
   [FailReason.RESOLVED, "resolved"],
+]);
+
+const END_STATES = new Map<RecordState, ExpiredError["endState"]>([
+  [RecordState.COMPLETED, "completed"],
+  [RecordState.FAILED, "failed"],
 ]);
 
 const UNKNOWN_REASONS = new Map<UnknownReason, UnknownEvidence["reason"]>([

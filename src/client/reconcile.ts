@@ -4,7 +4,7 @@ import { decodeResult, encodeResult } from "./body.ts";
 import { claimOnce } from "./claim-call.ts";
 import type { Serializer } from "./content.ts";
 import { sendComplete, sendFail } from "./ends.ts";
-import { HoldfastError, LeaseLostError } from "./errors.ts";
+import { AnswerIncompleteError, LeaseLostError } from "./errors.ts";
 import { AttemptFailure, outcomeUnknown } from "./failure.ts";
 import { HeldLease } from "./lease.ts";
 import { FailedError } from "./outcome-errors.ts";
@@ -96,7 +96,7 @@ function observed<T>({ detail }: ClaimResponse, { serializer }: ReconcileOptions
     default:
       break;
   }
-  throw new HoldfastError("the server answered what no reconciler can be told", { reason: "ANSWER_INCOMPLETE" });
+  throw new AnswerIncompleteError("what no reconciler can be told");
 }
 
 async function investigate<T>(

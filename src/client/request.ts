@@ -9,7 +9,7 @@ import {
   ReusePolicy,
 } from "../../gen/holdfast/v1/idempotency_pb.ts";
 import { newClaimId } from "./claim.ts";
-import { fingerprint } from "./fingerprint.ts";
+import { fingerprintBy } from "./fingerprint.ts";
 import { checkMetadata, checkMs, checkText, LIMITS } from "./limits.ts";
 import type { Runtime } from "./runtime.ts";
 
@@ -45,14 +45,14 @@ export interface ClaimOptions extends RecordName {
   readonly externalRef?: string;
 }
 
-/** @throws TypeError for an input without canonical JSON, HoldfastError FIELD_INVALID for what no server would take. */
+/** @throws InvalidInputError for an input without canonical JSON, FieldInvalidError for what no server would take. */
 export function executeRequest(runtime: Runtime, options: ClaimOptions): ClaimRequest {
   const { metadata = {}, externalRef = "", reuse = "replay-all" } = options;
   checkMetadata(metadata);
   checkText("external_ref", externalRef, LIMITS.label);
   return create(ClaimRequestSchema, {
     ...commonFields(runtime, options),
-    fingerprint: fingerprint(options.input),
+    fingerprint: fingerprintBy(runtime.platform, options.input),
     intent: ClaimIntent.EXECUTE,
     policy: policyOf(options),
     metadata,

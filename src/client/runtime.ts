@@ -1,6 +1,10 @@
 import type { Client } from "@connectrpc/connect";
 import type { IdempotencyService } from "../../gen/holdfast/v1/idempotency_pb.ts";
-import { HoldfastError } from "./errors.ts";
+import type { Breaker } from "./breaker.ts";
+import { ClosedError, type HoldfastError } from "./errors.ts";
+import type { Tell } from "./hooks.ts";
+import type { Platform } from "./platform.ts";
+import type { ResultCache } from "./result-cache.ts";
 import type { RetryDeps } from "./retry.ts";
 
 export type Rpc = Client<typeof IdempotencyService>;
@@ -10,9 +14,17 @@ export interface Warning {
   /**
    * heartbeat-failed: the lease is not extended for now · fail-not-stored: the attempt's error is not recorded, and the
    * record waits for the lease to run out · give-back-failed: the same for a claim whose caller had gone ·
-   * policy-differs: the record's first claim fixed another policy than this one asked for.
+   * policy-differs: the record's first claim fixed another policy than this one asked for · unprotected: no server could
+   * be asked, and the work runs all the same, as `whenUnavailable` has it · hook-failed: a hook has thrown; its name is
+   * in the error, and there is neither scope nor key.
    */
-  readonly kind: "heartbeat-failed" | "fail-not-stored" | "give-back-failed" | "policy-differs";
+  readonly kind:
+    | "heartbeat-failed"
+    | "fail-not-stored"
+    | "give-back-failed"
+    | "policy-differs"
+    | "unprotected"
+    | "hook-failed";
   readonly scope: string;
   readonly key: string;
   readonly error?: HoldfastError;
@@ -21,9 +33,15 @@ export interface Warning {
 /** What every part of the client works with. */
 export interface Runtime extends RetryDeps {
   readonly rpc: Rpc;
+  readonly platform: Platform;
   readonly tenant: string;
   readonly owner: { readonly service: string; readonly instance: string };
   readonly warn: (warning: Warning) => void;
+  readonly tell: Tell;
+  readonly breaker: Breaker;
+  readonly cache: ResultCache;
+  /** Of the newest lease: what the server takes an empty tenant for. Empty before the first one. */
+  readonly acquiredFor: { tenant: string };
   readonly lifetime: Lifetime;
 }
 
@@ -57,14 +75,19 @@ export function createLifetime(): Lifetime {
     },
     keep: track,
     async close() {
-      controller.abort(new HoldfastError("the client is closed", { reason: "CLOSED" }));
+      controller.abort(new ClosedError());
       while (open.size > 0) await Promise.allSettled(open);
     },
   };
 }
 
-/** A signal that never aborts: ends of attempts are sent to the last, whoever has gone meanwhile. */
-export const NEVER = new AbortController().signal;
+/**
+ * A signal that never aborts: ends of attempts are sent to the last, whoever has gone meanwhile. A new one each time, for
+ * there are runtimes that let nobody make one while modules are loaded, nor use one of another request.
+ */
+export function never(): AbortSignal {
+  return new AbortController().signal;
+}
 
 /** Aborts the controller with the first of the signals, until the returned function is called. */
 export function follow(controller: AbortController, signals: readonly (AbortSignal | undefined)[]): () => void {

@@ -19,6 +19,7 @@ export function tracedOnce<T>(
       inSpan("holdfast.work", shown(attempt), () => work(attempt)),
     );
     note({ "holdfast.replayed": done.replayed, "holdfast.attempt": done.attempt });
+    if (!done.protected) note({ "holdfast.protected": false });
     return done;
   });
 }

@@ -5,7 +5,7 @@ import {
 } from "../../gen/holdfast/v1/idempotency_pb.ts";
 import { decodeResult } from "./body.ts";
 import { type CheckpointView, type Serializer, viewCheckpoint } from "./content.ts";
-import { HoldfastError } from "./errors.ts";
+import { AnswerIncompleteError } from "./errors.ts";
 import type { Fingerprint } from "./fingerprint.ts";
 import {
   ExpiredError,
@@ -107,7 +107,7 @@ export interface Decoding<T> {
 /**
  * What there is to show of a message; undefined when there is nothing.
  *
- * @throws HoldfastError ANSWER_INCOMPLETE for an end that this client does not know
+ * @throws AnswerIncompleteError for an end that this client does not know
  */
 export function viewEvent<T>(
   event: WaitForResponse["event"],
@@ -162,7 +162,7 @@ function viewEnd<T>({ detail }: Ended, { includeResult, serializer }: Decoding<T
     case undefined:
       break;
   }
-  throw new HoldfastError("the server told an end without saying which", { reason: "ANSWER_INCOMPLETE" });
+  throw new AnswerIncompleteError("an end that this client does not know");
 }
 
 const CHANGES = new Map<LeaseChangedKind, LeaseChange>([

@@ -6,8 +6,8 @@ import {
 } from "../../gen/holdfast/v1/idempotency_pb.ts";
 import { type BackOff, createBackOff } from "./back-off.ts";
 import type { Serializer } from "./content.ts";
-import { HoldfastError, TimeoutError } from "./errors.ts";
-import { fingerprint } from "./fingerprint.ts";
+import { AnswerIncompleteError, TimeoutError } from "./errors.ts";
+import { fingerprintBy } from "./fingerprint.ts";
 import { checkText, checkTimeoutMs, LIMITS } from "./limits.ts";
 import { follow, type Runtime } from "./runtime.ts";
 import type { WaitEnd, WaitEvent, WaitTarget } from "./wait-event.ts";
@@ -59,7 +59,7 @@ export async function result<T>(runtime: Runtime, target: WaitTarget, options: R
   for await (const event of waitFor<T>(runtime, [target], options)) {
     if (event.kind === "ended") return resultOf(event.end);
   }
-  throw new HoldfastError("the server ended the wait, and did not tell the end", { reason: "ANSWER_INCOMPLETE" });
+  throw new AnswerIncompleteError("that the wait is over, and did not tell the end");
 }
 
 function resultOf<T>(end: WaitEnd<T>): T {
@@ -92,7 +92,7 @@ async function* eventsOf<T>(
     if (error !== timedOut) throw error;
     const open = asked.filter(({ memory }) => !memory.hasEnded).length;
     const cause = backOff.lastError === undefined ? undefined : toHoldfastError(backOff.lastError);
-    throw new TimeoutError(timeoutMs, undefined, cause, `${open} of ${asked.length} records have not ended`);
+    throw new TimeoutError(timeoutMs, undefined, { cause }, `${open} of ${asked.length} records have not ended`);
   } finally {
     cancelTimeout();
     unfollow();
@@ -169,6 +169,6 @@ function targetMessage(
   if (of.input !== undefined && of.fingerprint !== undefined) {
     throw new TypeError("a target has an input or a fingerprint, not both");
   }
-  const digest = of.input === undefined ? of.fingerprint : fingerprint(of.input);
+  const digest = of.input === undefined ? of.fingerprint : fingerprintBy(runtime.platform, of.input);
   return create(WaitTargetSchema, { key: { tenant, scope, key }, ...(digest && { fingerprint: digest }) });
 }

@@ -7,6 +7,7 @@ import type { ConfiguredIssuer, RegisteredIssuers } from "../auth/jwt/trust.ts";
 import { createPostgresApiKeys } from "../auth/postgres/api-keys.ts";
 import { rememberOnStreams } from "../auth/stream-principals.ts";
 import { type Clock, wallClockMs } from "../clock.ts";
+import type { Run } from "../store/postgres/run.ts";
 import { logApiKeyChanges } from "../telemetry/change-log.ts";
 import { type CountChange, countApiKeyChanges } from "../telemetry/change-metrics.ts";
 import { createKeySetMetrics } from "../telemetry/key-set-metrics.ts";
@@ -16,7 +17,6 @@ import type { ChangeFeed } from "../tenants/change-feed.ts";
 import type { TenantService } from "../tenants/service.ts";
 import { createGuardedFetch, type GuardedFetch } from "../tenants/validators/guarded-fetch.ts";
 import { resolveBySystem } from "../tenants/validators/resolve.ts";
-import type { Run } from "./backend.ts";
 import type { Config } from "./config.ts";
 
 /** Who may call. */

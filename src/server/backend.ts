@@ -2,23 +2,25 @@ import type { Clock } from "../clock.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { StoreObserver } from "../store/observer.ts";
 import { BATCH_LIMITS } from "../store/postgres/batch-limits.ts";
-import type { Connection, DatabaseAddress } from "../store/postgres/connection.ts";
+import type { Connection } from "../store/postgres/connection.ts";
 import { createDatabase, type Database } from "../store/postgres/database.ts";
 import { isDenied } from "../store/postgres/errors.ts";
 import { connectionOf } from "../store/postgres/identity.ts";
 import { checkSchema, migrate } from "../store/postgres/migrate.ts";
 import { findPooler } from "../store/postgres/pooler.ts";
+import type { Run } from "../store/postgres/run.ts";
 import { requireDatabase } from "../store/postgres/startup.ts";
 import { createPostgresStore } from "../store/postgres/store.ts";
 import { traceDatabase } from "../store/postgres/traced-database.ts";
+import { readDatabaseNow, untilUsable } from "../store/postgres/usable.ts";
 import type { Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
+import type { NotificationSource } from "../waiting/postgres/waiting.ts";
 import type { Config } from "./config.ts";
 import { type DatabaseSource, listenAddress, withDatabase } from "./database-source.ts";
-import { CONNECTIONS } from "./limits.ts";
+import { CONNECTIONS, START_MS_MAX } from "./limits.ts";
 import { openRegistryLanes, type RegistryLanes } from "./placement/registry-lanes.ts";
-import { readDatabaseNow, untilUsable } from "./placement/usable.ts";
 
 /** What stands on one database: the store, and a lane beside it. */
 export interface Backend extends AsyncDisposable {
@@ -33,22 +35,6 @@ export interface Backend extends AsyncDisposable {
 
 /** Of the database where tenants and API keys are kept. */
 export interface MainBackend extends Backend, RegistryLanes {}
-
-/**
- * Lends a connection. Rejects with what `work` threw, or with a `Fault`, without having run it: STORE_UNAVAILABLE when
- * there is none to be had, OVERLOADED when too many wait for it.
- */
-export type Run = <T>(work: (connection: Connection) => Promise<T>) => Promise<T>;
-
-/** Where notifications are sent and heard. */
-export interface NotificationSource {
-  /** Lends the connection that they are sent on, which is used for nothing else. */
-  readonly run: Run;
-  /** Leads to the same database, and past any pooler. */
-  readonly listenUrl: string;
-  /** How to connect there; throws when nothing leads past the pooler. Absent: by `listenUrl` alone. */
-  readonly listen?: () => DatabaseAddress;
-}
 
 export interface BackendStatus {
   readonly reachable: boolean;
@@ -112,7 +98,7 @@ async function open<More>(
   const more = openMore(database);
   // Optional: without it those who wait on other servers look for themselves.
   const notifyLane = database.lanes(1, { optional: true });
-  await untilUsable(database, lane, deps.clock, deps.signal);
+  await untilUsable({ ...deps, database, lane, waitMs: START_MS_MAX });
   const opened = opening.move();
   return {
     ...more,

@@ -12,6 +12,7 @@ import { createSessionMetrics } from "../telemetry/session-metrics.ts";
 import { createStoreMetrics } from "../telemetry/store-metrics.ts";
 import { createTracing, type Tracing } from "../telemetry/tracing.ts";
 import { createWaitingMetrics } from "../telemetry/waiting-metrics.ts";
+import type { WaitingMode } from "../waiting/postgres/waiting.ts";
 import { openAccess } from "./access.ts";
 import { logCalls } from "./call-log.ts";
 import { type Address, formatAddress } from "./config/kinds.ts";
@@ -34,7 +35,6 @@ import { openTenancy, termsOf } from "./tenancy.ts";
 import { loadTls } from "./tls.ts";
 import { createTokenSource } from "./tokens.ts";
 import { VERSION } from "./version.ts";
-import type { WaitingMode } from "./waiting.ts";
 
 export interface ServerDeps {
   readonly clock: Clock;
@@ -106,6 +106,7 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   let open: OpenPort | null = null;
   const http = await serveHttp(config.httpAddress, {
     ...{ metrics: worker?.page(metrics) ?? metrics, readiness, log, tls, localOnly: config.auth === null },
+    corsOrigins: config.corsOrigins ?? [],
     rpc: () => open?.rpc() ?? null,
     waiting: () => open?.waitingMode() ?? "polling",
   });

@@ -1,7 +1,8 @@
 import type { Clock } from "../clock.ts";
 import { type DatabaseAddress, withClient } from "../store/postgres/connection.ts";
+import { redactUrl } from "../store/postgres/redacted-url.ts";
 import type { Log } from "../telemetry/log.ts";
-import { type NamedUrl, redactUrl } from "./config/kinds.ts";
+import type { NamedUrl } from "./config/kinds.ts";
 import type { Config } from "./config.ts";
 import { type Password, type PasswordConfig, passwordFor } from "./database-password.ts";
 import { CONNECTIONS } from "./limits.ts";

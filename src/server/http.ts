@@ -3,8 +3,10 @@ import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Log } from "../telemetry/log.ts";
 import type { MetricsPage } from "../telemetry/metrics.ts";
+import type { WaitingMode } from "../waiting/postgres/waiting.ts";
 import { type Address, isLoopback } from "./config/kinds.ts";
 import type { Listening } from "./grpc.ts";
+import { admitOrigin } from "./http-cors.ts";
 import type { HttpRpc } from "./http-rpc.ts";
 import { HTTP_KEEPALIVE_MS, REQUEST_CHECK_MS, REQUEST_MS_MAX, TCP_KEEPALIVE_MS } from "./limits.ts";
 import { cannotListen } from "./operator-error.ts";
@@ -12,7 +14,6 @@ import type { Readiness, ReadinessReport } from "./readiness.ts";
 import { admitVerified, handshakeOptions } from "./tls/admission.ts";
 import { followTcpSockets, type TcpSockets } from "./tls/tcp-sockets.ts";
 import type { Tls } from "./tls.ts";
-import type { WaitingMode } from "./waiting.ts";
 
 export interface HttpServerDeps {
   /**
@@ -29,6 +30,8 @@ export interface HttpServerDeps {
   readonly tls: Tls | null;
   /** Nobody is asked who he is: then only requests to this machine by its own names are answered. */
   readonly localOnly: boolean;
+  /** Of web pages that may call. Default: none. */
+  readonly corsOrigins?: readonly string[];
 }
 
 type Handle = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
@@ -124,6 +127,7 @@ async function dispatch(request: IncomingMessage, response: ServerResponse, deps
     response.setHeader("allow", "GET, HEAD");
     return sendJson(response, 405, { error: "this page is read with GET" });
   }
+  if (admitOrigin(deps.corsOrigins ?? [], request, response)) return;
   const rpc = deps.rpc();
   if (rpc === null) return sendStarting(response);
   const call = (await rpc).handlerOf(path);

@@ -91,18 +91,11 @@ export const PROBE_INTERVAL_MS = 250;
 /** Beyond drain delay and grace: what stopping may take before the process ends all the same. */
 export const STOP_SLACK_MS = 5000;
 
-/** Tenants whose encryption keys are kept in memory. */
-export const TENANT_KEYS_MAX = 10_000;
-
 /** Of each kind, in one pass of the sweeper: a few milliseconds of row locks. */
 export const SWEEP_RECORDS_MAX = 2000;
 
 /** How long a start waits for a database that has accepted a connection to become usable. */
 export const START_MS_MAX = 15_000;
-export const START_RETRY_MS = 50;
-
-/** A connection for LISTEN that does not answer a statement for so long is given up. */
-export const LISTEN_ANSWER_MS_MAX = 2000;
 
 /**
  * What a process has of a database: lanes and a listener; of main more lanes, and a listener for changes of tenants, see

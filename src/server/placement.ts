@@ -1,16 +1,11 @@
 import type { Instant } from "../domain/instant.ts";
 import type { Connection, DatabaseAddress } from "../store/postgres/connection.ts";
+import type { Run } from "../store/postgres/run.ts";
 import type { Store } from "../store/store.ts";
 import type { Hub } from "../waiting/hub.ts";
 import type { WaitingObserver } from "../waiting/observer.ts";
-import {
-  type BackendDeps,
-  type BackendStatus,
-  type MainBackend,
-  openBackend,
-  openMainBackend,
-  type Run,
-} from "./backend.ts";
+import type { WaitingMode, WaitingStatus } from "../waiting/postgres/waiting.ts";
+import { type BackendDeps, type BackendStatus, type MainBackend, openBackend, openMainBackend } from "./backend.ts";
 import type { Config } from "./config.ts";
 import { findDatabase, listenAddress, MAIN, type MainDatabase, placedDatabase } from "./database-source.ts";
 import { START_MS_MAX } from "./limits.ts";
@@ -25,7 +20,6 @@ import type { SweepStatus } from "./placement/sweep-status.ts";
 import { type TimeLimitDeps, withTimeLimit } from "./placement/time-limit.ts";
 import { untilThere } from "./placement/until-there.ts";
 import type { Readiness } from "./readiness.ts";
-import type { WaitingMode, WaitingStatus } from "./waiting.ts";
 
 /** One Postgres cluster, with all that serves the tenants whose records are there. */
 export interface Placement {

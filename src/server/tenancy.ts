@@ -1,14 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { type Clock, wallClockMs } from "../clock.ts";
-import { Fault } from "../domain/fault.ts";
-import type { TenantRegistration } from "../domain/registration.ts";
 import type { DeclarationTerms } from "../operations/admin/tenants/declaration.ts";
 import { createAdminEndpoints } from "../rpc/admin/endpoints.ts";
 import type { Endpoint } from "../rpc/endpoint.ts";
 import type { PipelineDeps } from "../rpc/pipeline.ts";
 import { openSession } from "../store/postgres/connection.ts";
-import { createUsageSource } from "../store/postgres/usage.ts";
-import { sealFingerprint } from "../store/sealed/data-keys.ts";
+import type { Sealing } from "../store/sealed/sealing.ts";
 import { logRecordChanges, logTenantChanges } from "../telemetry/change-log.ts";
 import { type CountChange, countTenantChanges } from "../telemetry/change-metrics.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -21,18 +18,16 @@ import {
 } from "../telemetry/tenant-metrics.ts";
 import type { ChangeFeed } from "../tenants/change-feed.ts";
 import { openPostgresChangeFeed } from "../tenants/postgres/change-feed.ts";
+import { createRuntimes } from "../tenants/postgres/runtimes.ts";
 import { createPostgresTenantTable } from "../tenants/postgres/tenant-table.ts";
-import { createMeasuring, type Measuring } from "../tenants/quota/measuring.ts";
-import { createMeteredQuota, isMetered, needsMeasuring } from "../tenants/quota/metered.ts";
-import type { TenantRuntime } from "../tenants/runtime.ts";
+import { createMeasuring } from "../tenants/quota/measuring.ts";
 import { createTenantService, type TenantService } from "../tenants/service.ts";
 import { createGuardedFetch, type GuardedFetch } from "../tenants/validators/guarded-fetch.ts";
 import { createValidate } from "../tenants/validators/validate.ts";
+import { LISTEN_ANSWER_MS_MAX } from "../waiting/postgres/waiting.ts";
 import type { Access } from "./access.ts";
 import type { Config } from "./config.ts";
-import { LISTEN_ANSWER_MS_MAX } from "./limits.ts";
 import type { Placements } from "./placement.ts";
-import type { Sealing } from "./sealing.ts";
 
 /** The tenants of a server: where they are kept, how changes arrive, what is built for each. */
 export interface Tenancy extends AsyncDisposable {
@@ -117,38 +112,4 @@ export function termsOf(
     hasMasterKey,
     reach: { loopback: config.validatorLoopback, private: false, ports: portsOf(config) },
   };
-}
-
-interface RuntimesDeps extends Pick<TenancyDeps, "placements" | "sealing" | "clock"> {
-  readonly measuring: Measuring;
-}
-
-/** What each tenant is served with, and what ends with that. */
-function createRuntimes({ placements, sealing, measuring, clock }: RuntimesDeps) {
-  const ends = new WeakMap<TenantRuntime, AbortController>();
-
-  const build = async (registration: TenantRegistration): Promise<TenantRuntime> => {
-    const { limits, issuers } = registration;
-    const placement = placements.of(registration.placement);
-    // What the fault says is shown as the reason of the tenant's health here.
-    if (placement === null) {
-      throw new Fault("TENANT_DISABLED", `the placement ${registration.placement} is not configured on this server`);
-    }
-    const keys = await sealing.keysOf(registration);
-    const quota = createMeteredQuota({ limits, clock });
-    const ended = new AbortController();
-    if (isMetered(quota) && needsMeasuring(limits)) {
-      const source = createUsageSource({ run: placement.measure });
-      await measuring.follow(registration.id, quota, source, ended.signal);
-    }
-    const { store, hub } = placement;
-    const fingerprint: TenantRuntime["fingerprint"] =
-      keys === null ? (given) => given : (given) => sealFingerprint(keys, given);
-    const runtime = { store, hub, quota, fingerprint, issuers };
-    ends.set(runtime, ended);
-    return runtime;
-  };
-
-  const dispose = (runtime: TenantRuntime) => ends.get(runtime)?.abort(new Error("the tenant is not served any more"));
-  return { build, dispose };
 }

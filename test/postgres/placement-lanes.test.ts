@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createPostgresApiKeys } from "../../src/auth/postgres/api-keys.ts";
 import { systemClock } from "../../src/clock.ts";
-import type { Run } from "../../src/server/backend.ts";
 import { withClient } from "../../src/store/postgres/connection.ts";
+import type { Run } from "../../src/store/postgres/run.ts";
 import { createPostgresTenantTable } from "../../src/tenants/postgres/tenant-table.ts";
 import { freshApiKey } from "../support/api-key-table.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";

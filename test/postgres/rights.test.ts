@@ -8,9 +8,9 @@ import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { expectRefused } from "./refused.ts";
 
 const source = join(import.meta.dirname, "../../src");
-/** Every statement of a server. */
+/** Every statement of a server; what is in caller/ is for applications' databases. */
 const statements = globSync("**/*.sql", { cwd: source })
-  .filter((path) => !path.includes("/migrations/"))
+  .filter((path) => !path.includes("/migrations/") && !path.includes("/caller/"))
   .map((path) => readFileSync(join(source, path), "utf8"));
 
 let database: TestDatabase;

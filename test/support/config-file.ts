@@ -37,6 +37,7 @@ export const EVERY_SETTING = {
   "tls-client-ca": "ca.pem",
   "certificate-tenant": "DNS:{tenant}.clients.example.org",
   "certificate-roles": "claim,read",
+  "cors-origins": ["https://app.example.org"],
   "allow-plaintext": false,
   "jwt-issuer": "https://issuer.example.org",
   "jwt-audience": "holdfast",

@@ -1,15 +1,12 @@
 import { ConnectError } from "@connectrpc/connect";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../../gen/google/rpc/error_details_pb.ts";
-import { ErrorReason } from "../../../gen/holdfast/v1/errors_pb.ts";
 import {
-  CompleteFailedError,
   ExpiredError,
   FailedError,
   HoldfastError,
   LeaseLostError,
   OutcomeUnknownError,
   ResultUnavailableError,
-  TimeoutError,
   type Violation,
 } from "../../../src/client/client.ts";
 import { isWorthOneMore, retryDelayMs, toHoldfastError, toLeaseError } from "../../../src/client/wire-error.ts";
@@ -74,27 +71,10 @@ export function describeError(error: unknown) {
   };
 }
 
-function classOf(error: HoldfastError): string {
-  for (const [type, name] of CLASSES) if (error instanceof type) return name;
-  const { reason } = error;
-  if (reason === "") return "Transport";
-  const isKnown = reason in ErrorReason || OWN_REASONS.includes(reason);
-  if (!isKnown) return "Holdfast";
-  return reason.toLowerCase().replace(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+/** The protocol has the names of the classes, without a language's suffix. */
+function classOf({ name }: HoldfastError): string {
+  return name.replace(/Error$/, "");
 }
-
-/** Of the client itself. */
-const OWN_REASONS: readonly string[] = ["CLOSED", "ANSWER_INCOMPLETE", "ATTEMPT_ENDED"];
-
-const CLASSES = [
-  [FailedError, "Failed"],
-  [OutcomeUnknownError, "OutcomeUnknown"],
-  [ExpiredError, "Expired"],
-  [TimeoutError, "Timeout"],
-  [LeaseLostError, "LeaseLost"],
-  [ResultUnavailableError, "ResultUnavailable"],
-  [CompleteFailedError, "CompleteFailed"],
-] as const;
 
 function more(error: HoldfastError): object {
   if (error instanceof FailedError) return { why: error.failReason, attempt: error.attempt };

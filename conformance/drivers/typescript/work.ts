@@ -7,7 +7,7 @@ import {
   type UnknownOutcome,
   type Verdict,
 } from "../../../src/client/client.ts";
-import { providerKey } from "../../../src/client/provider-key.ts";
+import { providerKey } from "../../../src/client/node-platform.ts";
 import { describeError, Named } from "./errors.ts";
 import { given, parse, told } from "./values.ts";
 

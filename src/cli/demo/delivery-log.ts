@@ -1,4 +1,4 @@
-import { fingerprint } from "../../client/fingerprint.ts";
+import { fingerprint } from "../../client/node-platform.ts";
 
 /**
  * A delivery log: what a webhook provider sent, one JSON object a line, in the order in which it arrived.

@@ -1,7 +1,8 @@
 import type { DescMessage, DescMethodUnary, Message, MessageShape } from "@bufbuild/protobuf";
 import type { UnaryResponse } from "@connectrpc/connect";
 import type { Clock } from "../clock.ts";
-import { DEFAULT_TIMEOUT_MS, type GrpcCallOptions } from "../grpc-call.ts";
+import { DEFAULT_TIMEOUT_MS } from "../closable-transport.ts";
+import type { GrpcCallOptions } from "../grpc-call.ts";
 import type { HeaderFields } from "../grpc-metadata.ts";
 import type { SessionCall } from "./call.ts";
 import type { Sessions } from "./sessions.ts";

@@ -1,3 +1,4 @@
+import { DATABASE_URL, redactUrl } from "../../store/postgres/redacted-url.ts";
 import {
   choiceForm,
   countForm,
@@ -184,9 +185,6 @@ export function isLoopback(host: string): boolean {
   return host === "::1" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
 }
 
-/** Not through URL, which refuses the forms for sockets, such as postgres://user@/name?host=/run. */
-const DATABASE_URL = /^(postgres(?:ql)?:\/\/)([^/?#]*)([^?#]*)(?:\?([^#]*))?$/;
-
 export const databaseUrl: Kind<string> = {
   placeholder: "URL",
   allowed: "postgres://USER:PASSWORD@HOST:PORT/DATABASE, or with a socket directory: postgres:///DATABASE?host=/DIR",
@@ -195,20 +193,6 @@ export const databaseUrl: Kind<string> = {
   inFile: textForm(DATABASE_URL),
   holdsSecret: hasPassword,
 };
-
-const HARMLESS: ReadonlySet<string> = new Set(["host", "port", "user", "sslmode"]);
-
-/** Without password, and without parameters that could hold one. */
-export function redactUrl(value: string): string {
-  const [, scheme, authority = "", path = "", query] = DATABASE_URL.exec(value) ?? [];
-  if (scheme === undefined) return "(hidden)";
-  const at = authority.lastIndexOf("@");
-  const user = at === -1 ? "" : authority.slice(0, at).replace(/:.*$/s, ":***");
-  const shown = query
-    ?.split("&")
-    .map((pair) => (HARMLESS.has(pair.split("=")[0] ?? "") ? pair : pair.replace(/=.*$/s, "=***")));
-  return `${scheme}${user}${at === -1 ? "" : "@"}${authority.slice(at + 1)}${path}${shown === undefined ? "" : `?${shown.join("&")}`}`;
-}
 
 function hasPassword(value: string): boolean {
   return redactUrl(value) !== value;

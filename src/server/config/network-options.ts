@@ -1,6 +1,7 @@
 import { ALGORITHMS, ALGORITHMS_DEFAULT, type Algorithm } from "../../auth/jwt/algorithms.ts";
 import { certificateTenant, choices, file, flag, text, url } from "./kinds.ts";
 import { option } from "./option.ts";
+import { origins } from "./origins-kind.ts";
 
 /** Who may call, and over what. */
 export const NETWORK_OPTIONS = {
@@ -56,6 +57,14 @@ export const NETWORK_OPTIONS = {
     kind: flag,
     default: false,
     doc: "Listen beyond loopback without --tls-cert: something in front of the server ends TLS. Credentials cross that link unencrypted.",
+    commands: ["serve", "config"],
+  }),
+  corsOrigins: option<readonly string[] | null>({
+    name: "cors-origins",
+    kind: origins,
+    default: null,
+    defaultDoc: "none",
+    doc: "Web pages whose code may call the HTTP port from a browser, by their origins; browsers keep all others out. Everything but /metrics, /livez and /readyz is allowed to them; who calls is asked all the same.",
     commands: ["serve", "config"],
   }),
   jwtIssuer: option<string | null>({

@@ -1,6 +1,6 @@
 import type { Connection } from "../../store/postgres/connection.ts";
 import { type Acquaintance, acquaint, readIdentity } from "../../store/postgres/identity.ts";
-import type { Run } from "../backend.ts";
+import type { Run } from "../../store/postgres/run.ts";
 import { OperatorError } from "../operator-error.ts";
 
 /** The heading of docs/scaling.md with what to do when it is no mistake. */

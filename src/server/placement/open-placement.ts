@@ -4,11 +4,11 @@ import type { Store } from "../../store/store.ts";
 import { createSweeper, type Sweeper } from "../../store/sweeper.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { WaitingObserver } from "../../waiting/observer.ts";
+import { openWaiting } from "../../waiting/postgres/waiting.ts";
 import { SWEEP_RECORDS_MAX } from "../limits.ts";
 import type { Placement } from "../placement.ts";
 import { watchDatabase } from "../probe.ts";
 import type { Readiness } from "../readiness.ts";
-import { openWaiting } from "../waiting.ts";
 import type { PlacedBackend } from "./late-backend.ts";
 import { watchSweeps } from "./sweep-status.ts";
 

@@ -1,5 +1,5 @@
 import type { Database } from "../../store/postgres/database.ts";
-import type { Run } from "../backend.ts";
+import type { Run } from "../../store/postgres/run.ts";
 
 /**
  * The lanes of the cluster where tenants and API keys are kept. Apart, because a change waits for every other change and

@@ -3,7 +3,6 @@ import { systemClock } from "../../../src/clock.ts";
 import type { Peeked } from "../../../src/domain/calls.ts";
 import type { RecordKey } from "../../../src/domain/key.ts";
 import type { Proof } from "../../../src/domain/record.ts";
-import { openWaiting, type Waiting } from "../../../src/server/waiting.ts";
 import { silentObserver } from "../../../src/store/observer.ts";
 import { BATCH_LIMITS } from "../../../src/store/postgres/batch-limits.ts";
 import { createDatabase } from "../../../src/store/postgres/database.ts";
@@ -14,6 +13,7 @@ import { createMetrics } from "../../../src/telemetry/metrics.ts";
 import { noTracing } from "../../../src/telemetry/tracing.ts";
 import { addWaitingGauges, createWaitingMetrics } from "../../../src/telemetry/waiting-metrics.ts";
 import type { WaitLimits } from "../../../src/waiting/hub.ts";
+import { openWaiting, type Waiting } from "../../../src/waiting/postgres/waiting.ts";
 import { claimIdOf, claimOf, finishOf, freshToken } from "../../support/records.ts";
 import { createOnlooker, createStoppingStore, type StoppingStore } from "../../support/waiting.ts";
 

@@ -249,7 +249,7 @@ describe("a network", () => {
     const retry = { baseDelayMs: 5, maxDelayMs: 10, totalTimeoutMs: 200 };
     const holdfast = client({ addresses: ["127.0.0.1:1", "127.0.0.1:2"], retry });
     const error = await holdfast.once(job, () => 1).catch((thrown) => thrown);
-    expect(error).toMatchObject({ name: "HoldfastError", code: Code.Unavailable });
+    expect(error).toMatchObject({ name: "TransportError", code: Code.Unavailable });
     expect(error.message).toMatch(/^Unavailable: no server answered at 127\.0\.0\.1:1, 127\.0\.0\.1:2: .*ECONNREFUSED/);
   });
 

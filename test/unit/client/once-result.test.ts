@@ -18,7 +18,7 @@ describe("a replay", () => {
     const first = await holdfast.once<unknown>(job, () => value);
     const second = await holdfast.once<unknown>(job, () => "never");
     expect(first.value).toStrictEqual(value);
-    expect(second).toStrictEqual({ value, replayed: true, attempt: 1, reason: undefined });
+    expect(second).toStrictEqual({ value, replayed: true, attempt: 1, reason: undefined, protected: true });
   });
 
   test("is a fresh value each time: changing it harms nobody", async () => {

@@ -19,7 +19,7 @@ describe("a piece of work that is new", () => {
   test("is run, and its result stored", async () => {
     const { holdfast, state, clock, server } = start();
     const done = await holdfast.once(job, async (attempt) => ({ charged: attempt.number }));
-    expect(done).toEqual({ value: { charged: 1 }, replayed: false, attempt: 1, reason: "new" });
+    expect(done).toEqual({ value: { charged: 1 }, replayed: false, attempt: 1, reason: "new", protected: true });
     expect(await state()).toBe("completed");
     expect(clock.pending()).toBe(0);
     expect(server.calls).toEqual(["claim", "complete"]);

@@ -4,7 +4,7 @@ import { type Holdfast, terminal } from "../../../src/client/client.ts";
 import { Fault } from "../../../src/domain/fault.ts";
 import { createTracing } from "../../../src/telemetry/tracing.ts";
 import { linksOf, placeOf, registerSpans, shown } from "../../support/spans.ts";
-import { createFakeServer, loseAnswers } from "./fake-server.ts";
+import { createFakeServer, loseAnswers, unavailable } from "./fake-server.ts";
 import { settle } from "./manual-clock.ts";
 
 const spans = registerSpans();
@@ -60,6 +60,14 @@ describe("once", () => {
       ...{ kind: "CLIENT", status: "UNSET", message: undefined, events: [] },
       attributes: { "rpc.system.name": "grpc", "rpc.method": rpc("Claim"), "rpc.status_code": "OK" },
     });
+  });
+
+  test("says that it ran without protection", async () => {
+    const { server, clock, holdfast } = start();
+    server.meddle = () => Promise.reject(unavailable());
+    await clock.until(holdfast.once({ ...job, whenUnavailable: "fail-open" }, () => "done"));
+    const attributes = { "holdfast.replayed": false, "holdfast.attempt": 0, "holdfast.protected": false };
+    expect(spans.one("holdfast.once").attributes).toEqual({ "holdfast.scope": "charge", ...attributes });
   });
 
   test("that is a replay leads to the claim that began the work", async () => {

@@ -104,7 +104,7 @@ describe("a stream that ends too early", () => {
   test("again and again is asked for in pauses, until the total time without a word is over", async () => {
     const { clock, done, events, openedAtMs } = scripted([[unavailable()]]);
     const before = clock.monotonicMs();
-    expect(await thrown(clock.until(done))).toMatchObject({ name: "HoldfastError", code: Code.Unavailable });
+    expect(await thrown(clock.until(done))).toMatchObject({ name: "TransportError", code: Code.Unavailable });
     expect(clock.monotonicMs() - before).toBeLessThanOrEqual(60_000);
     expect(clock.monotonicMs() - before).toBeGreaterThan(40_000);
     expect(openedAtMs.length).toBeLessThan(60);

@@ -94,7 +94,7 @@ describe("a caller who waits", () => {
     expect(claims()).toHaveLength(1);
     await clock.advance(100);
     expect(claims()).toHaveLength(2);
-    expect(await clock.until(waiting)).toMatchObject({ name: "HoldfastError" });
+    expect(await clock.until(waiting)).toMatchObject({ name: "TransportError" });
     expect(clock.monotonicMs() - before).toBeGreaterThan(200_000);
     expect(clock.monotonicMs() - before).toBeLessThan(240_010);
   });

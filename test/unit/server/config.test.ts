@@ -2,11 +2,12 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { configText, configurationPage, optionsHelp } from "../../../src/server/config/help.ts";
 import { nearest } from "../../../src/server/config/hint.ts";
-import { databaseUrl, formatAddress, redactUrl } from "../../../src/server/config/kinds.ts";
+import { databaseUrl, formatAddress } from "../../../src/server/config/kinds.ts";
 import type { Command } from "../../../src/server/config/option.ts";
 import { readConfig } from "../../../src/server/config/read.ts";
 import { type Config, OPTIONS, SETTINGS } from "../../../src/server/config.ts";
 import { BATCH_LIMITS } from "../../../src/store/postgres/batch-limits.ts";
+import { redactUrl } from "../../../src/store/postgres/redacted-url.ts";
 
 const HOME = { HOME: "/home/me" };
 

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { committedShape, generateDeliveries } from "../../../../scripts/generate-deliveries.ts";
 import { type Delivery, eventIds, parseDeliveryLog } from "../../../../src/cli/demo/delivery-log.ts";
-import { fingerprint } from "../../../../src/client/fingerprint.ts";
+import { fingerprint } from "../../../../src/client/node-platform.ts";
 
 const committed = readFileSync(new URL("../../../../examples/deliveries/deliveries.ndjson", import.meta.url), "utf8");
 const log = parseDeliveryLog(Buffer.from(committed));

@@ -42,7 +42,7 @@ test("a server that goes away after it has answered is waited for, for what is l
 });
 
 test("one that does not come back is told at the timeout", async () => {
-  const over = new TimeoutError(108_000, undefined, GONE, "1 of 1 records have not ended");
+  const over = new TimeoutError(108_000, undefined, { cause: GONE }, "1 of 1 records have not ended");
   const { observed } = watching(telling([SNAPSHOT], GONE), telling([], over));
   expect(await observed).toEqual({ kind: "timed-out", last: "absent", cause: GONE });
 });

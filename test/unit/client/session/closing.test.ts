@@ -125,7 +125,7 @@ describe("close()", () => {
     }
     expect(connections()).toBe(2);
     isBroken = true;
-    expect(() => transport.close()).toThrow(SuppressedError);
+    expect(() => transport.close()).toThrow(AggregateError);
     isBroken = false;
     await until(() => connections() === 0);
   });

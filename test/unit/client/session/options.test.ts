@@ -7,7 +7,11 @@ describe("options", () => {
     ["one URL of several", { addresses: ["a:1", "HTTPS://b"], transport: "session" }, /and not a URL/],
     ["a URL without sessions", { address: "https://user:secret@a" }, /and not a URL$/],
     ["no address", { transport: "session" }, /needs an address/],
-    ["an unknown transport", { transport: "sessions" as never }, /"grpc", "session" or a Transport.*not "sessions"/],
+    [
+      "an unknown transport",
+      { transport: "sessions" as never },
+      /"grpc", "session", "connect" or a Transport.*not "sessions"/,
+    ],
     ["a credential in clear text", { address: "a:1", apiKey: "k", transport: "session" }, /in clear text: set tls/],
   ])("with %s are refused at once", (_, options, message) => {
     expect(() => createClient(options)).toThrow(TypeError);

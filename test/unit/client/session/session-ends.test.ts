@@ -1,6 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
-import { createSilence } from "../../../../src/client/grpc-silence.ts";
+import { createSilence } from "../../../../src/client/silence.ts";
 import { open, start } from "./session-hand.ts";
 
 describe("a stream that ends", () => {

@@ -56,7 +56,7 @@ export function createSilence(): Silence {
   };
 }
 
-/** grpc-js gives its own errors no metadata, and whatever comes from a server or a proxy has some. */
+/** What a transport says by itself has no metadata, and whatever comes from a server or a proxy has some. */
 function isSilence(error: unknown): error is ConnectError {
   if (!(error instanceof ConnectError)) return false;
   const { code, metadata } = error;

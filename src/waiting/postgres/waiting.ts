@@ -1,15 +1,27 @@
-import type { Clock } from "../clock.ts";
-import { openSession } from "../store/postgres/connection.ts";
-import type { Store } from "../store/store.ts";
-import type { Log } from "../telemetry/log.ts";
-import { createHub, type Hub, WAIT_LIMITS, type WaitLimits } from "../waiting/hub.ts";
-import type { WaitingObserver } from "../waiting/observer.ts";
-import { openPostgresListener } from "../waiting/postgres/listener.ts";
-import { createPostgresNotifier } from "../waiting/postgres/notifier.ts";
-import { createWakingStore } from "../waiting/waking-store.ts";
-import type { NotificationSource } from "./backend.ts";
-import { redactUrl } from "./config/kinds.ts";
-import { LISTEN_ANSWER_MS_MAX } from "./limits.ts";
+import type { Clock } from "../../clock.ts";
+import { type DatabaseAddress, openSession } from "../../store/postgres/connection.ts";
+import { redactUrl } from "../../store/postgres/redacted-url.ts";
+import type { Run } from "../../store/postgres/run.ts";
+import type { Store } from "../../store/store.ts";
+import type { Log } from "../../telemetry/log.ts";
+import { createHub, type Hub, WAIT_LIMITS, type WaitLimits } from "../hub.ts";
+import type { WaitingObserver } from "../observer.ts";
+import { createWakingStore } from "../waking-store.ts";
+import { openPostgresListener } from "./listener.ts";
+import { createPostgresNotifier } from "./notifier.ts";
+
+/** Where notifications are sent and heard. */
+export interface NotificationSource {
+  /** Lends the connection that they are sent on, which is used for nothing else. */
+  readonly run: Run;
+  /** Leads to the same database, and past any pooler. */
+  readonly listenUrl: string;
+  /** How to connect there; throws when nothing leads past the pooler. Absent: by `listenUrl` alone. */
+  readonly listen?: () => DatabaseAddress;
+}
+
+/** A connection for LISTEN that does not answer a statement for so long is given up. */
+export const LISTEN_ANSWER_MS_MAX = 2000;
 
 /** What a server has for those who wait. Disposing of it sends the notifications that were collected. */
 export interface Waiting extends AsyncDisposable {

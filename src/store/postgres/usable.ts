@@ -1,25 +1,35 @@
 import type { Clock } from "../../clock.ts";
 import type { Instant } from "../../domain/instant.ts";
-import type { Connection } from "../../store/postgres/connection.ts";
-import type { Database } from "../../store/postgres/database.ts";
-import type { Lanes } from "../../store/postgres/lanes.ts";
-import { loadStatement } from "../../store/postgres/statement.ts";
-import { START_MS_MAX, START_RETRY_MS } from "../limits.ts";
+import type { Connection } from "./connection.ts";
+import type { Database } from "./database.ts";
+import type { Lanes } from "./lanes.ts";
+import { loadStatement } from "./statement.ts";
+
+export interface UntilUsableDeps {
+  readonly database: Database;
+  /** One of its lanes. */
+  readonly lane: Lanes;
+  readonly clock: Clock;
+  readonly waitMs: number;
+  readonly signal?: AbortSignal;
+}
+
+const RETRY_MS = 50;
 
 /**
  * Who is told that we listen must not be refused because a connection is still being opened, nor because of the
  * durability barrier that comes before the first of them may be used.
  */
-export async function untilUsable(database: Database, lane: Lanes, clock: Clock, signal?: AbortSignal): Promise<void> {
-  const giveUpAtMs = clock.monotonicMs() + START_MS_MAX;
-  await openedWithin(database, START_MS_MAX, clock, signal);
+export async function untilUsable({ database, lane, clock, waitMs, signal }: UntilUsableDeps): Promise<void> {
+  const giveUpAtMs = clock.monotonicMs() + waitMs;
+  await openedWithin(database, waitMs, clock, signal);
   for (;;) {
     try {
       await readDatabaseNow(lane);
       return;
     } catch (error) {
       if (clock.monotonicMs() >= giveUpAtMs) throw error;
-      await clock.sleep(START_RETRY_MS, signal);
+      await clock.sleep(RETRY_MS, signal);
     }
   }
 }
