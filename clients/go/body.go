@@ -14,6 +14,9 @@ import (
 // is known.
 func encodeResult(value any, codec Codec) (*pb.Result, error) {
 	data, contentType, err := encodeValue(value, codec)
+	if panicked, is := err.(*encodingPanic); is {
+		return omittedResult(fmt.Sprintf("the result cannot be encoded: a panic with a %T", panicked.with)), err
+	}
 	if err != nil {
 		// Without the error's text: it is the caller's, and may quote the value.
 		return omittedResult(fmt.Sprintf("the result cannot be encoded: %T", err)), err
@@ -27,12 +30,30 @@ func encodeResult(value any, codec Codec) (*pb.Result, error) {
 	return &pb.Result{ContentType: contentType, Body: &pb.Result_Inline{Inline: data}}, nil
 }
 
-func encodeValue(value any, codec Codec) ([]byte, string, error) {
+// encodeValue also returns what a Codec or a MarshalJSON panics with, as an error: the work is done by then.
+func encodeValue(value any, codec Codec) (data []byte, contentType string, err error) {
+	defer func() {
+		if with := recover(); with != nil {
+			err = &encodingPanic{with}
+		}
+	}()
 	if codec == nil {
 		return encodeContent(value)
 	}
-	data, err := codec.Encode(value)
-	return data, codec.ContentType(), err
+	if data, err = codec.Encode(value); err != nil {
+		return nil, "", err
+	}
+	contentType = codec.ContentType()
+	return data, contentType, checkText("the codec's content type", contentType, 0, labelBytesMax)
+}
+
+type encodingPanic struct{ with any }
+
+func (p *encodingPanic) Error() string { return fmt.Sprintf("encoding it panicked: %v", p.with) }
+
+func (p *encodingPanic) Unwrap() error {
+	err, _ := p.with.(error)
+	return err
 }
 
 func omittedResult(reason string) *pb.Result {

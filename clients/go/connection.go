@@ -81,13 +81,14 @@ func (l *lines) pick(wanted *line) *line {
 	if wanted != nil && !wanted.isDown() {
 		return wanted
 	}
-	turn := int(l.turn.Add(1) - 1)
+	// Not as an int, which may have no room for it.
+	turn := int((l.turn.Add(1) - 1) % uint32(len(l.all)))
 	for i := range l.all {
 		if next := l.all[(turn+i)%len(l.all)]; !next.isDown() {
 			return next
 		}
 	}
-	return l.all[turn%len(l.all)]
+	return l.all[turn]
 }
 
 func (l *lines) close() error {

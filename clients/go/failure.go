@@ -50,10 +50,21 @@ func (f *Failure) WithCode(code codes.Code) *Failure {
 	return &with
 }
 
-func (f *Failure) Error() string { return f.cause.Error() }
+// Error of a nil *Failure, which is an error all the same when it is returned as one, says that it is that.
+func (f *Failure) Error() string {
+	if f == nil {
+		return "an error that is a nil *holdfast.Failure"
+	}
+	return f.cause.Error()
+}
 
 // Unwrap is what the failure says something about.
-func (f *Failure) Unwrap() error { return f.cause }
+func (f *Failure) Unwrap() error {
+	if f == nil {
+		return nil
+	}
+	return f.cause
+}
 
 func newFailure(kind pb.FailKind, cause error) *Failure {
 	if cause == nil {
@@ -63,9 +74,9 @@ func newFailure(kind pb.FailKind, cause error) *Failure {
 }
 
 // classify says what an error of the work means. One without a word says nothing about what was done: with Reacquire the
-// work may be done again, as after a crash; with Hold nobody knows, as after a crash.
+// work may be done again, as after a crash; with Hold nobody knows, as after a crash. A nil *Failure has none.
 func classify(err error, onLeaseExpiry LeaseExpiry) *Failure {
-	if said, is := errors.AsType[*Failure](err); is {
+	if said, is := errors.AsType[*Failure](err); is && said != nil {
 		return said
 	}
 	if onLeaseExpiry == Hold {

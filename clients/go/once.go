@@ -123,7 +123,7 @@ func run[T any](
 	}
 	lease.tellFailure(lease.c.sendFail(ctx, lease.handle, classify(err, onLeaseExpiry)))
 	var none T
-	if said, is := err.(*Failure); is {
+	if said, is := err.(*Failure); is && said != nil {
 		return none, said.cause
 	}
 	return none, err

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -141,6 +142,10 @@ func TestErrorsAreThoseOfTheVectors(t *testing.T) {
 	}
 }
 
+type marshalsAsText string
+
+func (m marshalsAsText) MarshalJSON() ([]byte, error) { return json.Marshal(string(m)) }
+
 func TestInputsOfGoAreRefusedThatWouldBeOthersInCanonicalJSON(t *testing.T) {
 	cycle := map[string]any{}
 	cycle["self"] = cycle
@@ -148,6 +153,8 @@ func TestInputsOfGoAreRefusedThatWouldBeOthersInCanonicalJSON(t *testing.T) {
 		"a whole number that no double holds": uint64(1<<53 + 1),
 		"the same below zero, deep inside":    map[string]any{"a": []int64{-1<<53 - 1}},
 		"text that is not UTF-8":              "\xff",
+		"a key that is not UTF-8":             map[string]int{"\xff": 1},
+		"not UTF-8, by a MarshalJSON":         marshalsAsText("\xff"),
 		"a channel":                           make(chan int),
 		"a cycle":                             cycle,
 		"a lone surrogate in a message":       map[string]any{"a": json.RawMessage(`"\ud800"`)},
@@ -168,6 +175,12 @@ func TestInputsOfGoAreRefusedThatWouldBeOthersInCanonicalJSON(t *testing.T) {
 		`null`: nil,
 	} {
 		made, err := CanonicalJSON(input)
+		if replacesByCharacter() && strings.Contains(text, "ufffd") {
+			if _, is := errors.AsType[*InvalidInputError](err); !is {
+				t.Errorf("U+FFFD, where it may stand for what is not UTF-8: %s, %v", made, err)
+			}
+			continue
+		}
 		want := map[string]string{`{"<&>":"\ufffd😀"}`: "{\"<&>\":\"\ufffd😀\"}"}[text]
 		if want == "" {
 			want = text

@@ -70,3 +70,13 @@ def test_refuses_what_nests_deeper_than_python_can_follow():
         deep = [deep]
     with pytest.raises(InvalidInputError, match="nested too deeply"):
         fingerprint(deep)
+
+
+def test_says_what_to_do_with_a_view_that_has_gaps():
+    view = memoryview(b"abcd")
+    assert fingerprint(view) == fingerprint(b"abcd")
+    with pytest.raises(InvalidInputError, match=r"pass bytes\(view\)"):
+        fingerprint(view[::2])
+    view.release()
+    with pytest.raises(InvalidInputError, match=r"pass bytes\(view\)"):
+        fingerprint(view)

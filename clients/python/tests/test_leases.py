@@ -135,3 +135,48 @@ def test_does_not_end_an_attempt_that_another_thread_still_uses_before_it_is_ove
         attempt.complete(1)
     with pytest.raises(holdfast.AttemptEndedError):
         attempt.checkpoint(9)
+
+
+def test_tells_the_work_that_its_lease_is_over_also_when_the_heartbeats_are_stuck(connect, key):
+    stuck = threading.Event()
+    asked = []
+
+    def fetch():
+        asked.append(1)
+        if len(asked) > 1:
+            stuck.wait(60)
+        return "token"
+
+    hf = connect(token=fetch)
+    with hf.attempt("charge", key, input=1, lease=1) as attempt:
+        assert not attempt.lost.is_set()
+        assert attempt.lost.wait(30)
+        assert attempt.lost.reason.why == "expired"
+        assert attempt.lease_remaining() == 0
+        with pytest.raises(holdfast.LeaseLostError, match="the lease is over"):
+            attempt.checkpoint(1)
+        stuck.set()
+        attempt.complete("late")
+
+
+def test_goes_on_with_the_heartbeats_when_what_is_told_of_warnings_raises(connect, key):
+    tokens = iter(["token", "no token"])
+    warned = threading.Event()
+
+    def broken(warning):
+        assert warning.kind == "heartbeat-failed"
+        warned.set()
+        raise RuntimeError("no room for warnings")
+
+    hf = connect(token=lambda: next(tokens, "token"), on_warning=broken)
+    with hf.attempt("charge", key, input=1, lease=1) as attempt:
+        assert warned.wait(30)
+        assert not attempt.lost.wait(1.5)
+        assert attempt.lease_remaining() > 0
+        attempt.complete(1)
+
+
+def test_is_not_lost_after_it_has_ended(hf, key):
+    with hf.attempt("charge", key, input=1, lease=1) as attempt:
+        attempt.complete(1)
+    assert not attempt.lost.wait(1.5)

@@ -171,3 +171,45 @@ def test_warns_when_the_first_claim_fixed_another_policy(connect, key):
     hf.once("charge", key, input=1, work=lambda _: 1, max_attempts=3)
     hf.once("charge", key, input=1, work=never, max_attempts=4)
     assert [(warning.kind, warning.scope) for warning in warnings] == [("policy-differs", "charge")]
+
+
+class Loaded(dict):
+    """Stands for what a library makes, whose own code runs when it is encoded."""
+
+    def __init__(self, error):
+        super().__init__(a=1)
+        self.error = error
+
+    def items(self):
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [RuntimeError, AttributeError, KeyError, AssertionError, MemoryError])
+def test_never_runs_the_work_again_whatever_encoding_its_result_raises(hf, key, error):
+    value = Loaded(error("the session is closed"))
+    with pytest.raises(holdfast.ResultUnavailableError, match=f"cannot be encoded: {error.__name__}$") as caught:
+        hf.once("charge", key, input=1, work=lambda _: value)
+    assert caught.value.value is value
+    assert isinstance(caught.value.__cause__, error)
+    with pytest.raises(holdfast.ResultUnavailableError):
+        hf.once("charge", key, input=1, work=never)
+
+
+def test_tells_work_what_its_checkpoint_cannot_be_encoded_for(hf, key):
+    def work(attempt):
+        with pytest.raises(holdfast.InvalidInputError, match="neither JSON nor bytes: the session is closed"):
+            attempt.checkpoint(Loaded(RuntimeError("the session is closed")))
+        return 1
+
+    assert hf.once("charge", key, input=1, work=work).value == 1
+
+
+def test_works_also_when_what_is_told_of_warnings_raises(connect, key, caplog):
+    def broken(warning):
+        raise RuntimeError("no room for warnings")
+
+    hf = connect(on_warning=broken)
+    hf.once("charge", key, input=1, work=lambda _: 1, max_attempts=3)
+    assert hf.once("charge", key, input=1, work=never, max_attempts=4).value == 1
+    assert "on_warning raised, told of policy-differs" in caplog.text
+    assert "no room for warnings" in caplog.text

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from google.rpc.status_pb2 import Status
 
 from ._claim import claim_until_settled
-from ._content import NOT_CODABLE, encode_content
+from ._content import encode_content
 from ._ends import send_complete, send_fail
 from ._errors import (
     INVALID_ARGUMENT,
@@ -33,6 +33,7 @@ from ._result import decode_result, encode_result, omitted_result
 from ._runtime import Runtime, Warning
 from ._stop import Stop
 from ._views import Checkpoint, view_checkpoint
+from ._work import check_done
 from .v1 import idempotency_pb2 as pb
 
 AttemptReason = Literal["new", "reattached", "takeover", "retry", "unspecified"]
@@ -129,11 +130,13 @@ class Attempt:
         """
         Stores what the work returned, and ends the attempt. Returns it as it is stored: a tuple comes back as a list.
 
-        Raises LeaseLostError, ResultConflictError, CompleteFailedError or ResultUnavailableError.
+        Raises LeaseLostError, ResultConflictError, CompleteFailedError or ResultUnavailableError; and TypeError for an
+        awaitable or a generator, which leaves the attempt open.
         """
         lease = self._held()
         if self._is_ending:
             raise AttemptEndedError
+        check_done(value)
         self._is_ending = True
         result, cause = encode_result(value)
         try:
@@ -229,7 +232,7 @@ def tell_failure(runtime: Runtime, lease: HeldLease, failure: AttemptFailure) ->
 def encode_checkpoint(data: Any) -> tuple[bytes, str]:
     try:
         encoded, content_type = encode_content(data)
-    except NOT_CODABLE as error:
+    except Exception as error:
         raise InvalidInputError(f"the checkpoint is neither JSON nor bytes: {error}") from error
     if len(encoded) > CHECKPOINT_BYTES_MAX:
         message = f"the checkpoint has {len(encoded)} bytes, and {CHECKPOINT_BYTES_MAX} is the limit"

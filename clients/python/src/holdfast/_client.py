@@ -16,6 +16,7 @@ from ._limits import Seconds, to_timeout
 from ._reconcile import Reconciled, UnknownOutcome, Verdict, reconcile
 from ._request import ClaimOptions, Reuse
 from ._runtime import Runtime
+from ._work import check_work, run_work
 
 T = TypeVar("T")
 
@@ -86,8 +87,10 @@ class Client:
 
         Raises InvalidInputError, FingerprintMismatchError, FailedError, OutcomeUnknownError, ExpiredError,
         TimeoutError, CancelledError, LeaseLostError, ResultConflictError, CompleteFailedError, ResultUnavailableError,
-        or another HoldfastError.
+        or another HoldfastError; and TypeError for work that is async or a generator, which would have to be awaited
+        or iterated to be done.
         """
+        check_work(work)
         options = ClaimOptions(
             scope=scope,
             key=key,
@@ -104,7 +107,7 @@ class Client:
         )
         with attempting(self._runtime, options, to_timeout(timeout), cancel) as attempt:
             if not attempt.replayed:
-                attempt.complete(work(attempt))
+                attempt.complete(run_work(work, attempt, on_lease_expiry))
         return Once(attempt.value, attempt.replayed, attempt.number, attempt.reason)
 
     def attempt(
@@ -218,9 +221,11 @@ class Client:
         return reconcile(self._runtime, scope, key, judge, lease, cancel)
 
     def close(self) -> None:
-        """Ends waiting calls, sets `lost` of running attempts, waits for their ends to be stored, disconnects."""
-        self._runtime.lifetime.close()
-        self._runtime.transport.close()
+        """
+        Ends waiting calls, sets `lost` of running attempts, waits for their ends to be stored, disconnects. Called by
+        work itself, it does not wait for that very work, and the connections are kept until its end is stored.
+        """
+        self._runtime.lifetime.close(self._runtime.transport.close)
 
     def __enter__(self) -> Client:  # noqa: PYI034
         return self

@@ -12,7 +12,7 @@ from ._clock import Clock
 from ._credentials import Credential, Token
 from ._limits import LABEL, TENANT, check_text
 from ._retry import RetryPolicy
-from ._runtime import Lifetime, Runtime, Warning, log_warning
+from ._runtime import Lifetime, Runtime, Warning, guarded, log_warning
 from ._tls import Tls
 from ._transport import Transport, is_loopback
 from .v1 import idempotency_pb2 as pb
@@ -38,7 +38,8 @@ def connect(
       good. Both need `tls`, but to this machine, or `allow_plaintext` where something between them encrypts.
     - `tenant`: default the credential's, or "default" on a server without authentication.
     - `service` and `instance`: shown to whoever waits or reconciles; the default instance is this host and process.
-    - `on_warning`: told of what can be raised to nobody. Must not raise. Default: the logger "holdfast".
+    - `on_warning`: told of what can be raised to nobody, in any thread; what it raises is logged. Default: the logger
+      "holdfast".
 
     Raises ValueError for options that contradict each other, or would show a credential to whoever listens.
     """
@@ -66,7 +67,7 @@ def connect(
         retry=retry or RetryPolicy(),
         clock=clock,
         random=random.random,
-        warn=on_warning,
+        warn=guarded(on_warning),
         lifetime=Lifetime(clock),
     )
     return Client(runtime)

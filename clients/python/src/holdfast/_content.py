@@ -10,12 +10,13 @@ from ._fingerprint import Bytes
 JSON_TYPE = "application/json"
 BYTES_TYPE = "application/octet-stream"
 NOT_CODABLE = (TypeError, ValueError, RecursionError)
-"""What encoding and decoding raise."""
+"""What decoding raises."""
 
 
 def encode_content(value: Any) -> tuple[bytes, str]:
     """
-    Bytes stay bytes; everything else becomes JSON. Raises one of NOT_CODABLE for what is not JSON: a set, NaN, a cycle.
+    Bytes stay bytes; everything else becomes JSON. Raises for what is not JSON, such as a set, NaN, a cycle; and
+    whatever the value's own code raises, such as the methods of a dict of another class.
     """
     if isinstance(value, Bytes):
         return bytes(value), BYTES_TYPE

@@ -25,7 +25,12 @@ def fingerprint(input: Any) -> Fingerprint:  # noqa: A002
     Raises InvalidInputError for what JSON cannot represent.
     """
     if isinstance(input, Bytes):
-        return Fingerprint("sha256", hashlib.sha256(input).digest())
+        try:
+            return Fingerprint("sha256", hashlib.sha256(input).digest())
+        except (BufferError, ValueError) as error:
+            raise InvalidInputError(
+                f"input is a memoryview that cannot be hashed ({error}): pass bytes(view)"
+            ) from error
     return Fingerprint("jcs-sha256", hashlib.sha256(canonical_json(input).encode()).digest())
 
 

@@ -46,8 +46,6 @@ class HeldLease:
             raise AnswerIncompleteError("ACQUIRED without a lease")
         self.handle = lease.handle
         self.fence: int = lease.fence
-        self.lost = Stop(runtime.clock, parent=runtime.lifetime.closing, cancel=terms.cancel)
-        """Set once: with a LeaseLostError, or with the reason of the caller who gave up."""
         self._runtime = runtime
         self._terms = terms
         self._interval = to_float(lease.heartbeat_interval) or HEARTBEAT_INTERVAL
@@ -58,6 +56,17 @@ class HeldLease:
         self._progress: pb.Progress | None = None
         self._wake = threading.Event()
         self._ended = Stop(runtime.clock)
+        self.lost = Stop(
+            runtime.clock,
+            parent=runtime.lifetime.closing,
+            cancel=terms.cancel,
+            end=self._lease_end,
+            at_end=self._expire,
+        )
+        """
+        Set once: with a LeaseLostError, or with the reason of the caller who gave up. The clock alone sets it too, for
+        the heartbeats may be stuck in what a caller has given, such as a function that fetches tokens.
+        """
         self._ended.follow(self._wake.set)
         threading.Thread(target=self._run, name="holdfast-heartbeat", daemon=True).start()
 
@@ -68,6 +77,9 @@ class HeldLease:
     def extend(self, *, checkpoint: pb.Checkpoint | None = None, external_ref: str = "") -> None:
         """A heartbeat at once; what it carries is durable when this returns."""
         self._ended.check()
+        if self._is_over():
+            self._lose(self._expire())
+            self._ended.check()
         try:
             self._beat(checkpoint, external_ref)
         except HoldfastError as error:
@@ -100,7 +112,7 @@ class HeldLease:
             with self._lock:
                 lease_end, next_beat = self._lease_end, self._next_beat
             if now >= lease_end:
-                self._lose(LeaseLostError("expired", "the lease is over"))
+                self._lose(self._expire())
             elif now >= next_beat:
                 self._beat_by_itself()
             else:
@@ -135,6 +147,7 @@ class HeldLease:
         with self._lock:
             # Both ends are lower bounds, so the later one holds: a heartbeat never shortens a lease.
             self._lease_end = max(self._lease_end, lease_end(answered.answer.lease, answered.sent_at))
+            self.lost.postpone(self._lease_end)
             # What was noted while this one was under way does not wait for a whole interval.
             is_noted = self._progress is not None
             self._next_beat = answered.sent_at + (
@@ -152,6 +165,15 @@ class HeldLease:
                 self._next_beat = self._runtime.clock.monotonic() + self._interval
             key = self.handle.key
             self._runtime.warn(Warning("heartbeat-failed", key.scope, key.key, error))
+
+    def _is_over(self) -> bool:
+        with self._lock:
+            return self._runtime.clock.monotonic() >= self._lease_end
+
+    def _expire(self) -> LeaseLostError:
+        error = LeaseLostError("expired", "the lease is over")
+        self._ended.set(error)
+        return error
 
     def _lose(self, error: LeaseLostError) -> None:
         self._ended.set(error)

@@ -20,8 +20,8 @@ def encode_result(value: Any) -> tuple[pb.Result, Exception | None]:
     """
     try:
         data, content_type = encode_content(value)
-    except NOT_CODABLE as error:
-        # Without the error's text: it may quote the value.
+    except Exception as error:
+        # Any of them, for the value's own code runs here. Without the error's text: it may quote the value.
         return omitted_result(f"the result cannot be encoded: {type(error).__name__}"), error
     if len(data) > RESULT_BYTES_MAX:
         return omitted_result(f"the result has {len(data)} bytes, and {RESULT_BYTES_MAX} is the limit"), None

@@ -38,6 +38,21 @@ def log_warning(warning: Warning) -> None:
     logging.getLogger("holdfast").warning("%s (scope %s)%s", warning.kind, warning.scope, why)
 
 
+def guarded(on_warning: Callable[[Warning], None]) -> Callable[[Warning], None]:
+    """
+    What it raises goes to the log. It is called where nobody could catch it: in the thread that holds a lease, and
+    between a claim and its work.
+    """
+
+    def warn(warning: Warning) -> None:
+        try:
+            on_warning(warning)
+        except Exception:
+            logging.getLogger("holdfast").exception("on_warning raised, told of %s", warning.kind)
+
+    return warn
+
+
 class Lifetime:
     """Lets close() end what is waiting, and wait for what is ending."""
 
@@ -47,6 +62,9 @@ class Lifetime:
         self.never = Stop(clock)
         """Ends of attempts are sent to the last, whoever has gone meanwhile."""
         self._open: list[int] = []
+        self._closers: set[int] = set()
+        """Those with something open that have asked for the end themselves."""
+        self._disconnect: Callable[[], None] = lambda: None
         self._changed = threading.Condition()
 
     @contextmanager
@@ -74,11 +92,25 @@ class Lifetime:
         # Not a daemon: a lease that nobody works under is worth a moment at the end of the process.
         threading.Thread(target=run, name="holdfast-give-back").start()
 
-    def close(self) -> None:
-        """Does not wait for what this very thread has open: it would for ever."""
+    def close(self, disconnect: Callable[[], None]) -> None:
+        """
+        Waits for what is open, and then disconnects. A thread that has something open itself waits neither for that nor
+        for another that does the same: each would wait for the other, for ever. Then the last of them disconnects.
+        """
+        caller = threading.get_ident()
+        with self._changed:
+            self._disconnect = disconnect
+            excepted: set[int] = set()
+            if caller in self._open:
+                excepted = self._closers
+                excepted.add(caller)
+                self._changed.notify_all()
         self.closing.set(ClosedError())
         with self._changed:
-            self._changed.wait_for(lambda: all(thread == threading.get_ident() for thread in self._open))
+            self._changed.wait_for(lambda: excepted.issuperset(self._open))
+            is_last = not self._open
+        if is_last:
+            disconnect()
 
     def _enter(self, thread: int) -> None:
         with self._changed:
@@ -88,6 +120,9 @@ class Lifetime:
         with self._changed:
             self._open.remove(thread)
             self._changed.notify_all()
+            is_last = self.closing.is_set() and not self._open
+        if is_last:
+            self._disconnect()
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ class Stop:
         end: float = inf,
         at_end: Callable[[], HoldfastError] | None = None,
     ) -> None:
-        """`end` is of the clock; `at_end` makes the reason for which it is set then."""
+        """`end` is of the clock; `at_end` makes the reason for which it is set then. Both or none."""
         self._clock = clock
         self._parent = parent
         self._cancel = cancel
@@ -50,13 +50,13 @@ class Stop:
     def is_set(self) -> bool:
         if self._event.is_set():
             return True
-        parent = self._parent
+        parent, at_end = self._parent, self._at_end
         if self._cancel is not None and self._cancel.is_set():
             self.set(CancelledError("cancelled by the caller", reason="CANCELLED"))
         elif parent is not None and parent.is_set():
             self._set_by(parent)
-        elif self._at_end is not None and self._clock.monotonic() >= self._end:
-            self.set(self._at_end())
+        elif at_end is not None and self._clock.monotonic() >= self._end:
+            self.set(at_end())
         return self._event.is_set()
 
     def check(self) -> None:
@@ -103,9 +103,15 @@ class Stop:
         tell()
         return lambda: None
 
+    def postpone(self, end: float) -> None:
+        """Its end by the clock is later."""
+        self._end = end
+
     def release(self) -> None:
-        """It follows its parent no more, and so can be forgotten before it."""
+        """It follows its parent and the clock no more, and so can be forgotten before them."""
         self._parent = None
+        self._at_end = None
+        self._end = inf
         if self._unfollow is not None:
             self._unfollow()
 
