@@ -115,6 +115,12 @@ export const ARMS: readonly Arm[] = [
     load: async () => (await import("./arms/completions.ts")).benchCompletions,
   },
   {
+    id: "middleware",
+    about: "what the HTTP middleware adds to a route of Fastify, against a claim and a completion",
+    usualSeconds: null,
+    load: async () => (await import("./arms/middleware.ts")).benchMiddleware,
+  },
+  {
     id: "scrape",
     about: "a scrape of /metrics with 10 000 waiters",
     usualSeconds: null,
