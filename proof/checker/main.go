@@ -146,7 +146,7 @@ func (j *judge) draw(found judgement, directory string, number int) (string, err
 	if err := os.MkdirAll(directory, 0o755); err != nil {
 		return "", err
 	}
-	w := j.world(narrow[0], found.prefix)
+	w := j.world(reach{depth: 1}, found.prefix)
 	last := found.prefix[len(found.prefix)-1]
 	_, info := porcupine.CheckOperationsVerbose(w.model(), j.events(found.prefix, *last.ReturnNs, false), j.timeout)
 	path := filepath.Join(directory, fmt.Sprintf("violation-%d.html", number))

@@ -93,12 +93,21 @@ type Output struct {
 	AlreadyApplied  bool        `json:"already_applied"`
 	Late            bool        `json:"late"`
 	Reconciling     bool        `json:"reconciling"`
+	GaveUpNs        int64       `json:"gave_up_ns"`
 }
 
 // A lease that a claim was answered with.
 type grant struct {
 	token string
 	fence int64
+}
+
+// When its caller was told something, or was no longer waiting.
+func (o *Operation) gaveUpNs() int64 {
+	if o.ReturnNs != nil {
+		return *o.ReturnNs
+	}
+	return max(o.CallNs, o.Output.GaveUpNs)
 }
 
 func (o *Operation) isUnknown() bool { return o.ReturnNs == nil || o.Output.Kind == "unknown" }

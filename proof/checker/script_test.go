@@ -135,6 +135,12 @@ func inProgress(owner string, attempt int, startedMs, expiresMs int64) edit {
 }
 
 func (s *script) verdict() verdict {
+	j, calls := s.judged()
+	found, _ := j.calls(calls)
+	return found
+}
+
+func (s *script) judged() (*judge, []*Operation) {
 	var told []reading
 	for _, op := range s.calls {
 		if op.ServerTimeUs != nil && !op.isUnknown() {
@@ -145,8 +151,7 @@ func (s *script) verdict() verdict {
 	j := &judge{marks: s.marks, clocks: clocks, timeout: 20 * time.Second}
 	// Calls of another key tell the time, and nothing else.
 	own := slices.DeleteFunc(slices.Clone(s.calls), func(op *Operation) bool { return op.Key != "" })
-	found, _ := j.calls(prepared(own, s.marks, clocks))
-	return found
+	return j, prepared(own, s.marks, clocks)
 }
 
 type row struct {

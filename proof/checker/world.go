@@ -1,20 +1,5 @@
 package main
 
-// How far the search goes for calls whose outcome nobody was told. A history that fits under a narrower search fits: any
-// explanation is one. So the narrow one is tried first, and only the widest has the last word.
-type reach struct {
-	// So many of them may take effect between two answers.
-	depth int
-	// Calls that were open while something was disturbed may have taken effect more than once: a store that lost its
-	// connection sends them again.
-	echoes bool
-}
-
-var (
-	narrow = []reach{{depth: 1}, {depth: 1, echoes: true}}
-	wide   = []reach{{depth: 2, echoes: true}, {depth: 6, echoes: true}}
-)
-
 // More states than these are not followed; then the widest search is undecided instead of illegal.
 const statesMax = 3000
 
@@ -75,7 +60,7 @@ func (w *world) answer(s State, e *event, next *stateSet) {
 		}
 		for _, o := range w.outcomes(before, e.op, e.op.time, granted) {
 			if after, ok := o.agrees(e.op); ok {
-				after = w.withoutDead(after)
+				after = w.withoutOld(w.withoutDead(after), e.op)
 				if e.pending >= 0 {
 					after.pending = without(after.pending, e.pending)
 				}
