@@ -15,8 +15,12 @@ export interface KeySyntax {
 const CHARS = String.raw`"(?:[ !#-[\]-~]|\\["\\])*"`;
 /** Any of the bare items: numbers and dates, strings, tokens, bytes, booleans, display strings. */
 const ITEM = [
-  ...[String.raw`@?-?\d{1,15}`, String.raw`-?\d{1,12}\.\d{1,3}`, CHARS, ":[A-Za-z0-9+/=]*:"],
-  ...[String.raw`[A-Za-z*][!#$%&'*+\-.^_\x60|~0-9A-Za-z:/]*`, String.raw`\?[01]`],
+  String.raw`@?-?\d{1,15}`,
+  String.raw`-?\d{1,12}\.\d{1,3}`,
+  CHARS,
+  ":[A-Za-z0-9+/=]*:",
+  String.raw`[A-Za-z*][!#$%&'*+\-.^_\x60|~0-9A-Za-z:/]*`,
+  String.raw`\?[01]`,
   '%"(?:[ !#$&-~]|%[0-9a-f]{2})*"',
 ].join("|");
 /** A structured field's String (RFC 9651, 3.3.3), and parameters after it (3.1.2), which mean nothing here. */
