@@ -31,7 +31,7 @@ const SCHEMA = valueFlag(
     allowed: "the name of a schema: at most 63 of a-z, 0-9 and _, no digit first, and not beginning with pg_",
     parse: (given) => (isSchemaName(given) ? given : undefined),
   },
-  "Where to. It is made if it is not there.",
+  "Where to. It is made if it is not there, and refused if anybody but its owner may create in it.",
 );
 
 const DATABASE_URL = valueFlag(
